@@ -1,0 +1,286 @@
+#!/usr/bin/env bash
+# Runs the benchmarks of a build tree and prints their tables: run.sh [-b build] [suite...]
+#
+# Suites: echo churn udp http threads file_reads c post timers coroutines, all of them without arguments; registered. MEASURE_MS, WARM_MS and ROUNDS
+# change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.awk.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=support/driver.sh
+source "$here/support/driver.sh"
+
+build=$here/../build/release
+while getopts b: option; do
+    case $option in
+    b) build=$OPTARG ;;
+    *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+programs=$(cd "$build/benchmark" && pwd)
+(($# > 0)) || set -- echo churn udp http threads file_reads c post timers coroutines
+
+# The pool's threads: as many as libuv has for a cache, which never waits; one for each read of a device.
+pool_threads() {
+    local mode=$1 depth=$2
+    local limit=64
+    [[ $mode == cache ]] && limit=4
+    echo $((depth < limit ? depth : limit))
+}
+
+# read_scenario results mode depth name span: what a cache holds is read in part, what a disk holds as a
+# whole.
+read_scenario() {
+    local mode=$2 depth=$3
+    local where="path=data mode=$mode depth=$depth span_mib=$5"
+    run_scenario "$programs" "$1" "file_reads/$4/$depth" <<END
+raw_uring|raw_uring_read $where
+raw_uring_defer|raw_uring_read ring=defer $where
+auraio_callbacks|file_reads_auraio $where
+auraio_coroutines|file_reads_auraio style=coroutines $where
+auraio_typed_coroutines|file_reads_auraio style=typed_coroutines $where
+asio|file_reads_asio $where
+asio_coroutines|file_reads_asio style=coroutines $where
+asio_file_per_read|file_reads_asio files=many $where
+pread_pool|pread_pool threads=$(pool_threads "$mode" "$depth") $where
+pread_pool_two_cpus|pread_pool threads=$(pool_threads "$mode" "$depth") places=2 $where
+END
+}
+
+suite_file_reads() {
+    "$programs/make_test_file" "path=$programs/data" "mib=${FILE_MIB:-1024}"
+    local depth
+    for depth in 1 4 32 128 512; do
+        read_scenario "$1" cache "$depth" cache 256
+    done
+    # Blocks that stay in the processor's cache: copying is cheap then, and what the library adds stands out.
+    for depth in 32 128; do
+        read_scenario "$1" cache "$depth" hot 16
+    done
+    for depth in 1 4 32 128 512; do
+        read_scenario "$1" direct "$depth" direct 0
+    done
+}
+
+# From C, beside the loop written by hand: aura_run(), and a program's own loop around aura_wait().
+suite_c() {
+    "$programs/make_test_file" "path=$programs/data" "mib=${FILE_MIB:-1024}"
+    local mode depth span where
+    for mode in cache direct; do
+        span=$([[ $mode == cache ]] && echo 256 || echo 0)
+        for depth in 1 4 32 128 512; do
+            where="path=data mode=$mode depth=$depth span_mib=$span"
+            run_scenario "$programs" "$1" "c/$mode/$depth" <<END
+raw_uring|raw_uring_read $where
+auraio_c|c_reads $where
+auraio_c_wait|c_reads loop=wait $where
+auraio_callbacks|file_reads_auraio $where
+END
+        done
+    done
+}
+
+# Whether registered buffers and files pay, from C.
+suite_registered() {
+    "$programs/make_test_file" "path=$programs/data" "mib=256"
+    local mode where
+    for mode in cache direct; do
+        where="path=data mode=$mode depth=32"
+        run_scenario "$programs" "$1" "registered/$mode/32" <<END
+none|c_reads $where
+buffers|c_reads registered=buffers $where
+files|c_reads registered=files $where
+both|c_reads registered=both $where
+END
+    done
+}
+
+suite_post() {
+    local depth
+    for depth in 1 32; do
+        run_scenario "$programs" "$1" "post/own/$depth" <<END
+asio|post_own_asio depth=$depth
+asio_no_hint|post_own_asio hint=none depth=$depth
+auraio|post_own_auraio depth=$depth
+auraio_no_hint|post_own_auraio hint=none depth=$depth
+auraio_ring|post_own_auraio to=ring depth=$depth
+auraio_ring_no_hint|post_own_auraio hint=none to=ring depth=$depth
+END
+        run_scenario "$programs" "$1" "post/own_beside_a_timer/$depth" <<END
+asio|post_own_asio timer=1 depth=$depth
+asio_no_hint|post_own_asio timer=1 hint=none depth=$depth
+auraio|post_own_auraio timer=1 depth=$depth
+auraio_no_hint|post_own_auraio timer=1 hint=none depth=$depth
+auraio_ring|post_own_auraio timer=1 to=ring depth=$depth
+END
+    done
+    run_scenario "$programs" "$1" "post/foreign_wake" <<END
+raw_eventfd_ring|raw_wake kind=eventfd_ring
+raw_eventfd_epoll|raw_wake kind=eventfd_epoll
+raw_msg_ring|raw_wake kind=msg_ring
+raw_msg_ring_sync|raw_wake kind=msg_ring_sync
+raw_futex|raw_wake kind=futex
+asio|post_foreign_asio
+asio_no_hint|post_foreign_asio hint=none
+auraio|post_foreign_auraio
+auraio_no_hint|post_foreign_auraio hint=none
+END
+    for depth in 16 1000; do
+        run_scenario "$programs" "$1" "post/foreign_burst/$depth" <<END
+asio|post_foreign_asio mode=burst depth=$depth
+asio_no_hint|post_foreign_asio mode=burst hint=none depth=$depth
+auraio|post_foreign_auraio mode=burst depth=$depth
+auraio_no_hint|post_foreign_auraio mode=burst hint=none depth=$depth
+END
+    done
+    run_scenario "$programs" "$1" "post/between/1" <<END
+raw_msg_ring|raw_wake mode=ping_pong kind=msg_ring
+raw_msg_ring_sync|raw_wake mode=ping_pong kind=msg_ring_sync
+raw_eventfd_ring|raw_wake mode=ping_pong kind=eventfd_ring
+asio|post_between_asio
+asio_no_hint|post_between_asio hint=none
+asio_strands|post_between_asio contexts=one
+auraio_rings|post_between_auraio contexts=one
+auraio_contexts|post_between_auraio
+END
+    run_scenario "$programs" "$1" "post/between/256" <<END
+asio|post_between_asio depth=256
+asio_no_hint|post_between_asio hint=none depth=256
+asio_strands|post_between_asio contexts=one depth=256
+auraio_rings|post_between_auraio contexts=one depth=256
+auraio_contexts|post_between_auraio depth=256
+END
+}
+
+# timer_scenario results name depth arguments...
+timer_scenario() {
+    local results=$1 name=$2 depth=$3
+    shift 3
+    run_scenario "$programs" "$results" "timers/$name/$depth" <<END
+asio|timers_asio depth=$depth $*
+auraio|timers_auraio depth=$depth $*
+auraio_no_hint|timers_auraio hint=none depth=$depth $*
+END
+}
+
+suite_timers() {
+    local depth
+    for depth in 10 1000 100000; do
+        timer_scenario "$1" set_cancel $depth mode=set_cancel
+    done
+    for depth in 10 1000 100000; do
+        timer_scenario "$1" rearm $depth mode=rearm
+    done
+    # One timer per turn, as when each handler pushes back its own connection's time-out.
+    timer_scenario "$1" rearm_single 1000 mode=rearm batch=1
+    # Ten timers that are waited for in turn; then more than a processor can fire.
+    timer_scenario "$1" fire 10 mode=fire spread_us=1000
+    timer_scenario "$1" fire 1000 mode=fire spread_us=50
+    timer_scenario "$1" fire 100000 mode=fire spread_us=5000
+}
+
+suite_coroutines() {
+    local mode
+    for mode in post nested timer spawn; do
+        run_scenario "$programs" "$1" "coroutines/$mode" <<END
+asio|coroutines_asio mode=$mode
+asio_typed|coroutines_asio mode=$mode executor=typed
+asio_no_hint|coroutines_asio mode=$mode hint=none
+auraio|coroutines_auraio mode=$mode
+auraio_typed|coroutines_auraio mode=$mode executor=typed
+auraio_no_hint|coroutines_auraio mode=$mode hint=none
+END
+    done
+}
+
+# echo_scenario results name arguments...: every way to write the server, under the same load.
+echo_scenario() {
+    local results=$1 name=$2
+    shift 2
+    run_scenario "$programs" "$results" "echo/$name" <<END
+raw_uring|echo_uring $*
+raw_uring_multishot|echo_uring recv=multishot $*
+raw_uring_copied|echo_uring recv=copied $*
+raw_uring_poll_first|echo_uring recv=poll_first $*
+raw_uring_defer|echo_uring ring=defer $*
+raw_uring_interrupted|echo_uring ring=none $*
+raw_epoll|echo_epoll $*
+auraio_callbacks|echo_server_auraio $*
+auraio_coroutines|echo_server_auraio style=coroutines $*
+asio|echo_server_asio $*
+asio_coroutines|echo_server_asio style=coroutines $*
+asio_uring|echo_server_asio_uring $*
+asio_uring_coroutines|echo_server_asio_uring style=coroutines $*
+END
+}
+
+suite_echo() {
+    local size depth
+    for size in 64 4096; do
+        for depth in 1 64 1000; do
+            echo_scenario "$1" "$size/$depth" "size=$size depth=$depth"
+        done
+    done
+    # Clients that take their time, as those behind a network do: nothing is there yet when a receive starts.
+    echo_scenario "$1" "64/64_thinking" "size=64 depth=64 think_us=300"
+    echo_scenario "$1" "64/1000_thinking" "size=64 depth=1000 think_us=5000"
+}
+
+suite_churn() {
+    run_scenario "$programs" "$1" "churn/64" <<END
+raw_uring|echo_uring load=churn
+raw_uring_oneshot_accept|echo_uring accept=oneshot load=churn
+raw_uring_close|echo_uring close=ring load=churn
+raw_epoll|echo_epoll load=churn
+auraio_callbacks|echo_server_auraio load=churn
+auraio_coroutines|echo_server_auraio style=coroutines load=churn
+asio|echo_server_asio load=churn
+asio_coroutines|echo_server_asio style=coroutines load=churn
+asio_uring|echo_server_asio_uring load=churn
+END
+}
+
+suite_udp() {
+    run_scenario "$programs" "$1" "udp/64" <<END
+raw_uring|datagram_uring load=udp
+raw_epoll|echo_epoll load=udp
+asio|datagram_server_asio load=udp
+asio_coroutines|datagram_server_asio style=coroutines load=udp
+asio_uring|datagram_server_asio_uring load=udp
+END
+}
+
+# One operation is one request; wrk runs whole seconds.
+suite_http() {
+    run_scenario "$programs" "$1" "http/64" <<END
+auraio|http_server_auraio load=http depth=64 size=1024
+asio|http_server_asio load=http depth=64 size=1024
+asio_uring|http_server_asio_uring load=http depth=64 size=1024
+END
+}
+
+# Two threads against one. The load needs the second processor too: where there is nothing to compute the second
+# thread only shares that with it; where computing is nearly everything, and the load sleeps, the rate tells how
+# far the library scales.
+suite_threads() {
+    local name what
+    while read -r name what; do
+        run_scenario "$programs" "$1" "threads/$name" <<END
+auraio_one|echo_server_auraio $what
+auraio_two|echo_server_auraio threads=2 $what
+asio_one|echo_server_asio $what
+asio_two|echo_server_asio threads=2 $what
+END
+    done <<<"echo work_us=0
+compute work_us=200 load=epoll_echo"
+}
+
+for suite in "$@"; do
+    declare -F "suite_$suite" >/dev/null || {
+        echo "no such suite: $suite" >&2
+        exit 2
+    }
+    results=$programs/results.$suite
+    : >"$results"
+    "suite_$suite" "$results"
+    awk -f "$here/report.awk" "$here/budgets" "$results"
+done

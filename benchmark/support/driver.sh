@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# Alternates contenders and collects their result lines; sourced by the scripts of this directory.
+#
+# A contender is a line "name|program arguments...". All contenders of a scenario run once per round, A B C A
+# B C, so that what else happens on the machine meets them all; a report compares them round by round.
+
+# Milliseconds per run, and rounds.
+measure_ms=${MEASURE_MS:-500}
+warm_ms=${WARM_MS:-100}
+rounds=${ROUNDS:-7}
+time_limit=20
+
+# run_scenario <programs> <results> <scenario>, contenders on standard input. Ends the script when one is
+# broken; one that this machine cannot run (status 77), or that does not come to its end, is noted and left
+# out.
+run_scenario() {
+    local programs=$1 results=$2 scenario=$3
+    local -a contenders=()
+    local -A missing=()
+    local line name command round status output
+    while IFS= read -r line; do
+        [[ -n $line ]] && contenders+=("$line")
+    done
+    printf '%s ' "$scenario" >&2
+    for ((round = 1; round <= rounds; ++round)); do
+        printf '.' >&2
+        for line in "${contenders[@]}"; do
+            name=${line%%|*}
+            command=${line#*|}
+            [[ -n ${missing[$name]-} ]] && continue
+            status=0
+            # Word splitting is meant: a command is a program and its key=value arguments. It runs where the
+            # programs are, so that no path, which may contain spaces, is among these.
+            # shellcheck disable=SC2086
+            output=$(cd "$programs" && timeout $time_limit ./$command "scenario=$scenario" "name=$name" \
+                "measure_ms=$measure_ms" "warm_ms=$warm_ms" 2>&1) || status=$?
+            case $status in
+            0) printf 'round=%d %s\n' "$round" "$output" >>"$results" ;;
+            77 | 124)
+                missing[$name]=1
+                ((status == 124)) && output="did not end within $time_limit s"
+                printf 'missing scenario=%s name=%s: %s\n' "$scenario" "$name" "$output" >>"$results"
+                ;;
+            *)
+                printf '\n%s: %s failed with status %d: %s\n' "$scenario" "$name" "$status" "$output" >&2
+                exit 1
+                ;;
+            esac
+        done
+    done
+    printf '\n' >&2
+}

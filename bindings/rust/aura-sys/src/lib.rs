@@ -1,0 +1,293 @@
+//! Bindings of `auraio/aura.h`, auraio's C library: everything it declares, under its own names, and nothing else.
+//!
+//! They are written by hand and committed, so that building needs no libclang; the tests hold every type, constant
+//! and signature against the header. What the functions mean stands in the header. Programs want the crate `aura`.
+//!
+//! The library is found through pkg-config (`auraio-c`), or in the directory that `AURAIO_LIB_DIR` names.
+#![allow(non_camel_case_types)]
+
+mod inline;
+mod kernel;
+
+pub use inline::*;
+pub use kernel::{statx, statx_timestamp};
+
+use std::os::raw::{c_char, c_double, c_int, c_uint, c_void};
+
+/// `off_t` of the platforms auraio runs on, which have 64 bits.
+pub type off_t = i64;
+/// `ssize_t`.
+pub type ssize_t = isize;
+/// `mode_t`.
+pub type mode_t = u32;
+/// `socklen_t`.
+pub type socklen_t = u32;
+
+/// `struct iovec`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct iovec {
+    pub iov_base: *mut c_void,
+    pub iov_len: usize,
+}
+
+macro_rules! opaque {
+    ($($(#[$attribute:meta])* $name:ident)*) => {$(
+        $(#[$attribute])*
+        #[repr(C)]
+        pub struct $name {
+            _bytes: [u8; 0],
+            _not_auto: core::marker::PhantomData<(*mut u8, core::marker::PhantomPinned)>,
+        }
+    )*};
+}
+opaque! {
+    /// `struct sockaddr`: some address.
+    sockaddr
+    /// An engine.
+    aura_engine_t
+    /// A started operation: a number that is never given to another.
+    aura_request_t
+}
+
+pub const AURA_VERSION_MAJOR: c_int = 0;
+pub const AURA_VERSION_MINOR: c_int = 1;
+pub const AURA_VERSION_PATCH: c_int = 0;
+
+pub type aura_callback_t =
+    Option<unsafe extern "C" fn(request: *mut aura_request_t, result: ssize_t, user_data: *mut c_void)>;
+
+pub type aura_op_type_t = c_uint;
+pub const AURA_OP_READ: aura_op_type_t = 0;
+pub const AURA_OP_WRITE: aura_op_type_t = 1;
+pub const AURA_OP_READV: aura_op_type_t = 2;
+pub const AURA_OP_WRITEV: aura_op_type_t = 3;
+pub const AURA_OP_FSYNC: aura_op_type_t = 4;
+pub const AURA_OP_FDATASYNC: aura_op_type_t = 5;
+pub const AURA_OP_OPENAT: aura_op_type_t = 6;
+pub const AURA_OP_CLOSE: aura_op_type_t = 7;
+pub const AURA_OP_STATX: aura_op_type_t = 8;
+pub const AURA_OP_FALLOCATE: aura_op_type_t = 9;
+pub const AURA_OP_FTRUNCATE: aura_op_type_t = 10;
+pub const AURA_OP_SYNC_FILE_RANGE: aura_op_type_t = 11;
+pub const AURA_OP_RECV: aura_op_type_t = 12;
+pub const AURA_OP_SEND: aura_op_type_t = 13;
+pub const AURA_OP_ACCEPT: aura_op_type_t = 14;
+pub const AURA_OP_CONNECT: aura_op_type_t = 15;
+pub const AURA_OP_TIMEOUT: aura_op_type_t = 16;
+pub const AURA_OP_UNREGISTER: aura_op_type_t = 17;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union aura_buf_t_u {
+    pub pointer: *mut c_void,
+    pub const_pointer: *const c_void,
+    pub offset: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct aura_buf_t {
+    pub u: aura_buf_t_u,
+    pub index: c_int,
+    pub reserved: c_int,
+}
+
+pub const AURA_CURRENT_POSITION: off_t = -1;
+pub const AURA_FIXED_FILE: c_uint = 1;
+
+pub type aura_reg_type_t = c_uint;
+pub const AURA_REG_BUFFERS: aura_reg_type_t = 0;
+pub const AURA_REG_FILES: aura_reg_type_t = 1;
+
+pub type aura_ring_select_t = c_uint;
+pub const AURA_SELECT_ADAPTIVE: aura_ring_select_t = 0;
+pub const AURA_SELECT_CPU_LOCAL: aura_ring_select_t = 1;
+pub const AURA_SELECT_ROUND_ROBIN: aura_ring_select_t = 2;
+pub const AURA_SELECT_THREAD_LOCAL: aura_ring_select_t = 3;
+
+pub type aura_backend_t = c_uint;
+pub const AURA_BACKEND_AUTO: aura_backend_t = 0;
+pub const AURA_BACKEND_URING: aura_backend_t = 1;
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct aura_options_t {
+    pub struct_size: usize,
+    pub ring_count: c_int,
+    pub queue_depth: c_int,
+    pub completion_depth: c_int,
+    pub ring_select: c_int,
+    pub backend: c_int,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union aura_op_data {
+    pub buf: aura_buf_t,
+    pub buffers: *const iovec,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct aura_op_t {
+    pub type_: c_int,
+    pub fd: c_int,
+    pub flags: c_uint,
+    pub count: c_int,
+    pub data: aura_op_data,
+    pub len: usize,
+    pub offset: off_t,
+    pub callback: aura_callback_t,
+    pub user_data: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct aura_buffer_stats_t {
+    pub struct_size: usize,
+    pub in_use_bytes: u64,
+    pub cached_bytes: u64,
+    pub total_bytes: u64,
+    pub allocations: u64,
+    pub deallocations: u64,
+    pub failures: u64,
+}
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct aura_stats_t {
+    pub struct_size: usize,
+    pub rings: u64,
+    pub submitted: u64,
+    pub completed: u64,
+    pub in_flight: u64,
+    pub handlers: u64,
+    pub turns: u64,
+    pub enters: u64,
+    pub wakes_sent: u64,
+    pub wakes_received: u64,
+    pub cq_overflows: u64,
+    pub adaptive_spills: u64,
+    pub loop_delay_max_ns: u64,
+    pub long_turns: u64,
+}
+
+pub const AURA_ALL_RINGS: c_int = -1;
+pub const AURA_HISTOGRAM_BUCKETS: usize = 1152;
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct aura_histogram_t {
+    pub struct_size: usize,
+    pub count: u64,
+    pub sum_ns: u64,
+    pub buckets: [u64; AURA_HISTOGRAM_BUCKETS],
+}
+
+pub type aura_log_level_t = c_uint;
+pub const AURA_LOG_ERR: aura_log_level_t = 3;
+pub const AURA_LOG_WARNING: aura_log_level_t = 4;
+pub const AURA_LOG_INFO: aura_log_level_t = 6;
+
+pub type aura_log_handler_t =
+    Option<unsafe extern "C" fn(level: aura_log_level_t, message: *const c_char, user_data: *mut c_void)>;
+
+// Every declaration from here to the end of the block is read by tests/header.rs.
+#[rustfmt::skip]
+extern "C" {
+    pub fn aura_options_init(options: *mut aura_options_t);
+    pub fn aura_create() -> *mut aura_engine_t;
+    pub fn aura_create_with_options(options: *const aura_options_t) -> *mut aura_engine_t;
+    pub fn aura_destroy(engine: *mut aura_engine_t) -> c_int;
+    pub fn aura_get_ring_count(engine: *const aura_engine_t) -> c_int;
+    pub fn aura_backend_reason(engine: *const aura_engine_t) -> *const c_char;
+
+    pub fn aura_read(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t,
+                     callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_write(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t,
+                      callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_readv(engine: *mut aura_engine_t, fd: c_int, buffers: *const iovec, count: c_int, offset: off_t,
+                      callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_writev(engine: *mut aura_engine_t, fd: c_int, buffers: *const iovec, count: c_int, offset: off_t,
+                       callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_fsync(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_fdatasync(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_read_ex(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t, flags: c_uint,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_write_ex(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t, flags: c_uint,
+                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_readv_ex(engine: *mut aura_engine_t, fd: c_int, buffers: *const iovec, count: c_int, offset: off_t, flags: c_uint,
+                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_writev_ex(engine: *mut aura_engine_t, fd: c_int, buffers: *const iovec, count: c_int, offset: off_t, flags: c_uint,
+                          callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_fsync_ex(engine: *mut aura_engine_t, fd: c_int, flags: c_uint,
+                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_fdatasync_ex(engine: *mut aura_engine_t, fd: c_int, flags: c_uint,
+                             callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_openat(engine: *mut aura_engine_t, directory: c_int, path: *const c_char, flags: c_int, mode: mode_t,
+                       callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_close(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_statx(engine: *mut aura_engine_t, directory: c_int, path: *const c_char, flags: c_int, mask: c_uint,
+                      result: *mut statx, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_fallocate(engine: *mut aura_engine_t, fd: c_int, mode: c_int, offset: off_t, len: off_t,
+                          callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_ftruncate(engine: *mut aura_engine_t, fd: c_int, length: off_t,
+                          callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_sync_file_range(engine: *mut aura_engine_t, fd: c_int, offset: off_t, len: off_t, flags: c_uint,
+                                callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+
+    pub fn aura_recv(engine: *mut aura_engine_t, fd: c_int, data: *mut c_void, len: usize, flags: c_int,
+                     callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_send(engine: *mut aura_engine_t, fd: c_int, data: *const c_void, len: usize, flags: c_int,
+                     callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_accept(engine: *mut aura_engine_t, fd: c_int, address: *mut sockaddr, address_len: *mut socklen_t, flags: c_int,
+                       callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_connect(engine: *mut aura_engine_t, fd: c_int, address: *const sockaddr, address_len: socklen_t,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_timeout(engine: *mut aura_engine_t, nanoseconds: u64,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+
+    pub fn aura_submit_linked(engine: *mut aura_engine_t, operations: *const aura_op_t, count: usize,
+                              requests: *mut *mut aura_request_t) -> *mut aura_request_t;
+
+    pub fn aura_cancel(engine: *mut aura_engine_t, request: *mut aura_request_t) -> c_int;
+    pub fn aura_request_pending(request: *const aura_request_t) -> bool;
+    pub fn aura_request_fd(request: *const aura_request_t) -> c_int;
+    pub fn aura_request_user_data(request: *const aura_request_t) -> *mut c_void;
+    pub fn aura_request_op_type(request: *const aura_request_t) -> c_int;
+
+    pub fn aura_poll(engine: *mut aura_engine_t) -> c_int;
+    pub fn aura_wait(engine: *mut aura_engine_t, timeout_ms: c_int) -> c_int;
+    pub fn aura_run(engine: *mut aura_engine_t) -> c_int;
+    pub fn aura_stop(engine: *mut aura_engine_t);
+    pub fn aura_drain(engine: *mut aura_engine_t, timeout_ms: c_int) -> c_int;
+    pub fn aura_flush(engine: *mut aura_engine_t) -> c_int;
+    pub fn aura_get_poll_fd(engine: *mut aura_engine_t) -> c_int;
+    pub fn aura_in_callback_context() -> bool;
+
+    pub fn aura_buffer_alloc(engine: *mut aura_engine_t, size: usize) -> *mut c_void;
+    pub fn aura_buffer_free(engine: *mut aura_engine_t, buffer: *mut c_void);
+    pub fn aura_get_buffer_stats(engine: *const aura_engine_t, stats: *mut aura_buffer_stats_t) -> c_int;
+
+    pub fn aura_register_buffers(engine: *mut aura_engine_t, buffers: *const iovec, count: c_uint) -> c_int;
+    pub fn aura_register_files(engine: *mut aura_engine_t, fds: *const c_int, count: c_uint) -> c_int;
+    pub fn aura_update_file(engine: *mut aura_engine_t, index: c_int, fd: c_int) -> c_int;
+    pub fn aura_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t) -> c_int;
+    pub fn aura_request_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t,
+                                   callback: aura_callback_t, user_data: *mut c_void) -> c_int;
+
+    pub fn aura_get_stats(engine: *const aura_engine_t, stats: *mut aura_stats_t) -> c_int;
+    pub fn aura_get_ring_stats(engine: *const aura_engine_t, ring: c_int, stats: *mut aura_stats_t) -> c_int;
+    pub fn aura_get_histogram(
+        engine: *const aura_engine_t,
+        ring: c_int,
+        type_: aura_op_type_t,
+        histogram: *mut aura_histogram_t,
+    ) -> c_int;
+    pub fn aura_histogram_percentile(histogram: *const aura_histogram_t, fraction: c_double) -> u64;
+
+    pub fn aura_version() -> *const c_char;
+    pub fn aura_version_int() -> c_int;
+    pub fn aura_set_log_handler(handler: aura_log_handler_t, user_data: *mut c_void);
+}

@@ -1,0 +1,106 @@
+//! What can go wrong, as errno says it and as std::io names it.
+use std::{fmt, io};
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something failed. Every variant has an errno, [`raw_os_error`](Error::raw_os_error), and a
+/// [`kind`](Error::kind); both survive the conversion into [`io::Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operation, or the call, failed with this errno.
+    Io(i32),
+    /// The operation was cancelled, or the engine ended before it did.
+    Cancelled,
+    /// The operation was not started, and its callback will not be called: `EINVAL`, `EBADF`, `ENOMEM`, `ESHUTDOWN`.
+    Submission(i32),
+    /// [`wait`](crate::Engine::wait) or [`drain`](crate::Engine::drain): something is still pending.
+    TimedOut,
+    /// The call would run callbacks, and was made in a callback of its engine.
+    InCallback,
+    /// [`cancel`](crate::Engine::cancel): the operation has ended, or its callback has begun.
+    Ended,
+}
+
+pub(crate) const EINVAL: i32 = 22;
+const ENOENT: i32 = 2;
+const EDEADLK: i32 = 35;
+const ETIMEDOUT: i32 = 110;
+const ECANCELED: i32 = 125;
+
+impl Error {
+    /// The errno.
+    pub fn raw_os_error(&self) -> i32 {
+        match *self {
+            Error::Io(errno) | Error::Submission(errno) => errno,
+            Error::Cancelled => ECANCELED,
+            Error::TimedOut => ETIMEDOUT,
+            Error::InCallback => EDEADLK,
+            Error::Ended => ENOENT,
+        }
+    }
+
+    /// What std calls it. `Cancelled` and `InCallback` are `Other`: std has no name for them, and `Interrupted` would
+    /// make `std::io` try again.
+    pub fn kind(&self) -> io::ErrorKind {
+        match self {
+            Error::Cancelled | Error::InCallback => io::ErrorKind::Other,
+            other => io::Error::from_raw_os_error(other.raw_os_error()).kind(),
+        }
+    }
+
+    /// What a function that starts something has left in errno.
+    pub(crate) fn submission() -> Error {
+        Error::Submission(io::Error::last_os_error().raw_os_error().unwrap_or(0))
+    }
+
+    /// What the result of an operation says.
+    pub(crate) fn of_operation(result: isize) -> Result<usize> {
+        match usize::try_from(result) {
+            Ok(count) => Ok(count),
+            Err(_) if result == -(ECANCELED as isize) => Err(Error::Cancelled),
+            Err(_) => Err(Error::Io(-result as i32)),
+        }
+    }
+
+    /// What the result of a function that runs callbacks says.
+    pub(crate) fn of_turn(result: i32) -> Result<usize> {
+        match -result {
+            ETIMEDOUT => Err(Error::TimedOut),
+            EDEADLK => Err(Error::InCallback),
+            errno if errno > 0 => Err(Error::Io(errno)),
+            _ => Ok(result as usize),
+        }
+    }
+
+    pub(crate) fn of_cancel(result: i32) -> Result<()> {
+        match -result {
+            0 => Ok(()),
+            ENOENT => Err(Error::Ended),
+            errno => Err(Error::Io(errno)),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Io(errno) => io::Error::from_raw_os_error(*errno).fmt(f),
+            Error::Cancelled => f.write_str("the operation was cancelled"),
+            Error::Submission(errno) => {
+                write!(f, "the operation was not started: {}", io::Error::from_raw_os_error(*errno))
+            }
+            Error::TimedOut => f.write_str("the time is over and something is still pending"),
+            Error::InCallback => f.write_str("not possible in a callback of the engine"),
+            Error::Ended => f.write_str("the operation has ended"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        io::Error::from_raw_os_error(error.raw_os_error())
+    }
+}

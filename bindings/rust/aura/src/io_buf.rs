@@ -1,0 +1,154 @@
+//! Memory that an operation can own: it comes back when the operation has ended.
+use crate::shared::EngineRef;
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
+
+/// Memory to write from.
+///
+/// # Safety
+/// `stable_ptr` and `bytes_init` give initialised memory that stays at its place and unchanged while the value is
+/// neither touched nor moved.
+pub unsafe trait IoBuf: Send + 'static {
+    fn stable_ptr(&self) -> *const u8;
+    /// How many bytes there are to write.
+    fn bytes_init(&self) -> usize;
+
+    /// A part of the bytes there are. Panics when the range is not inside them.
+    fn slice(self, range: impl RangeBounds<usize>) -> Slice<Self>
+    where
+        Self: Sized,
+    {
+        let begin = match range.start_bound() {
+            Bound::Included(&n) => n,
+            Bound::Excluded(&n) => n + 1,
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&n) => n + 1,
+            Bound::Excluded(&n) => n,
+            Bound::Unbounded => self.bytes_init(),
+        };
+        assert!(begin <= end && end <= self.bytes_init(), "range {begin}..{end} of {}", self.bytes_init());
+        Slice { buf: self, begin, end }
+    }
+
+    /// An operation of `engine` has the buffer from now on.
+    #[doc(hidden)]
+    fn lend(&mut self, _engine: &EngineRef) {}
+    /// The operation has ended: in a callback of that engine, or because it was not started.
+    #[doc(hidden)]
+    fn take_back(&mut self) {}
+}
+
+/// Memory to read into.
+///
+/// # Safety
+/// As [`IoBuf`], for `stable_mut_ptr` and `bytes_total`, except that the memory need not be initialised, and that
+/// nothing else reads or writes it.
+pub unsafe trait IoBufMut: IoBuf {
+    fn stable_mut_ptr(&mut self) -> *mut u8;
+    /// How many bytes there is room for.
+    fn bytes_total(&self) -> usize;
+    /// `count` bytes have been read to the beginning.
+    ///
+    /// # Safety
+    /// They have been initialised.
+    unsafe fn set_read(&mut self, count: usize);
+}
+
+// SAFETY: all of these have their bytes on the heap or in static memory, and give nobody else access to them.
+unsafe impl IoBuf for Vec<u8> {
+    fn stable_ptr(&self) -> *const u8 {
+        self.as_ptr()
+    }
+    fn bytes_init(&self) -> usize {
+        self.len()
+    }
+}
+/// Reading fills the capacity, whatever the length was, and sets the length to what was read. After a failure the
+/// vector is as before.
+unsafe impl IoBufMut for Vec<u8> {
+    fn stable_mut_ptr(&mut self) -> *mut u8 {
+        self.as_mut_ptr()
+    }
+    fn bytes_total(&self) -> usize {
+        self.capacity()
+    }
+    unsafe fn set_read(&mut self, count: usize) {
+        self.set_len(count);
+    }
+}
+
+unsafe impl IoBuf for Box<[u8]> {
+    fn stable_ptr(&self) -> *const u8 {
+        self.as_ptr()
+    }
+    fn bytes_init(&self) -> usize {
+        self.len()
+    }
+}
+unsafe impl IoBufMut for Box<[u8]> {
+    fn stable_mut_ptr(&mut self) -> *mut u8 {
+        self.as_mut_ptr()
+    }
+    fn bytes_total(&self) -> usize {
+        self.len()
+    }
+    unsafe fn set_read(&mut self, _: usize) {}
+}
+
+macro_rules! read_only {
+    ($($type:ty),*) => {$(
+        unsafe impl IoBuf for $type {
+            fn stable_ptr(&self) -> *const u8 {
+                self.as_ptr()
+            }
+            fn bytes_init(&self) -> usize {
+                self.len()
+            }
+        }
+    )*};
+}
+read_only!(String, &'static [u8], &'static str, Arc<[u8]>, Arc<str>);
+
+/// A part of a buffer, made by [`IoBuf::slice`].
+#[derive(Debug)]
+pub struct Slice<B> {
+    buf: B,
+    begin: usize,
+    end: usize,
+}
+
+impl<B> Slice<B> {
+    pub fn into_inner(self) -> B {
+        self.buf
+    }
+    pub fn get_ref(&self) -> &B {
+        &self.buf
+    }
+}
+
+// SAFETY: a part of what is stable is stable. The range is inside the initialised bytes, and B is not changed.
+unsafe impl<B: IoBuf> IoBuf for Slice<B> {
+    fn stable_ptr(&self) -> *const u8 {
+        self.buf.stable_ptr().wrapping_add(self.begin)
+    }
+    fn bytes_init(&self) -> usize {
+        self.end - self.begin
+    }
+    fn lend(&mut self, engine: &EngineRef) {
+        self.buf.lend(engine);
+    }
+    fn take_back(&mut self) {
+        self.buf.take_back();
+    }
+}
+unsafe impl<B: IoBufMut> IoBufMut for Slice<B> {
+    fn stable_mut_ptr(&mut self) -> *mut u8 {
+        self.buf.stable_mut_ptr().wrapping_add(self.begin)
+    }
+    fn bytes_total(&self) -> usize {
+        self.end - self.begin
+    }
+    unsafe fn set_read(&mut self, _: usize) {} // it was initialised before
+}

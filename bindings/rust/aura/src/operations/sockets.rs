@@ -1,0 +1,119 @@
+//! Operations on sockets.
+use crate::error::Result;
+use crate::fd::{Fd, SOCK_CLOEXEC};
+use crate::io_buf::{IoBuf, IoBufMut};
+use crate::operation::Operation;
+use crate::shared::EngineRef;
+use crate::socket_address::{SocketAddress, Storage};
+use aura_sys as sys;
+use std::net::SocketAddr;
+use std::os::raw::{c_int, c_void};
+use std::os::unix::io::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::addr_of_mut;
+
+/// A peer that is gone is an error, not a signal, as in std.
+const MSG_NOSIGNAL: c_int = 0x4000;
+
+pub(crate) struct Recv<B>(pub Fd, pub B, pub i32);
+pub(crate) struct Send<B>(pub Fd, pub B, pub i32);
+
+// SAFETY: B is stable.
+unsafe impl<B: IoBufMut> Operation for Recv<B> {
+    type Output = (Result<usize>, B);
+    fn lend(&mut self, engine: &EngineRef) {
+        self.1.lend(engine);
+    }
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let Recv(fd, buf, flags) = &mut *this;
+        let (data, len) = (buf.stable_mut_ptr().cast(), buf.bytes_total());
+        sys::aura_recv(engine, fd.as_raw_fd(), data, len, *flags, callback, user_data)
+    }
+    fn finish(mut self, result: Result<usize>) -> Self::Output {
+        self.1.take_back();
+        if let Ok(count) = result {
+            // With MSG_TRUNC the result is the datagram's length, which may be more than there is room for.
+            let count = count.min(self.1.bytes_total());
+            // SAFETY: the kernel has received them.
+            unsafe { self.1.set_read(count) };
+        }
+        (result, self.1)
+    }
+}
+
+// SAFETY: B is stable.
+unsafe impl<B: IoBuf> Operation for Send<B> {
+    type Output = (Result<usize>, B);
+    fn lend(&mut self, engine: &EngineRef) {
+        self.1.lend(engine);
+    }
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let Send(fd, buf, flags) = &*this;
+        let (data, len) = (buf.stable_ptr().cast(), buf.bytes_init());
+        sys::aura_send(engine, fd.as_raw_fd(), data, len, *flags | MSG_NOSIGNAL, callback, user_data)
+    }
+    fn finish(mut self, result: Result<usize>) -> Self::Output {
+        self.1.take_back();
+        (result, self.1)
+    }
+}
+
+pub(crate) struct Accept {
+    fd: Fd,
+    peer: SocketAddress,
+}
+
+impl Accept {
+    pub(crate) fn new(fd: Fd) -> Accept {
+        let storage = Storage([0; 128]);
+        Accept { fd, peer: SocketAddress { storage, len: std::mem::size_of::<Storage>() as u32 } }
+    }
+}
+
+// SAFETY: the address is at a place that stays.
+unsafe impl Operation for Accept {
+    type Output = Result<(OwnedFd, Option<SocketAddr>)>;
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let (address, len) = (addr_of_mut!((*this).peer.storage), addr_of_mut!((*this).peer.len));
+        let fd = (*this).fd.as_raw_fd();
+        sys::aura_accept(engine, fd, address.cast(), len, SOCK_CLOEXEC, callback, user_data)
+    }
+    fn finish(self, result: Result<usize>) -> Self::Output {
+        // SAFETY: the kernel has made it.
+        result.map(|fd| (unsafe { OwnedFd::from_raw_fd(fd as RawFd) }, self.peer.to_inet()))
+    }
+}
+
+pub(crate) struct Connect(pub Fd, pub SocketAddress);
+
+// SAFETY: the address is at a place that stays.
+unsafe impl Operation for Connect {
+    type Output = Result<()>;
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let (fd, len) = ((*this).0.as_raw_fd(), (*this).1.len);
+        let address = addr_of_mut!((*this).1.storage).cast::<sys::sockaddr>();
+        sys::aura_connect(engine, fd, address, len, callback, user_data)
+    }
+    fn finish(self, result: Result<usize>) -> Result<()> {
+        result.map(|_| ())
+    }
+}

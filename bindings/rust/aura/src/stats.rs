@@ -1,0 +1,155 @@
+//! What an engine has counted and measured.
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use aura_sys as sys;
+use std::fmt;
+use std::os::raw::c_int;
+use std::time::Duration;
+
+/// What happened since the engine was made. Figures that depend on each other may be off by what happened while the
+/// snapshot was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Rings that have been used; of one ring 1, or 0.
+    pub rings: u64,
+    /// Requests given to the kernel; cancellations not included.
+    pub submitted: u64,
+    pub completed: u64,
+    /// Of those, when the last turn of the loop ended.
+    pub in_flight: u64,
+    /// Callbacks, and what the library runs by itself.
+    pub handlers: u64,
+    /// Of the loop: `handlers / turns` tells how much is batched.
+    pub turns: u64,
+    /// Calls of io_uring_enter(2).
+    pub enters: u64,
+    /// By callbacks, to rings that slept.
+    pub wakes_sent: u64,
+    /// From any thread.
+    pub wakes_received: u64,
+    /// How often completions did not fit: raise [`completion_depth`](crate::Options::completion_depth).
+    pub cq_overflows: u64,
+    /// Operations that went to another ring because theirs was crowded.
+    pub adaptive_spills: u64,
+    /// The longest turn, in ticks of 1 to 10 ms: a callback that blocks shows here.
+    pub loop_delay_max: Duration,
+    /// How many took 10 ms or more.
+    pub long_turns: u64,
+}
+
+/// How long operations took, from submission to completion; about one of 64 is measured.
+#[derive(Clone)]
+pub struct Latencies(Box<sys::aura_histogram_t>);
+
+impl Latencies {
+    pub fn count(&self) -> u64 {
+        self.0.count
+    }
+    pub fn sum(&self) -> Duration {
+        Duration::from_nanos(self.0.sum_ns)
+    }
+    /// The smallest latency such that at least `fraction` (0 to 1) of all are no longer, at most 3.1 % too long: 0.99
+    /// gives the P99. Zero when nothing was measured.
+    pub fn percentile(&self, fraction: f64) -> Duration {
+        // SAFETY: filled by the library, or a difference of two that were.
+        Duration::from_nanos(unsafe { sys::aura_histogram_percentile(&*self.0, fraction) })
+    }
+    /// What was measured after `earlier`, a snapshot of the same engine and ring.
+    pub fn since(&self, earlier: &Latencies) -> Latencies {
+        let mut difference = self.clone();
+        difference.0.count = self.0.count.wrapping_sub(earlier.0.count);
+        difference.0.sum_ns = self.0.sum_ns.wrapping_sub(earlier.0.sum_ns);
+        for (now, before) in difference.0.buckets.iter_mut().zip(earlier.0.buckets.iter()) {
+            *now = now.wrapping_sub(*before);
+        }
+        difference
+    }
+}
+
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latencies")
+            .field("count", &self.count())
+            .field("p50", &self.percentile(0.5))
+            .field("p99", &self.percentile(0.99))
+            .field("max", &self.percentile(1.0))
+            .finish()
+    }
+}
+
+/// Statistics: they stop no ring.
+impl Engine {
+    /// Of all rings together.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn stats(&self) -> Result<Stats> {
+        // SAFETY: the size is right.
+        read_stats(|s| unsafe { sys::aura_get_stats(self.as_ptr(), s) })
+    }
+
+    /// Of one ring. Rings are numbered in the order of their first use.
+    ///
+    /// # Errors
+    /// `EINVAL`: there is no such ring; `ENOMEM`.
+    pub fn ring_stats(&self, ring: usize) -> Result<Stats> {
+        // SAFETY: the size is right.
+        read_stats(|s| unsafe { sys::aura_get_ring_stats(self.as_ptr(), number(ring), s) })
+    }
+
+    /// Of reads, on `ring` or on all of them.
+    ///
+    /// # Errors
+    /// As [`ring_stats`](Engine::ring_stats).
+    pub fn read_latencies(&self, ring: Option<usize>) -> Result<Latencies> {
+        self.latencies(ring, sys::AURA_OP_READ)
+    }
+
+    /// Of writes, on `ring` or on all of them.
+    ///
+    /// # Errors
+    /// As [`ring_stats`](Engine::ring_stats).
+    pub fn write_latencies(&self, ring: Option<usize>) -> Result<Latencies> {
+        self.latencies(ring, sys::AURA_OP_WRITE)
+    }
+
+    fn latencies(&self, ring: Option<usize>, kind: sys::aura_op_type_t) -> Result<Latencies> {
+        let mut histogram = Box::new(sys::aura_histogram_t {
+            struct_size: std::mem::size_of::<sys::aura_histogram_t>(),
+            count: 0,
+            sum_ns: 0,
+            buckets: [0; sys::AURA_HISTOGRAM_BUCKETS],
+        });
+        let ring = ring.map_or(sys::AURA_ALL_RINGS, number);
+        // SAFETY: the size is right.
+        Error::of_turn(unsafe { sys::aura_get_histogram(self.as_ptr(), ring, kind, &mut *histogram) })?;
+        Ok(Latencies(histogram))
+    }
+}
+
+/// What is no ring of any engine for numbers that are too large.
+fn number(ring: usize) -> c_int {
+    c_int::try_from(ring).unwrap_or(c_int::MAX)
+}
+
+fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stats> {
+    let mut s =
+        sys::aura_stats_t { struct_size: std::mem::size_of::<sys::aura_stats_t>(), ..Default::default() };
+    Error::of_turn(call(&mut s))?;
+    Ok(Stats {
+        rings: s.rings,
+        submitted: s.submitted,
+        completed: s.completed,
+        in_flight: s.in_flight,
+        handlers: s.handlers,
+        turns: s.turns,
+        enters: s.enters,
+        wakes_sent: s.wakes_sent,
+        wakes_received: s.wakes_received,
+        cq_overflows: s.cq_overflows,
+        adaptive_spills: s.adaptive_spills,
+        loop_delay_max: Duration::from_nanos(s.loop_delay_max_ns),
+        long_turns: s.long_turns,
+    })
+}

@@ -1,0 +1,29 @@
+# Warnings and sanitizers: auraio_target_options(target) for the targets of this project, never for its users'.
+
+# Headers of Asio, Boost and GoogleTest come in as SYSTEM, so the set is as strict as our own code can keep.
+# CMAKE_COMPILE_WARNING_AS_ERROR makes them errors. The presets set it, those of the sanitizers do not: in
+# instrumented code GCC's flow analysis warns of what the program cannot do.
+set(AURAIO_WARNINGS
+    -Wall -Wextra -Wpedantic
+    -Wshadow
+    -Wconversion -Wsign-conversion
+    -Woverloaded-virtual
+    -Wold-style-cast -Wcast-align -Wcast-qual
+    -Wimplicit-fallthrough -Wundef
+    -Wformat=2)
+
+# The whole program has to be instrumented, so this is set for the directory and not per target.
+if(AURAIO_SANITIZE)
+    list(JOIN AURAIO_SANITIZE "," sanitizers)
+    add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${sanitizers})
+    # GCC warns of every fence, Asio's own included: ThreadSanitizer does not see them.
+    if("thread" IN_LIST AURAIO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        add_compile_options(-Wno-tsan)
+    endif()
+endif()
+
+function(auraio_target_options target)
+    target_compile_options(${target} PRIVATE ${AURAIO_WARNINGS})
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()

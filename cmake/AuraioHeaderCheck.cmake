@@ -1,0 +1,35 @@
+# auraio_header_check: compiles every public header alone. Not part of `all`: one build of the matrix is enough.
+#
+# core headers are compiled against auraio::core only, all others with standalone Asio: what a header has to include
+# does not depend on the flavour.
+function(auraio_header_check)
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
+        "${PROJECT_SOURCE_DIR}/include/auraio/*.hpp" "${PROJECT_SOURCE_DIR}/include/auraio/*.h")
+    set(core_sources "")
+    set(auraio_sources "")
+    # The Boost flavour's alone, and adopt mode's: compiled by their tests.
+    list(REMOVE_ITEM headers auraio/beast.hpp auraio/adopt.hpp
+        auraio/asio/adopted_acceptor.hpp auraio/asio/adopted_socket.hpp auraio/asio/adopted_timer.hpp)
+    foreach(header IN LISTS headers)
+        string(MAKE_C_IDENTIFIER "${header}" stem)
+        set(source "${CMAKE_CURRENT_BINARY_DIR}/header_check/${stem}.cpp")
+        # Twice: the second inclusion fails without an include guard.
+        file(CONFIGURE OUTPUT "${source}" CONTENT "#include <@header@>\n#include <@header@>\n" @ONLY)
+        if(header MATCHES "^auraio/(core/|[^/]*\\.h$)")
+            list(APPEND core_sources "${source}")
+        else()
+            list(APPEND auraio_sources "${source}")
+        endif()
+    endforeach()
+
+    add_custom_target(auraio_header_check)
+    foreach(library IN ITEMS core auraio)
+        set(target auraio_header_check_${library})
+        add_library(${target} OBJECT EXCLUDE_FROM_ALL ${${library}_sources})
+        target_link_libraries(${target} PRIVATE auraio::${library})
+        auraio_target_options(${target})
+        add_dependencies(auraio_header_check ${target})
+    endforeach()
+endfunction()
+
+auraio_header_check()

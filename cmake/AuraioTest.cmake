@@ -1,0 +1,62 @@
+# auraio_test(<name> SOURCES <file>... FLAVOURS <core|standalone|boost|adopt|boost_adopt|c>... [TIMEOUT <s>] [SERIAL] [LIBRARIES <target>...])
+#
+# One program per flavour from the same sources: <name> for core and c, <name>.std and <name>.boost for the others.
+# Every case is a test of ctest, named <program>.<Suite>.<Case> and labelled with its directory. Under a sanitizer each
+# program is one test instead: to start it takes longer there than most cases take.
+# SERIAL: no other test runs beside its cases, for those that load all processors.
+include(GoogleTest)
+
+function(auraio_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "SOURCES;FLAVOURS;LIBRARIES")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES OR NOT arg_FLAVOURS)
+        message(FATAL_ERROR "auraio_test(${name}): SOURCES and FLAVOURS are needed; unknown: '${arg_UNPARSED_ARGUMENTS}'")
+    endif()
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 60)
+    endif()
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME directory)
+
+    set(library_core auraio::core)
+    set(library_standalone auraio::auraio)
+    set(library_boost auraio::boost)
+    set(library_adopt auraio::adopt)
+    set(library_boost_adopt auraio::boost_adopt)
+    set(library_c auraio::c)
+    set(suffix_core "")
+    set(suffix_standalone ".std")
+    set(suffix_boost ".boost")
+    set(suffix_adopt ".std")
+    set(suffix_boost_adopt ".boost")
+    set(suffix_c "")
+    foreach(flavour IN LISTS arg_FLAVOURS)
+        set(program "${name}${suffix_${flavour}}")
+        add_executable(${program} ${arg_SOURCES})
+        target_link_libraries(${program} PRIVATE ${library_${flavour}} ${arg_LIBRARIES} auraio_test_support)
+        auraio_target_options(${program})
+        if(AURAIO_SANITIZE AND flavour MATCHES "standalone|boost|adopt")
+            # Asio's templates take the compiler several times as long with both optimisation and instrumentation.
+            target_compile_options(${program} PRIVATE -O0)
+            # A third of what is left goes into headers. The other builds precompile none: they show what a file forgot.
+            target_precompile_headers(${program} PRIVATE <gtest/gtest.h> <auraio/auraio.hpp>)
+        endif()
+        set(timeout ${arg_TIMEOUT})
+        if(AURAIO_SANITIZE)
+            set(timeout 900)
+        endif()
+        set(properties LABELS ${directory} TIMEOUT ${timeout})
+        if(arg_SERIAL)
+            list(APPEND properties RUN_SERIAL TRUE)
+        endif()
+        if(AURAIO_SANITIZE)
+            add_test(NAME ${program} COMMAND ${program})
+            set_tests_properties(${program} PROPERTIES ${properties})
+            continue()
+        endif()
+        gtest_discover_tests(${program}
+            TEST_PREFIX "${program}."
+            NO_PRETTY_VALUES
+            DISCOVERY_MODE PRE_TEST
+            DISCOVERY_TIMEOUT 60
+            PROPERTIES ${properties})
+    endforeach()
+endfunction()

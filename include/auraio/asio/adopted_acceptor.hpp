@@ -1,0 +1,297 @@
+// adopted_acceptor: Asio's acceptor over any_io_executor in adopt mode.
+#pragma once
+
+#include "auraio/asio/adopted_socket.hpp"
+#include "auraio/asio/basic_socket_acceptor.hpp"
+
+AURAIO_NET_OPEN
+
+/// Forwards everything to the native acceptor where the executor leads to a ring, to Asio's own otherwise.
+/// Accepted sockets are adopted ones.
+template <class Protocol>
+class basic_socket_acceptor<Protocol, any_io_executor> : public socket_base {
+    using error_code = aura::error_code;
+    template <class E>
+    using socket_on = typename Protocol::socket::template rebind_executor<E>::other;
+
+public:
+    using executor_type = any_io_executor;
+    using protocol_type = Protocol;
+    using endpoint_type = typename Protocol::endpoint;
+    using native_handle_type = int;
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_socket_acceptor<Protocol, OtherExecutor>;
+    };
+
+    explicit basic_socket_acceptor(const executor_type& e)
+        : impl_(e) {}
+    basic_socket_acceptor(const executor_type& e, const protocol_type& protocol)
+        : impl_(e, protocol) {}
+    basic_socket_acceptor(const executor_type& e, const endpoint_type& endpoint, bool reuse_addr = true)
+        : impl_(e, endpoint, reuse_addr) {}
+    basic_socket_acceptor(const executor_type& e, const protocol_type& protocol, const native_handle_type& fd)
+        : impl_(e, protocol, fd) {}
+    template <aura::detail::context_for<executor_type> Context>
+    explicit basic_socket_acceptor(Context& c)
+        : basic_socket_acceptor(executor_type(c.get_executor())) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket_acceptor(Context& c, const protocol_type& protocol)
+        : basic_socket_acceptor(executor_type(c.get_executor()), protocol) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket_acceptor(Context& c, const endpoint_type& endpoint, bool reuse_addr = true)
+        : basic_socket_acceptor(executor_type(c.get_executor()), endpoint, reuse_addr) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket_acceptor(Context& c, const protocol_type& protocol, const native_handle_type& fd)
+        : basic_socket_acceptor(executor_type(c.get_executor()), protocol, fd) {}
+
+    executor_type get_executor() noexcept {
+        return impl_.on([](auto& a) { return executor_type(a.get_executor()); });
+    }
+    bool is_open() const {
+        return impl_.on([](auto& a) { return a.is_open(); });
+    }
+    native_handle_type native_handle() {
+        return impl_.on([](auto& a) { return a.native_handle(); });
+    }
+    void open(const protocol_type& protocol = protocol_type()) {
+        impl_.on([&](auto& a) { a.open(protocol); });
+    }
+    error_code open(const protocol_type& protocol, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.open(protocol, ec); });
+    }
+    void assign(const protocol_type& protocol, const native_handle_type& fd) {
+        impl_.on([&](auto& a) { a.assign(protocol, fd); });
+    }
+    error_code assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.assign(protocol, fd, ec); });
+    }
+    void bind(const endpoint_type& e) {
+        impl_.on([&](auto& a) { a.bind(e); });
+    }
+    error_code bind(const endpoint_type& e, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.bind(e, ec); });
+    }
+    void listen(int backlog = socket_base::max_listen_connections) {
+        impl_.on([&](auto& a) { a.listen(backlog); });
+    }
+    error_code listen(int backlog, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.listen(backlog, ec); });
+    }
+    void close() {
+        impl_.on([](auto& a) { a.close(); });
+    }
+    error_code close(error_code& ec) {
+        return forward(ec, [&](auto& a) { a.close(ec); });
+    }
+    native_handle_type release() {
+        return impl_.on([](auto& a) { return a.release(); });
+    }
+    native_handle_type release(error_code& ec) {
+        return impl_.on([&](auto& a) { return a.release(ec); });
+    }
+    void cancel() {
+        impl_.on([](auto& a) { a.cancel(); });
+    }
+    error_code cancel(error_code& ec) {
+        return forward(ec, [&](auto& a) { a.cancel(ec); });
+    }
+    template <class Option>
+    void set_option(const Option& o) {
+        impl_.on([&](auto& a) { a.set_option(o); });
+    }
+    template <class Option>
+    error_code set_option(const Option& o, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.set_option(o, ec); });
+    }
+    template <class Option>
+    void get_option(Option& o) const {
+        impl_.on([&](auto& a) { a.get_option(o); });
+    }
+    template <class Option>
+    error_code get_option(Option& o, error_code& ec) const {
+        impl_.on([&](auto& a) { a.get_option(o, ec); });
+        return ec;
+    }
+    template <class Command>
+    void io_control(Command& c) {
+        impl_.on([&](auto& a) { a.io_control(c); });
+    }
+    template <class Command>
+    error_code io_control(Command& c, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.io_control(c, ec); });
+    }
+    bool non_blocking() const {
+        return impl_.on([](auto& a) { return a.non_blocking(); });
+    }
+    void non_blocking(bool mode) {
+        impl_.on([&](auto& a) { a.non_blocking(mode); });
+    }
+    error_code non_blocking(bool mode, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.non_blocking(mode, ec); });
+    }
+    bool native_non_blocking() const {
+        return impl_.on([](auto& a) { return a.native_non_blocking(); });
+    }
+    void native_non_blocking(bool mode) {
+        impl_.on([&](auto& a) { a.native_non_blocking(mode); });
+    }
+    error_code native_non_blocking(bool mode, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.native_non_blocking(mode, ec); });
+    }
+    endpoint_type local_endpoint() const {
+        return impl_.on([](auto& a) { return a.local_endpoint(); });
+    }
+    endpoint_type local_endpoint(error_code& ec) const {
+        return impl_.on([&](auto& a) { return a.local_endpoint(ec); });
+    }
+    void wait(wait_type w) {
+        impl_.on([&](auto& a) { a.wait(w); });
+    }
+    error_code wait(wait_type w, error_code& ec) {
+        return forward(ec, [&](auto& a) { a.wait(w, ec); });
+    }
+
+    template <class... Args>
+    auto accept(Args&&... args) {
+        if constexpr (takes_executor<Args...>)
+            return impl_.on([&](auto& a) { return a.accept(std::forward<Args>(args)...); });
+        else if constexpr (takes_socket<Args...>)
+            return impl_.on([&](auto& a) { return a.accept(std::forward<Args>(args)...); });
+        else
+            return impl_.on([&](auto& a) { return a.accept(place(), std::forward<Args>(args)...); });
+    }
+
+private:
+    template <class First, class...>
+    static constexpr bool is_placement = aura::detail::any_executor<std::decay_t<First>> ||
+                                         aura::detail::any_context<std::remove_reference_t<First>>;
+    template <class... Args>
+    static constexpr bool takes_executor = [] {
+        if constexpr (sizeof...(Args) != 0)
+            return is_placement<Args...>;
+        else
+            return false;
+    }();
+    template <class... Args>
+    static constexpr bool takes_socket = [] {
+        if constexpr (sizeof...(Args) != 0)
+            return []<class First, class... Rest>(std::type_identity<First>, std::type_identity<Rest>...) {
+                return requires(std::remove_reference_t<First>& s) { s.lowest_layer(); };
+            }(std::type_identity<Args>()...);
+        else
+            return false;
+    }();
+
+    /// Where accepted sockets go: spread over the rings if this is a native acceptor of a whole context.
+    executor_type place() { return aura::detail::spread(get_executor()); }
+
+    template <auto Start>
+    class initiation {
+    public:
+        using executor_type = any_io_executor;
+        explicit initiation(basic_socket_acceptor* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler, class... Args>
+        void operator()(Handler&& handler, Args&&... args) const {
+            self_->impl_.on([&](auto& a) { Start(a, std::forward<Handler>(handler), args...); });
+        }
+
+    private:
+        basic_socket_acceptor* self_;
+    };
+
+    static constexpr auto start_wait = [](auto& a, auto&& handler, wait_type w) {
+        a.async_wait(w, std::forward<decltype(handler)>(handler));
+    };
+    static constexpr auto start_accept = [](auto& a, auto&& handler, auto* peer, endpoint_type* endpoint) {
+        if (endpoint)
+            a.async_accept(*peer, *endpoint, std::forward<decltype(handler)>(handler));
+        else
+            a.async_accept(*peer, std::forward<decltype(handler)>(handler));
+    };
+    static constexpr auto start_move_accept = [](auto& a, auto&& handler, const auto& e,
+                                                 endpoint_type* endpoint) {
+        if (endpoint)
+            a.async_accept(e, *endpoint, std::forward<decltype(handler)>(handler));
+        else
+            a.async_accept(e, std::forward<decltype(handler)>(handler));
+    };
+    using initiate_async_wait = initiation<start_wait>;
+    using initiate_async_accept = initiation<start_accept>;
+    using initiate_async_move_accept = initiation<start_move_accept>;
+
+    template <class E, class Token>
+    using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
+        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<const E&>(),
+        static_cast<endpoint_type*>(nullptr)));
+    template <class E, class Token>
+    auto move_accept(const E& e, endpoint_type* endpoint, Token& token) -> move_accept_result<E, Token> {
+        return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
+                                                                     e, endpoint);
+    }
+
+public:
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_wait(wait_type w, Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
+        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+    }
+
+    template <class E, class Token = default_completion_token_t<executor_type>>
+    auto async_accept(basic_socket<Protocol, E>& peer, Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
+                                                            &peer, static_cast<endpoint_type*>(nullptr))) {
+        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer,
+                                                       static_cast<endpoint_type*>(nullptr));
+    }
+    template <class E, class Token = default_completion_token_t<executor_type>>
+    auto async_accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint, Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
+                                                            &peer, &endpoint)) {
+        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer, &endpoint);
+    }
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_accept(Token&& token = Token()) -> move_accept_result<executor_type, Token> {
+        return move_accept(get_executor(), nullptr, token);
+    }
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_accept(endpoint_type& endpoint, Token&& token = Token())
+        -> move_accept_result<executor_type, Token> {
+        return move_accept(get_executor(), &endpoint, token);
+    }
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>>
+    auto async_accept(const E& e, Token&& token = Token()) -> move_accept_result<E, Token> {
+        return move_accept(e, nullptr, token);
+    }
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>>
+    auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
+        -> move_accept_result<E, Token> {
+        return move_accept(e, &endpoint, token);
+    }
+    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>>
+    auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
+        return move_accept<typename C::executor_type>(c.get_executor(), nullptr, token);
+    }
+    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>>
+    auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
+        -> move_accept_result<typename C::executor_type, Token> {
+        return move_accept<typename C::executor_type>(c.get_executor(), &endpoint, token);
+    }
+
+private:
+    template <class F>
+    error_code forward(error_code& ec, F f) {
+        impl_.on(f);
+        return ec;
+    }
+
+public:
+    aura::detail::adopted<basic_socket_acceptor<Protocol, aura::any_io_executor>,
+                          basic_socket_acceptor<Protocol, aura::detail::stock_executor>>
+        impl_;
+};
+
+AURAIO_NET_CLOSE

@@ -1,0 +1,226 @@
+// adopted_message_socket: Asio's datagram and raw sockets over any_io_executor in adopt mode.
+#pragma once
+
+#include "auraio/asio/adopted_socket.hpp"
+#include "auraio/asio/basic_datagram_socket.hpp"
+#include "auraio/asio/basic_raw_socket.hpp"
+
+AURAIO_OPEN
+namespace detail {
+
+/// What the two have in common. Forwards everything to the native socket where the executor leads to a ring,
+/// to Asio's own otherwise.
+template <class Protocol>
+class adopted_message_socket : public net::basic_socket<Protocol, net::any_io_executor> {
+    using base = net::basic_socket<Protocol, net::any_io_executor>;
+
+public:
+    using typename base::endpoint_type;
+    using typename base::executor_type;
+    using typename base::native_handle_type;
+    using typename base::protocol_type;
+    using message_flags = net::socket_base::message_flags;
+
+private:
+    static constexpr auto start_send = [](auto& s, auto&& handler, const auto& b, message_flags f) {
+        s.async_send(b, f, std::forward<decltype(handler)>(handler));
+    };
+    static constexpr auto start_send_to = [](auto& s, auto&& handler, const auto& b, message_flags f,
+                                             const endpoint_type& to) {
+        s.async_send_to(b, to, f, std::forward<decltype(handler)>(handler));
+    };
+    static constexpr auto start_receive = [](auto& s, auto&& handler, const auto& b, message_flags f) {
+        s.async_receive(b, f, std::forward<decltype(handler)>(handler));
+    };
+    static constexpr auto start_receive_from = [](auto& s, auto&& handler, const auto& b, message_flags f,
+                                                  endpoint_type* from) {
+        s.async_receive_from(b, *from, f, std::forward<decltype(handler)>(handler));
+    };
+    using initiate_send = typename base::template initiation<adopted_message_socket, start_send>;
+    using initiate_send_to = typename base::template initiation<adopted_message_socket, start_send_to>;
+    using initiate_receive = typename base::template initiation<adopted_message_socket, start_receive>;
+    using initiate_receive_from =
+        typename base::template initiation<adopted_message_socket, start_receive_from>;
+
+public:
+    template <class Buffers>
+    std::size_t send(const Buffers& b, message_flags f = 0) {
+        return this->impl_.on([&](auto& s) { return s.send(b, f); });
+    }
+    template <class Buffers>
+    std::size_t send(const Buffers& b, message_flags f, error_code& ec) {
+        return this->impl_.on([&](auto& s) { return s.send(b, f, ec); });
+    }
+    template <class Buffers>
+    std::size_t send_to(const Buffers& b, const endpoint_type& destination, message_flags f = 0) {
+        return this->impl_.on([&](auto& s) { return s.send_to(b, destination, f); });
+    }
+    template <class Buffers>
+    std::size_t send_to(const Buffers& b, const endpoint_type& destination, message_flags f, error_code& ec) {
+        return this->impl_.on([&](auto& s) { return s.send_to(b, destination, f, ec); });
+    }
+    template <class Buffers>
+    std::size_t receive(const Buffers& b, message_flags f = 0) {
+        return this->impl_.on([&](auto& s) { return s.receive(b, f); });
+    }
+    template <class Buffers>
+    std::size_t receive(const Buffers& b, message_flags f, error_code& ec) {
+        return this->impl_.on([&](auto& s) { return s.receive(b, f, ec); });
+    }
+    template <class Buffers>
+    std::size_t receive_from(const Buffers& b, endpoint_type& sender, message_flags f = 0) {
+        return this->impl_.on([&](auto& s) { return s.receive_from(b, sender, f); });
+    }
+    template <class Buffers>
+    std::size_t receive_from(const Buffers& b, endpoint_type& sender, message_flags f, error_code& ec) {
+        return this->impl_.on([&](auto& s) { return s.receive_from(b, sender, f, ec); });
+    }
+
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_send(const Buffers& b, message_flags f, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_send>(),
+                                                                              token, b, f)) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send(this), token, b, f);
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_send(const Buffers& b, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_send>(),
+                                                                              token, b, message_flags(0))) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send(this), token, b,
+                                                                         message_flags(0));
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_send_to(const Buffers& b, const endpoint_type& destination, message_flags f,
+                       Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
+            std::declval<initiate_send_to>(), token, b, f, destination)) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send_to(this), token, b, f,
+                                                                         destination);
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_send_to(const Buffers& b, const endpoint_type& destination, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
+            std::declval<initiate_send_to>(), token, b, message_flags(0), destination)) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send_to(this), token, b,
+                                                                         message_flags(0), destination);
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_receive(const Buffers& b, message_flags f, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
+            std::declval<initiate_receive>(), token, b, f)) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b, f);
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_receive(const Buffers& b, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
+            std::declval<initiate_receive>(), token, b, message_flags(0))) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b,
+                                                                         message_flags(0));
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_receive_from(const Buffers& b, endpoint_type& sender, message_flags f, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
+            std::declval<initiate_receive_from>(), token, b, f, &sender)) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive_from(this), token,
+                                                                         b, f, &sender);
+    }
+    template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
+    auto async_receive_from(const Buffers& b, endpoint_type& sender, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
+            std::declval<initiate_receive_from>(), token, b, message_flags(0), &sender)) {
+        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive_from(this), token,
+                                                                         b, message_flags(0), &sender);
+    }
+
+protected:
+    using base::base;
+    adopted_message_socket(adopted_message_socket&&) = default;
+    adopted_message_socket& operator=(adopted_message_socket&&) = default;
+    ~adopted_message_socket() = default;
+};
+
+/// Whether a socket with these becomes an adopted one.
+template <class OtherProtocol, class OtherExecutor, class Protocol>
+concept becomes_adopted = std::is_convertible_v<OtherProtocol, Protocol> &&
+                          std::is_convertible_v<OtherExecutor, net::any_io_executor> &&
+                          !std::is_same_v<OtherExecutor, net::any_io_executor>;
+
+} // namespace detail
+AURAIO_CLOSE
+
+AURAIO_NET_OPEN
+
+template <class Protocol>
+class basic_datagram_socket<Protocol, any_io_executor>
+    : public aura::detail::adopted_message_socket<Protocol> {
+    using base = aura::detail::adopted_message_socket<Protocol>;
+
+public:
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_datagram_socket<Protocol, OtherExecutor>;
+    };
+
+    using base::base;
+    basic_datagram_socket(basic_datagram_socket&&) = default;
+    basic_datagram_socket& operator=(basic_datagram_socket&&) = default;
+
+    /// From a socket with an executor of a known type: it becomes what is inside.
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
+    basic_datagram_socket(basic_datagram_socket<OtherProtocol, OtherExecutor>&& other)
+        : base(std::in_place, convert(std::move(other))) {}
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
+    basic_datagram_socket& operator=(basic_datagram_socket<OtherProtocol, OtherExecutor>&& other) {
+        return *this = basic_datagram_socket(std::move(other));
+    }
+    ~basic_datagram_socket() = default;
+
+private:
+    template <class P, class E>
+    static auto convert(basic_datagram_socket<P, E>&& other) {
+        if constexpr (aura::detail::ring_executor<E>)
+            return basic_datagram_socket<Protocol, aura::any_io_executor>(std::move(other));
+        else
+            return basic_datagram_socket<Protocol, aura::detail::stock_executor>(std::move(other));
+    }
+};
+
+template <class Protocol>
+class basic_raw_socket<Protocol, any_io_executor> : public aura::detail::adopted_message_socket<Protocol> {
+    using base = aura::detail::adopted_message_socket<Protocol>;
+
+public:
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_raw_socket<Protocol, OtherExecutor>;
+    };
+
+    using base::base;
+    basic_raw_socket(basic_raw_socket&&) = default;
+    basic_raw_socket& operator=(basic_raw_socket&&) = default;
+
+    /// From a socket with an executor of a known type: it becomes what is inside.
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
+    basic_raw_socket(basic_raw_socket<OtherProtocol, OtherExecutor>&& other)
+        : base(std::in_place, convert(std::move(other))) {}
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
+    basic_raw_socket& operator=(basic_raw_socket<OtherProtocol, OtherExecutor>&& other) {
+        return *this = basic_raw_socket(std::move(other));
+    }
+    ~basic_raw_socket() = default;
+
+private:
+    template <class P, class E>
+    static auto convert(basic_raw_socket<P, E>&& other) {
+        if constexpr (aura::detail::ring_executor<E>)
+            return basic_raw_socket<Protocol, aura::any_io_executor>(std::move(other));
+        else
+            return basic_raw_socket<Protocol, aura::detail::stock_executor>(std::move(other));
+    }
+};
+
+AURAIO_NET_CLOSE

@@ -1,0 +1,158 @@
+// basic_descriptor: Asio's template, specialised for executors that lead to a ring.
+#pragma once
+
+#include "auraio/detail/descriptor_object.hpp"
+#include "auraio/detail/socket_work.hpp"
+
+#include AURAIO_ASIO(posix/basic_descriptor.hpp)
+
+AURAIO_NET_OPEN
+namespace posix {
+
+/// The base of all descriptors on a ring. Interface and meaning are Asio's; see there, and
+/// aura::detail::descriptor_object for what is beyond it.
+template <class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_descriptor<Executor> : public descriptor_base, public aura::detail::descriptor_object<Executor> {
+    using base = aura::detail::descriptor_object<Executor>;
+    using error_code = aura::error_code;
+
+    class initiate_async_wait {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_wait(basic_descriptor* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler>
+        void operator()(Handler&& handler, descriptor_base::wait_type w) const {
+            aura::detail::check_handler<Handler, error_code>();
+            self_->template start<aura::detail::wait_request>(
+                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), events(w));
+        }
+
+    private:
+        basic_descriptor* self_;
+    };
+
+public:
+    using typename base::executor_type;
+    using typename base::native_handle_type;
+    using lowest_layer_type = basic_descriptor;
+
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_descriptor<OtherExecutor>;
+    };
+
+    explicit basic_descriptor(const executor_type& e)
+        : base(e) {}
+    basic_descriptor(const executor_type& e, const native_handle_type& fd)
+        : base(e, fd) {}
+
+    template <class Context, class... Args>
+        requires(std::is_convertible_v<Context&, execution_context&> &&
+                 std::is_constructible_v<executor_type, typename Context::executor_type>)
+    explicit basic_descriptor(Context& c, const Args&... args)
+        : basic_descriptor(executor_type(c.get_executor()), args...) {}
+
+    basic_descriptor(const basic_descriptor&) = delete;
+    basic_descriptor& operator=(const basic_descriptor&) = delete;
+    basic_descriptor(basic_descriptor&&) = default;
+    basic_descriptor& operator=(basic_descriptor&&) = default;
+
+    /// From a descriptor of another executor. Pending operations move along; the ring stays.
+    template <class OtherExecutor>
+        requires aura::detail::executor_converts<OtherExecutor, Executor>
+    basic_descriptor(basic_descriptor<OtherExecutor>&& other)
+        : base(std::in_place, std::move(other.impl_)) {}
+    template <class OtherExecutor>
+        requires aura::detail::executor_converts<OtherExecutor, Executor>
+    basic_descriptor& operator=(basic_descriptor<OtherExecutor>&& other) {
+        basic_descriptor moved(std::move(other));
+        return *this = std::move(moved);
+    }
+
+    lowest_layer_type& lowest_layer() { return *this; }
+    const lowest_layer_type& lowest_layer() const { return *this; }
+
+    /// Cancels pending operations and hands the descriptor to the caller; -1 when closed. From a thread that
+    /// does not drive the object's ring while another does, the descriptor's number changes.
+    native_handle_type release() {
+        error_code ignored;
+        return this->release_descriptor(ignored);
+    }
+
+    template <class IoControlCommand>
+    void io_control(IoControlCommand& command) {
+        this->throwing("io_control", [&](error_code& ec) { io_control(command, ec); });
+    }
+    template <class IoControlCommand>
+    error_code io_control(IoControlCommand& command, error_code& ec) {
+        void* const argument = command.data();
+        if (static_cast<unsigned long>(command.name()) == FIONBIO)
+            return non_blocking(*static_cast<const int*>(argument) != 0, ec);
+        return ec = aura::detail::to_error_code(aura::core::control(
+                   this->impl_.fd(), static_cast<unsigned long>(command.name()), argument));
+    }
+
+    /// Asynchronous operations do not care; with O_NONBLOCK set they may cost a poll more.
+    bool non_blocking() const { return this->impl_.non_blocking; }
+    void non_blocking(bool mode) {
+        this->throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
+    }
+    error_code non_blocking(bool mode, error_code& ec) {
+        ec = aura::detail::to_error_code(
+            aura::core::set_non_blocking(this->impl_.fd(), mode || this->impl_.native_non_blocking));
+        if (!ec)
+            this->impl_.non_blocking = mode;
+        return ec;
+    }
+    bool native_non_blocking() const { return this->impl_.non_blocking || this->impl_.native_non_blocking; }
+    void native_non_blocking(bool mode) {
+        this->throwing("native_non_blocking", [&](error_code& ec) { native_non_blocking(mode, ec); });
+    }
+    error_code native_non_blocking(bool mode, error_code& ec) {
+        if (this->is_open() && !mode && this->impl_.non_blocking)
+            return ec = error::invalid_argument;
+        ec = aura::detail::to_error_code(aura::core::set_non_blocking(this->impl_.fd(), mode));
+        if (!ec)
+            this->impl_.native_non_blocking = mode;
+        return ec;
+    }
+
+    /// Blocks until the descriptor is ready; would_block if it is not, in non-blocking mode.
+    void wait(descriptor_base::wait_type w) {
+        this->throwing("wait", [&](error_code& ec) { wait(w, ec); });
+    }
+    error_code wait(descriptor_base::wait_type w, error_code& ec) {
+        return ec = aura::detail::to_error_code(
+                   aura::core::wait_for(this->impl_.fd(), events(w), !this->impl_.non_blocking));
+    }
+
+    /// Readiness, for descriptors whose data others transfer. Signature void(error_code). Cancellation:
+    /// terminal, partial, total.
+    template <class Token = default_completion_token_t<Executor>>
+    auto async_wait(descriptor_base::wait_type w, Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
+        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+    }
+
+protected:
+    ~basic_descriptor() = default;
+
+private:
+    static short events(descriptor_base::wait_type w) {
+        switch (w) {
+        case descriptor_base::wait_read:
+            return POLLIN;
+        case descriptor_base::wait_write:
+            return POLLOUT;
+        default:
+            return POLLPRI | POLLERR | POLLHUP;
+        }
+    }
+};
+
+} // namespace posix
+AURAIO_NET_CLOSE

@@ -1,0 +1,72 @@
+// basic_readable_pipe: Asio's template, specialised for executors that lead to a ring.
+#pragma once
+
+#include "auraio/detail/descriptor_transfer.hpp"
+
+#include AURAIO_ASIO(basic_readable_pipe.hpp)
+
+AURAIO_NET_OPEN
+
+/// The reading end of a pipe on a ring. Interface and meaning are Asio's; see there, and
+/// aura::detail::descriptor_object for what is beyond it; connect_pipe() makes pairs.
+template <class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_readable_pipe<Executor>
+    : public aura::detail::readable_descriptor<aura::detail::descriptor_object<Executor>> {
+    using base = aura::detail::readable_descriptor<aura::detail::descriptor_object<Executor>>;
+    using error_code = aura::error_code;
+
+public:
+    using typename base::executor_type;
+    using typename base::native_handle_type;
+    using lowest_layer_type = basic_readable_pipe;
+
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_readable_pipe<OtherExecutor>;
+    };
+
+    explicit basic_readable_pipe(const executor_type& e)
+        : base(e) {}
+    basic_readable_pipe(const executor_type& e, const native_handle_type& fd)
+        : base(e, fd) {}
+
+    template <class Context, class... Args>
+        requires(std::is_convertible_v<Context&, execution_context&> &&
+                 std::is_constructible_v<executor_type, typename Context::executor_type>)
+    explicit basic_readable_pipe(Context& c, const Args&... args)
+        : basic_readable_pipe(executor_type(c.get_executor()), args...) {}
+
+    basic_readable_pipe(const basic_readable_pipe&) = delete;
+    basic_readable_pipe& operator=(const basic_readable_pipe&) = delete;
+    basic_readable_pipe(basic_readable_pipe&&) = default;
+    basic_readable_pipe& operator=(basic_readable_pipe&&) = default;
+
+    /// From a pipe of another executor. Pending operations move along; the ring stays.
+    template <class OtherExecutor>
+        requires aura::detail::executor_converts<OtherExecutor, Executor>
+    basic_readable_pipe(basic_readable_pipe<OtherExecutor>&& other)
+        : base(std::in_place, std::move(other.impl_)) {}
+    template <class OtherExecutor>
+        requires aura::detail::executor_converts<OtherExecutor, Executor>
+    basic_readable_pipe& operator=(basic_readable_pipe<OtherExecutor>&& other) {
+        basic_readable_pipe moved(std::move(other));
+        return *this = std::move(moved);
+    }
+    ~basic_readable_pipe() = default;
+
+    lowest_layer_type& lowest_layer() { return *this; }
+    const lowest_layer_type& lowest_layer() const { return *this; }
+
+    /// Cancels pending operations and hands the descriptor to the caller. From a thread that does not drive
+    /// the object's ring while another does, the descriptor's number changes.
+    native_handle_type release() {
+        error_code ec;
+        const int fd = release(ec);
+        aura::detail::throw_if(ec, "release");
+        return fd;
+    }
+    native_handle_type release(error_code& ec) { return this->release_descriptor(ec); }
+};
+
+AURAIO_NET_CLOSE

@@ -1,0 +1,177 @@
+// basic_signal_set: Asio's template, specialised for executors that lead to a ring.
+#pragma once
+
+#include "auraio/detail/initiate.hpp"
+#include "auraio/detail/op_memory.hpp"
+#include "auraio/detail/ring_of.hpp"
+#include "auraio/detail/signal_op.hpp"
+#include "auraio/detail/stock_signals.hpp"
+
+#include AURAIO_ASIO(basic_signal_set.hpp)
+
+#include <concepts>
+#include <memory>
+
+AURAIO_OPEN
+namespace detail {
+
+// It came between Asio 1.26 and 1.30.
+#if __has_include(AURAIO_ASIO(signal_set_base.hpp))
+using signal_set_base = net::signal_set_base;
+#define AURAIO_HAS_SIGNAL_FLAGS
+#else
+class signal_set_base {};
+#endif
+
+} // namespace detail
+AURAIO_CLOSE
+
+AURAIO_NET_OPEN
+
+/// A set of signals on a ring. Interface and meaning are Asio's; see there:
+///
+/// - A signal ends all waits that are pending on every set that has it, native or Asio's own; a set on which
+/// nobody
+///   waits keeps it for its next async_wait, one for each time it was caught.
+/// - async_wait: signature void(error_code, int). Errors: operation_aborted. Cancellation: terminal, partial,
+/// total.
+/// - After fork() and notify_fork() each process hears of its own signals.
+///
+/// Beyond it: any thread may use the object (one at a time); a set costs no thread and no descriptor, waiting
+/// on it one poll of its ring.
+template <class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_signal_set<Executor> : public aura::detail::signal_set_base {
+    using error_code = aura::error_code;
+
+    class initiate_async_wait {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_wait(basic_signal_set* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler>
+        void operator()(Handler&& handler) const {
+            self_->start_wait(std::forward<Handler>(handler));
+        }
+
+    private:
+        basic_signal_set* self_;
+    };
+
+public:
+    using executor_type = Executor;
+
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_signal_set<OtherExecutor>;
+    };
+
+    explicit basic_signal_set(const executor_type& e)
+        : executor_(e)
+        , set_(create(aura::detail::ring_of(e))) {}
+    template <std::same_as<int>... Signals>
+        requires(sizeof...(Signals) >= 1 && sizeof...(Signals) <= 3)
+    basic_signal_set(const executor_type& e, Signals... signals)
+        : basic_signal_set(e) {
+        (add(signals), ...); // the destructor runs if one fails: the first constructor has finished
+    }
+    template <class Context, std::same_as<int>... Signals>
+        requires(std::is_convertible_v<Context&, execution_context&> &&
+                 std::is_constructible_v<executor_type, typename Context::executor_type> &&
+                 sizeof...(Signals) <= 3)
+    explicit basic_signal_set(Context& c, Signals... signals)
+        : basic_signal_set(executor_type(c.get_executor()), signals...) {}
+
+    basic_signal_set(const basic_signal_set&) = delete;
+    basic_signal_set& operator=(const basic_signal_set&) = delete;
+
+    /// Removes all signals; waits complete with operation_aborted.
+    ~basic_signal_set() {
+        error_code ignored;
+        clear(ignored);
+        set_->cancel();
+    }
+
+    executor_type get_executor() noexcept { return executor_; }
+
+    void add(int signal) {
+        error_code ec;
+        add(signal, ec);
+        aura::detail::throw_if(ec, "add");
+    }
+    error_code add(int signal, error_code& ec) {
+        return catch_with(signal, aura::core::signal_set::any_flags, ec);
+    }
+
+#if defined(AURAIO_HAS_SIGNAL_FLAGS)
+    void add(int signal, flags_t f) {
+        error_code ec;
+        add(signal, f, ec);
+        aura::detail::throw_if(ec, "add");
+    }
+    error_code add(int signal, flags_t f, error_code& ec) {
+        return catch_with(signal, static_cast<int>(f), ec);
+    }
+#endif
+
+    void remove(int signal) {
+        error_code ec;
+        remove(signal, ec);
+        aura::detail::throw_if(ec, "remove");
+    }
+    error_code remove(int signal, error_code& ec) {
+        return ec = aura::detail::to_error_code(aura::detail::stock_signals::remove(*set_, signal));
+    }
+
+    void clear() {
+        error_code ec;
+        clear(ec);
+        aura::detail::throw_if(ec, "clear");
+    }
+    error_code clear(error_code& ec) {
+        ec = {};
+        for (const int signal : set_->signals())
+            if (remove(signal, ec))
+                break;
+        return ec;
+    }
+
+    /// Ends all waits; the signals, and what of them was missed, stay.
+    void cancel() { set_->cancel(); }
+    error_code cancel(error_code& ec) { return cancel(), ec = {}; }
+
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_wait(Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code, int)>(std::declval<initiate_async_wait>(),
+                                                                 token)) {
+        return async_initiate<Token, void(error_code, int)>(initiate_async_wait(this), token);
+    }
+
+private:
+    static std::shared_ptr<aura::core::signal_set> create(aura::core::shard& home) try {
+        return aura::core::signal_set::create(home);
+    } catch (const aura::core::engine_error& e) {
+        aura::detail::rethrow(e);
+    }
+
+    error_code catch_with(int signal, int sa_flags, error_code& ec) {
+        return ec = aura::detail::to_error_code(aura::detail::stock_signals::add(*set_, signal, sa_flags));
+    }
+
+    template <class Handler>
+    void start_wait(Handler&& handler) {
+        aura::detail::check_handler<Handler, error_code, int>();
+        using op_type = aura::detail::signal_op<std::decay_t<Handler>, Executor>;
+        aura::core::shard& home = set_->home();
+        auto* op = aura::detail::create_op<op_type>(handler, std::forward<Handler>(handler), executor_, home);
+        aura::detail::connect_slot(op->handler(), *op, home, aura::detail::every_cancellation);
+        set_->wait(*op);
+    }
+
+    Executor executor_;
+    std::shared_ptr<aura::core::signal_set> set_;
+};
+
+AURAIO_NET_CLOSE

@@ -1,0 +1,185 @@
+// basic_socket: Asio's template, specialised for executors that lead to a ring.
+#pragma once
+
+#include "auraio/detail/socket_object.hpp"
+
+#include AURAIO_ASIO(basic_socket.hpp)
+
+AURAIO_NET_OPEN
+
+/// The base of all sockets on a ring. Interface and meaning are Asio's; see there, and
+/// aura::detail::socket_object for what is beyond it.
+template <class Protocol, class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_socket<Protocol, Executor> : public aura::detail::socket_object<Protocol, Executor> {
+    using base = aura::detail::socket_object<Protocol, Executor>;
+    using error_code = aura::error_code;
+
+public:
+    using typename base::endpoint_type;
+    using typename base::executor_type;
+    using typename base::native_handle_type;
+    using typename base::protocol_type;
+    using lowest_layer_type = basic_socket;
+
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_socket<Protocol, OtherExecutor>;
+    };
+
+    explicit basic_socket(const executor_type& e)
+        : base(e) {}
+    basic_socket(const executor_type& e, const protocol_type& protocol)
+        : base(e, protocol) {}
+    basic_socket(const executor_type& e, const endpoint_type& endpoint)
+        : base(e, endpoint.protocol()) {
+        this->bind(endpoint);
+    }
+    basic_socket(const executor_type& e, const protocol_type& protocol, const native_handle_type& fd)
+        : base(e, protocol, fd) {}
+
+    template <aura::detail::context_for<executor_type> Context>
+    explicit basic_socket(Context& c)
+        : basic_socket(executor_type(c.get_executor())) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket(Context& c, const protocol_type& protocol)
+        : basic_socket(executor_type(c.get_executor()), protocol) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket(Context& c, const endpoint_type& endpoint)
+        : basic_socket(executor_type(c.get_executor()), endpoint) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket(Context& c, const protocol_type& protocol, const native_handle_type& fd)
+        : basic_socket(executor_type(c.get_executor()), protocol, fd) {}
+
+    basic_socket(const basic_socket&) = delete;
+    basic_socket& operator=(const basic_socket&) = delete;
+    basic_socket(basic_socket&&) = default;
+    basic_socket& operator=(basic_socket&&) = default;
+
+    /// From a socket of another executor or protocol. Pending operations move along; the ring stays.
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::converts_to<OtherProtocol, OtherExecutor, Protocol, Executor>
+    basic_socket(basic_socket<OtherProtocol, OtherExecutor>&& other)
+        : base(std::in_place, std::move(other.impl_)) {}
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::converts_to<OtherProtocol, OtherExecutor, Protocol, Executor>
+    basic_socket& operator=(basic_socket<OtherProtocol, OtherExecutor>&& other) {
+        basic_socket moved(std::move(other));
+        return *this = std::move(moved);
+    }
+
+    lowest_layer_type& lowest_layer() { return *this; }
+    const lowest_layer_type& lowest_layer() const { return *this; }
+
+    bool at_mark() const {
+        error_code ec;
+        const bool result = at_mark(ec);
+        aura::detail::throw_if(ec, "at_mark");
+        return result;
+    }
+    bool at_mark(error_code& ec) const {
+        bool result = false;
+        ec = aura::detail::to_error_code(aura::core::at_out_of_band_mark(this->impl_.fd(), result));
+        return result;
+    }
+
+    std::size_t available() const {
+        error_code ec;
+        const std::size_t n = available(ec);
+        aura::detail::throw_if(ec, "available");
+        return n;
+    }
+    std::size_t available(error_code& ec) const {
+        std::size_t n = 0;
+        ec = aura::detail::to_error_code(aura::core::bytes_available(this->impl_.fd(), n));
+        return n;
+    }
+
+    /// Opens the socket if it is closed.
+    void connect(const endpoint_type& peer) {
+        this->throwing("connect", [&](error_code& ec) { connect(peer, ec); });
+    }
+    error_code connect(const endpoint_type& peer, error_code& ec) {
+        if (!this->is_open() && this->open(peer.protocol(), ec))
+            return ec;
+        return ec = aura::detail::to_error_code(
+                   aura::core::connect_now(this->impl_.fd(), peer.data(), peer.size(), this->waits()));
+    }
+
+    endpoint_type remote_endpoint() const {
+        error_code ec;
+        endpoint_type e = remote_endpoint(ec);
+        aura::detail::throw_if(ec, "remote_endpoint");
+        return e;
+    }
+    endpoint_type remote_endpoint(error_code& ec) const {
+        return this->endpoint_by(&aura::core::peer_address, this->impl_.fd(), ec);
+    }
+
+    void shutdown(socket_base::shutdown_type what) {
+        this->throwing("shutdown", [&](error_code& ec) { shutdown(what, ec); });
+    }
+    error_code shutdown(socket_base::shutdown_type what, error_code& ec) {
+        return ec = aura::detail::to_error_code(aura::core::shut_down(this->impl_.fd(), what));
+    }
+
+private:
+    class initiate_async_connect {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_connect(basic_socket* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler>
+        void operator()(Handler&& handler, const endpoint_type& peer, const error_code& open_error) const {
+            aura::detail::check_handler<Handler, error_code>();
+            self_->template start<aura::detail::connect_request<endpoint_type>>(
+                open_error ? open_error.value() : self_->unopened(), std::forward<Handler>(handler),
+                self_->impl_.fd(), peer);
+        }
+
+    private:
+        basic_socket* self_;
+    };
+
+public:
+    /// Connects; opens the socket if it is closed, and tells the handler if that fails. Signature
+    /// void(error_code). The endpoint is copied. Cancellation: terminal, partial, total; a cancelled connect
+    /// leaves the socket open and in an unspecified state.
+    template <class Token = default_completion_token_t<Executor>>
+    auto async_connect(const endpoint_type& peer, Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_connect>(), token,
+                                                            peer, std::declval<const error_code&>())) {
+        error_code open_error;
+        if (!this->is_open())
+            this->open(peer.protocol(), open_error);
+        return async_initiate<Token, void(error_code)>(initiate_async_connect(this), token, peer, open_error);
+    }
+
+protected:
+    ~basic_socket() = default;
+
+    /// Synchronous transfers of the derived sockets.
+    template <bool IsRead, aura::detail::socket_kind Kind, class Sequence>
+    std::size_t transfer_now(const Sequence& buffers, int flags, msghdr& message, error_code& ec) {
+        using namespace aura::detail;
+        using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
+        gathered<buffer, most_datagram_iovecs> g(buffers);
+        if (!this->is_open()) {
+            ec = error::bad_descriptor;
+            return 0;
+        }
+        ec = {};
+        if (Kind == socket_kind::stream && g.total == 0)
+            return 0;
+        message.msg_iov = g.vectors;
+        message.msg_iovlen = g.count;
+        const long n = IsRead ? aura::core::receive_now(this->impl_.fd(), message, flags, this->waits())
+                              : aura::core::send_now(this->impl_.fd(), message, flags, this->waits());
+        ec = transfer_code(static_cast<int>(n), IsRead, Kind, g.total);
+        return n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
+};
+
+AURAIO_NET_CLOSE

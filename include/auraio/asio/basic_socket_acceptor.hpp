@@ -1,0 +1,407 @@
+// basic_socket_acceptor: Asio's template, specialised for executors that lead to a ring.
+#pragma once
+
+#include "auraio/detail/socket_object.hpp"
+#include "auraio/io_context.hpp"
+
+#include AURAIO_ASIO(basic_socket.hpp)
+#include AURAIO_ASIO(basic_socket_acceptor.hpp)
+
+AURAIO_OPEN
+namespace detail {
+
+/// The executor of a connection that was accepted by an acceptor on `e`: an executor of the whole context is
+/// replaced by one of the lighter of two running rings; any other (a ring's, a strand) is kept.
+inline executor spread_over(const placement& p) {
+    return static_cast<const context_engine*>(p.engine)->context.balanced_executor();
+}
+template <class Executor>
+Executor spread(const Executor& e) {
+    if constexpr (std::derived_from<Executor, net::any_io_executor>) {
+        const executor* inner = target_of<executor>(e);
+        if (inner && !inner->is_ring_bound())
+            return spread_over(inner->query(ring_t{}));
+    } else if constexpr (plain_executor<Executor> && std::is_convertible_v<executor, Executor>) {
+        const placement p = e.query(ring_t{});
+        if (!p.shard)
+            return spread_over(p);
+    }
+    return e;
+}
+
+/// The address of the other end of `fd`, for an accept that is to yield it.
+template <class Endpoint>
+void get_peer(int fd, Endpoint* endpoint, error_code& ec) {
+    if (!endpoint || ec)
+        return;
+    auto size = static_cast<socklen_t>(endpoint->capacity());
+    ec = to_error_code(core::peer_address(fd, endpoint->data(), size));
+    if (!ec)
+        endpoint->resize(size);
+}
+
+/// Gives an accepted connection to a socket; closes it if the socket does not take it.
+template <class Protocol, class Socket>
+void give(int fd, const Protocol& protocol, Socket& socket, error_code& ec) {
+    if (ec)
+        return;
+    socket.assign(protocol, fd, ec);
+    if (ec)
+        ::close(fd);
+}
+
+/// Receiver of accept_request for a socket the caller has. Signature void(error_code).
+template <class Protocol, class Socket, class Endpoint>
+class accepts_into {
+public:
+    accepts_into(const std::optional<Protocol>& p, Socket& socket, Endpoint* peer)
+        : socket_(&socket)
+        , peer_(peer)
+        , protocol_(p)
+        , busy_(socket.is_open()) {}
+
+    bool busy() const noexcept { return busy_; }
+
+    template <class Completion>
+    void receive(error_code ec, int fd, Completion& done) {
+        if (busy_) { // not accepted at all: see initiate_async_accept
+            done.call(error_code(net::error::already_open));
+            return;
+        }
+        get_peer(fd, peer_, ec);
+        if (ec && fd >= 0)
+            ::close(fd);
+        if (!ec)
+            give(fd, *protocol_, *socket_, ec);
+        done.call(ec);
+    }
+
+private:
+    Socket* socket_;
+    Endpoint* peer_;
+    std::optional<Protocol> protocol_;
+    bool busy_;
+};
+
+/// Receiver of accept_request for a new socket. Signature void(error_code, Socket).
+template <class Protocol, class Socket, class Endpoint>
+class accepts_new {
+public:
+    accepts_new(const std::optional<Protocol>& p, const typename Socket::executor_type& e, Endpoint* peer)
+        : executor_(e)
+        , peer_(peer)
+        , protocol_(p) {}
+
+    template <class Completion>
+    void receive(error_code ec, int fd, Completion& done) {
+        get_peer(fd, peer_, ec);
+        if (ec && fd >= 0)
+            ::close(fd);
+        Socket socket(ec ? executor_ : spread(executor_));
+        if (!ec)
+            give(fd, *protocol_, socket, ec);
+        done.call(ec, std::move(socket));
+    }
+
+private:
+    typename Socket::executor_type executor_;
+    Endpoint* peer_;
+    std::optional<Protocol> protocol_;
+};
+
+/// Something that async_accept() and accept() take in the place of an executor for the new socket.
+template <class T>
+concept any_executor = net::execution::is_executor<T>::value || net::is_executor<T>::value;
+template <class T>
+concept any_context = std::is_convertible_v<T&, net::execution_context&>;
+
+} // namespace detail
+AURAIO_CLOSE
+
+AURAIO_NET_OPEN
+
+/// An acceptor on a ring. Interface and meaning are Asio's; see there. Beyond it:
+///
+/// - One multishot request serves all accepts. Connections that come while no accept is pending are kept for
+/// the next
+///   one, of either kind; closing, releasing and destroying the acceptor closes them.
+/// - Sockets accepted by an acceptor on a context are spread over the rings that run: each lives on the
+/// lighter of two
+///   picked at random, with an executor bound to that ring. Those of an acceptor on `ring_executor(i)` or on
+///   a strand stay there.
+/// - Connections that were aborted before they were accepted are passed over. With no descriptor left
+/// (EMFILE), each
+///   pending accept completes with that error once, and later accepts work again as soon as there are some.
+template <class Protocol, class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_socket_acceptor<Protocol, Executor> : public aura::detail::socket_object<Protocol, Executor> {
+    using base = aura::detail::socket_object<Protocol, Executor>;
+    using error_code = aura::error_code;
+
+    template <class OtherExecutor>
+    using socket_on = typename Protocol::socket::template rebind_executor<OtherExecutor>::other;
+
+public:
+    using typename base::endpoint_type;
+    using typename base::executor_type;
+    using typename base::native_handle_type;
+    using typename base::protocol_type;
+
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_socket_acceptor<Protocol, OtherExecutor>;
+    };
+
+    explicit basic_socket_acceptor(const executor_type& e)
+        : base(e) {}
+    basic_socket_acceptor(const executor_type& e, const protocol_type& protocol)
+        : base(e, protocol) {}
+    basic_socket_acceptor(const executor_type& e, const endpoint_type& endpoint, bool reuse_addr = true)
+        : base(e, endpoint.protocol()) {
+        if (reuse_addr)
+            this->set_option(socket_base::reuse_address(true));
+        this->bind(endpoint);
+        listen();
+    }
+    basic_socket_acceptor(const executor_type& e, const protocol_type& protocol, const native_handle_type& fd)
+        : base(e, protocol, fd) {}
+
+    template <aura::detail::context_for<executor_type> Context>
+    explicit basic_socket_acceptor(Context& c)
+        : basic_socket_acceptor(executor_type(c.get_executor())) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket_acceptor(Context& c, const protocol_type& protocol)
+        : basic_socket_acceptor(executor_type(c.get_executor()), protocol) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket_acceptor(Context& c, const endpoint_type& endpoint, bool reuse_addr = true)
+        : basic_socket_acceptor(executor_type(c.get_executor()), endpoint, reuse_addr) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_socket_acceptor(Context& c, const protocol_type& protocol, const native_handle_type& fd)
+        : basic_socket_acceptor(executor_type(c.get_executor()), protocol, fd) {}
+
+    basic_socket_acceptor(basic_socket_acceptor&&) = default;
+    basic_socket_acceptor& operator=(basic_socket_acceptor&&) = default;
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::converts_to<OtherProtocol, OtherExecutor, Protocol, Executor>
+    basic_socket_acceptor(basic_socket_acceptor<OtherProtocol, OtherExecutor>&& other)
+        : base(std::in_place, std::move(other.impl_)) {}
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::converts_to<OtherProtocol, OtherExecutor, Protocol, Executor>
+    basic_socket_acceptor& operator=(basic_socket_acceptor<OtherProtocol, OtherExecutor>&& other) {
+        basic_socket_acceptor moved(std::move(other));
+        return *this = std::move(moved);
+    }
+    ~basic_socket_acceptor() = default;
+
+    void listen(int backlog = socket_base::max_listen_connections) {
+        this->throwing("listen", [&](error_code& ec) { listen(backlog, ec); });
+    }
+    error_code listen(int backlog, error_code& ec) {
+        return ec = aura::detail::to_error_code(aura::core::listen_on(this->impl_.fd(), backlog));
+    }
+
+    // ---- synchronous accepts: block, unless non_blocking() ----
+
+    template <class P, class E>
+        requires std::is_convertible_v<Protocol, P>
+    void accept(basic_socket<P, E>& peer) {
+        this->throwing("accept", [&](error_code& ec) { accept(peer, ec); });
+    }
+    template <class P, class E>
+        requires std::is_convertible_v<Protocol, P>
+    error_code accept(basic_socket<P, E>& peer, error_code& ec) {
+        return accept_now(peer, nullptr, ec);
+    }
+    template <class E>
+    void accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint) {
+        this->throwing("accept", [&](error_code& ec) { accept(peer, endpoint, ec); });
+    }
+    template <class E>
+    error_code accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint, error_code& ec) {
+        return accept_now(peer, &endpoint, ec);
+    }
+
+    socket_on<Executor> accept() { return accept_new(spread(), nullptr); }
+    socket_on<Executor> accept(error_code& ec) { return accept_new(spread(), nullptr, ec); }
+    socket_on<Executor> accept(endpoint_type& endpoint) { return accept_new(spread(), &endpoint); }
+    socket_on<Executor> accept(endpoint_type& endpoint, error_code& ec) {
+        return accept_new(spread(), &endpoint, ec);
+    }
+    template <aura::detail::any_executor E>
+    socket_on<E> accept(const E& e) {
+        return accept_new(e, nullptr);
+    }
+    template <aura::detail::any_executor E>
+    socket_on<E> accept(const E& e, error_code& ec) {
+        return accept_new(e, nullptr, ec);
+    }
+    template <aura::detail::any_executor E>
+    socket_on<E> accept(const E& e, endpoint_type& endpoint) {
+        return accept_new(e, &endpoint);
+    }
+    template <aura::detail::any_executor E>
+    socket_on<E> accept(const E& e, endpoint_type& endpoint, error_code& ec) {
+        return accept_new(e, &endpoint, ec);
+    }
+    template <aura::detail::any_context C>
+    socket_on<typename C::executor_type> accept(C& c) {
+        return accept_new(c.get_executor(), nullptr);
+    }
+    template <aura::detail::any_context C>
+    socket_on<typename C::executor_type> accept(C& c, error_code& ec) {
+        return accept_new(c.get_executor(), nullptr, ec);
+    }
+    template <aura::detail::any_context C>
+    socket_on<typename C::executor_type> accept(C& c, endpoint_type& endpoint) {
+        return accept_new(c.get_executor(), &endpoint);
+    }
+    template <aura::detail::any_context C>
+    socket_on<typename C::executor_type> accept(C& c, endpoint_type& endpoint, error_code& ec) {
+        return accept_new(c.get_executor(), &endpoint, ec);
+    }
+
+private:
+    /// For a socket the caller has.
+    class initiate_async_accept {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_accept(basic_socket_acceptor* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler, class P, class E>
+        void operator()(Handler&& handler, basic_socket<P, E>* peer, endpoint_type* endpoint) const {
+            using namespace aura::detail;
+            check_handler<Handler, error_code>();
+            using work = accept_request<accepts_into<Protocol, basic_socket<P, E>, endpoint_type>>;
+            const int error = peer->is_open() ? EALREADY : self_->unopened();
+            self_->template start<work>(error, std::forward<Handler>(handler), self_->impl_.fd(),
+                                        self_->impl_.options.report_aborted, self_->impl_.protocol, *peer,
+                                        endpoint);
+        }
+
+    private:
+        basic_socket_acceptor* self_;
+    };
+
+    /// For a new socket on executor `e`.
+    class initiate_async_move_accept {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_move_accept(basic_socket_acceptor* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler, class E, class Socket>
+        void operator()(Handler&& handler, const E& e, endpoint_type* endpoint, Socket*) const {
+            using namespace aura::detail;
+            check_handler<Handler, error_code, Socket>();
+            self_->template start<accept_request<accepts_new<Protocol, Socket, endpoint_type>>>(
+                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(),
+                self_->impl_.options.report_aborted, self_->impl_.protocol, e, endpoint);
+        }
+
+    private:
+        basic_socket_acceptor* self_;
+    };
+
+    template <class E, class Token>
+    auto move_accept(const E& e, endpoint_type* endpoint, Token& token)
+        -> decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
+            std::declval<initiate_async_move_accept>(), token, e, endpoint,
+            static_cast<socket_on<E>*>(nullptr))) {
+        return async_initiate<Token, void(error_code, socket_on<E>)>(
+            initiate_async_move_accept(this), token, e, endpoint, static_cast<socket_on<E>*>(nullptr));
+    }
+
+    template <class E, class Token>
+    using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
+        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<const E&>(),
+        static_cast<endpoint_type*>(nullptr), static_cast<socket_on<E>*>(nullptr)));
+
+    template <class P, class E, class Token>
+    using accept_result = decltype(async_initiate<Token, void(error_code)>(
+        std::declval<initiate_async_accept>(), std::declval<Token&>(),
+        static_cast<basic_socket<P, E>*>(nullptr), static_cast<endpoint_type*>(nullptr)));
+
+public:
+    // ---- asynchronous accepts. Cancellation: terminal, partial, total ----
+
+    /// Signature void(error_code). already_open if `peer` is. `peer` and `endpoint` live until the handler is
+    /// called.
+    template <class P, class E, class Token = default_completion_token_t<Executor>>
+        requires std::is_convertible_v<Protocol, P>
+    auto async_accept(basic_socket<P, E>& peer, Token&& token = Token()) -> accept_result<P, E, Token> {
+        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer,
+                                                       static_cast<endpoint_type*>(nullptr));
+    }
+    template <class E, class Token = default_completion_token_t<Executor>>
+    auto async_accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint, Token&& token = Token())
+        -> accept_result<Protocol, E, Token> {
+        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer, &endpoint);
+    }
+
+    /// Signature void(error_code, socket): a new socket, on a running ring, on executor `e`, or on context
+    /// `c`.
+    template <class Token = default_completion_token_t<Executor>>
+    auto async_accept(Token&& token = Token()) -> move_accept_result<Executor, Token> {
+        return move_accept(this->impl_.executor(), nullptr, token);
+    }
+    template <class Token = default_completion_token_t<Executor>>
+    auto async_accept(endpoint_type& endpoint, Token&& token = Token())
+        -> move_accept_result<Executor, Token> {
+        return move_accept(this->impl_.executor(), &endpoint, token);
+    }
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>>
+    auto async_accept(const E& e, Token&& token = Token()) -> move_accept_result<E, Token> {
+        return move_accept(e, nullptr, token);
+    }
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>>
+    auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
+        -> move_accept_result<E, Token> {
+        return move_accept(e, &endpoint, token);
+    }
+    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>>
+    auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
+        return move_accept<typename C::executor_type>(c.get_executor(), nullptr, token);
+    }
+    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>>
+    auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
+        -> move_accept_result<typename C::executor_type, Token> {
+        return move_accept<typename C::executor_type>(c.get_executor(), &endpoint, token);
+    }
+
+private:
+    Executor spread() const { return aura::detail::spread(this->impl_.executor()); }
+
+    template <class Socket>
+    error_code accept_now(Socket& peer, endpoint_type* endpoint, error_code& ec) {
+        if (!this->is_open())
+            return ec = error::bad_descriptor;
+        if (peer.is_open())
+            return ec = error::already_open;
+        const int fd = this->impl_.get()->accept_now(SOCK_CLOEXEC, this->waits());
+        ec = aura::detail::to_error_code(fd);
+        aura::detail::get_peer(fd, endpoint, ec);
+        if (ec && fd >= 0)
+            ::close(fd);
+        if (!ec)
+            aura::detail::give(fd, *this->impl_.protocol, peer, ec);
+        return ec;
+    }
+    template <class E>
+    socket_on<E> accept_new(const E& e, endpoint_type* endpoint, error_code& ec) {
+        socket_on<E> peer(e);
+        accept_now(peer, endpoint, ec);
+        return peer;
+    }
+    template <class E>
+    socket_on<E> accept_new(const E& e, endpoint_type* endpoint) {
+        error_code ec;
+        socket_on<E> peer = accept_new(e, endpoint, ec);
+        aura::detail::throw_if(ec, "accept");
+        return peer;
+    }
+};
+
+AURAIO_NET_CLOSE

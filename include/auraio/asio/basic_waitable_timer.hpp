@@ -1,0 +1,326 @@
+// basic_waitable_timer: Asio's template, specialised for executors that lead to a ring.
+#pragma once
+
+#include "auraio/detail/initiate.hpp"
+
+#include AURAIO_ASIO(basic_waitable_timer.hpp)
+#include AURAIO_ASIO(wait_traits.hpp)
+
+#include <chrono>
+#include <limits>
+#include <thread>
+
+AURAIO_OPEN
+namespace detail {
+
+/// A clock's time points as deadlines of the engine, which counts on the monotonic clock only.
+template <class Clock, class WaitTraits>
+struct timer_clock {
+    using time_point = typename Clock::time_point;
+    using duration = typename Clock::duration;
+
+    // libstdc++'s steady_clock is CLOCK_MONOTONIC: its time points need no conversion.
+    static constexpr bool is_monotonic = std::is_same_v<Clock, std::chrono::steady_clock>;
+
+    static core::nanoseconds_t saturated(const duration& d) noexcept {
+        using nanos = std::chrono::duration<double, std::nano>;
+        if (d <= duration::zero())
+            return 0;
+        if (nanos(d).count() >= 9.2e18) // beyond 292 years: int64 nanoseconds end there
+            return core::never - 1;
+        return static_cast<core::nanoseconds_t>(std::chrono::ceil<std::chrono::nanoseconds>(d).count());
+    }
+
+    static core::nanoseconds_t deadline(const time_point& expiry) {
+        if constexpr (is_monotonic) {
+            return saturated(expiry.time_since_epoch());
+        } else {
+            const core::nanoseconds_t now = core::monotonic_now();
+            const core::nanoseconds_t left = saturated(wait_duration(expiry));
+            return left < core::never - 1 - now ? now + left : core::never - 1;
+        }
+    }
+
+    /// How long to wait until `expiry`. Not by wait_traits' own conversion of time points: Asio's overflows
+    /// for every clock whose epoch lies in the past.
+    static duration wait_duration(const time_point& expiry) {
+        const time_point now = Clock::now();
+        if (expiry <= now)
+            return duration::zero();
+        if (now < time_point() && expiry > time_point::max() + now.time_since_epoch())
+            return WaitTraits::to_wait_duration(duration::max());
+        return WaitTraits::to_wait_duration(expiry - now);
+    }
+
+    static time_point add(const time_point& t, const duration& d) {
+        if (d >= duration::zero() && t > time_point::max() - d)
+            return time_point::max();
+        if (d < duration::zero() && t < time_point::min() - d)
+            return time_point::min();
+        return t + d;
+    }
+};
+
+/// The engine's timer with what the public object needs beside it; on the heap, see core::timer.
+template <class Clock, class WaitTraits>
+class waitable_timer final : public core::timer {
+    using clock = timer_clock<Clock, WaitTraits>;
+    using allocator = net::recycling_allocator<waitable_timer>;
+
+    /// A clock that is not monotonic may be set while we wait: look again at least this often, as Asio does.
+    static constexpr core::nanoseconds_t longest_nap = 300'000'000'000u;
+
+public:
+    static waitable_timer* create(core::shard& home, const typename Clock::time_point& expiry) {
+        allocator a;
+        return ::new (static_cast<void*>(a.allocate(1))) waitable_timer(home, expiry);
+    }
+
+    typename Clock::time_point expiry;
+
+private:
+    waitable_timer(core::shard& home, const typename Clock::time_point& t)
+        : core::timer(home, kind)
+        , expiry(t) {}
+
+    static core::nanoseconds_t remaining(const core::timer& t) {
+        const auto left =
+            clock::saturated(clock::wait_duration(static_cast<const waitable_timer&>(t).expiry));
+        return left < longest_nap ? left : longest_nap;
+    }
+
+    static void destroy(core::timer& t) {
+        auto& self = static_cast<waitable_timer&>(t);
+        self.~waitable_timer();
+        allocator().deallocate(&self, 1);
+    }
+
+    static constexpr behaviour kind{clock::is_monotonic ? nullptr : &remaining, &destroy};
+};
+
+/// What a basic_waitable_timer holds, under the name Asio's own timers use for it (`impl_`): Asio's
+/// converting constructor and its cancel_after turn one timer's impl_ into another's.
+template <class Clock, class WaitTraits, class Executor>
+class timer_handle {
+public:
+    using time_point = typename Clock::time_point;
+
+    timer_handle(const Executor& e, const time_point& expiry)
+        : executor_(e)
+        , timer_(waitable_timer<Clock, WaitTraits>::create(shard_for(e), expiry)) {}
+    timer_handle(timer_handle&& other) noexcept
+        : executor_(other.executor_)
+        , timer_(std::exchange(other.timer_, nullptr)) {}
+    template <class OtherExecutor>
+    timer_handle(timer_handle<Clock, WaitTraits, OtherExecutor>&& other)
+        : executor_(other.executor_)
+        , timer_(std::exchange(other.timer_, nullptr)) {}
+    timer_handle& operator=(timer_handle&& other) noexcept {
+        if (this != &other) {
+            reset();
+            executor_.~Executor();
+            ::new (static_cast<void*>(&executor_)) Executor(other.executor_);
+            timer_ = std::exchange(other.timer_, nullptr);
+        }
+        return *this;
+    }
+    ~timer_handle() { reset(); }
+
+    const Executor& executor() const noexcept { return executor_; }
+
+    /// A moved-from timer is one that was never set.
+    waitable_timer<Clock, WaitTraits>& get() {
+        if (!timer_)
+            timer_ = waitable_timer<Clock, WaitTraits>::create(shard_for(executor_), time_point());
+        return *timer_;
+    }
+    time_point expiry() const { return timer_ ? timer_->expiry : time_point(); }
+    std::size_t cancel() { return timer_ ? timer_->cancel() : 0; }
+    std::size_t cancel_one() { return timer_ ? timer_->cancel_one() : 0; }
+
+    /// Into the implementation of one of Asio's own timers; nothing may be pending. Assumes only its shape.
+    template <class Stock>
+        requires requires(Stock& s) {
+            typename Stock::service_type;
+            typename Stock::implementation_type;
+            s.get_service();
+            s.get_implementation();
+        }
+    operator Stock() && {
+        Stock stock(0, typename Stock::executor_type(executor_));
+        error_code ec;
+        stock.get_service().expires_at(stock.get_implementation(), expiry(), ec);
+        return stock;
+    }
+
+private:
+    template <class, class, class>
+    friend class timer_handle;
+
+    void reset() noexcept {
+        if (timer_)
+            std::exchange(timer_, nullptr)->forget();
+    }
+
+    Executor executor_;
+    waitable_timer<Clock, WaitTraits>* timer_;
+};
+
+} // namespace detail
+AURAIO_CLOSE
+
+AURAIO_NET_OPEN
+
+/// A timer on a ring. Interface and meaning are Asio's; see there. Beyond it:
+///
+/// - Any member may be called in any thread (one at a time per object), before run() too. Waits complete on
+/// the ring
+///   the timer lives on. The counts returned by cancel(), cancel_one() and expires_*() are exact from any
+///   thread: a wait is counted there or completes with success, never both.
+/// - Timers of one ring fire in the order of their deadlines, never early.
+/// - async_wait: signature void(error_code). Errors: operation_aborted. Cancellation: terminal, partial,
+/// total.
+/// - A timer costs one block of memory, recycled per thread; arming and cancelling take constant time.
+template <class Clock, class WaitTraits, class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_waitable_timer<Clock, WaitTraits, Executor> {
+    using clock_ops = aura::detail::timer_clock<Clock, WaitTraits>;
+
+    class initiate_async_wait {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_wait(basic_waitable_timer* self)
+            : self_(self) {}
+        const executor_type& get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler>
+        void operator()(Handler&& handler) const {
+            self_->start_wait(std::forward<Handler>(handler));
+        }
+
+    private:
+        basic_waitable_timer* self_;
+    };
+
+public:
+    using executor_type = Executor;
+    using clock_type = Clock;
+    using duration = typename Clock::duration;
+    using time_point = typename Clock::time_point;
+    using traits_type = WaitTraits;
+
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_waitable_timer<Clock, WaitTraits, OtherExecutor>;
+    };
+
+    explicit basic_waitable_timer(const executor_type& e)
+        : impl_(e, time_point()) {}
+    basic_waitable_timer(const executor_type& e, const time_point& expiry)
+        : impl_(e, expiry) {}
+    basic_waitable_timer(const executor_type& e, const duration& from_now)
+        : impl_(e, clock_ops::add(Clock::now(), from_now)) {}
+
+    template <class Context>
+        requires std::is_convertible_v<Context&, execution_context&>
+    explicit basic_waitable_timer(Context& c)
+        : basic_waitable_timer(executor_type(c.get_executor())) {}
+    template <class Context>
+        requires std::is_convertible_v<Context&, execution_context&>
+    basic_waitable_timer(Context& c, const time_point& expiry)
+        : basic_waitable_timer(executor_type(c.get_executor()), expiry) {}
+    template <class Context>
+        requires std::is_convertible_v<Context&, execution_context&>
+    basic_waitable_timer(Context& c, const duration& from_now)
+        : basic_waitable_timer(executor_type(c.get_executor()), from_now) {}
+
+    basic_waitable_timer(basic_waitable_timer&&) = default;
+    basic_waitable_timer& operator=(basic_waitable_timer&&) = default;
+
+    /// From a timer on another executor that leads to a ring. Pending waits move along; the ring stays.
+    template <class OtherExecutor>
+        requires(std::is_convertible_v<OtherExecutor, Executor> && aura::detail::ring_executor<OtherExecutor>)
+    basic_waitable_timer(basic_waitable_timer<Clock, WaitTraits, OtherExecutor>&& other)
+        : impl_(std::move(other.impl_)) {}
+    template <class OtherExecutor>
+        requires(std::is_convertible_v<OtherExecutor, Executor> && aura::detail::ring_executor<OtherExecutor>)
+    basic_waitable_timer& operator=(basic_waitable_timer<Clock, WaitTraits, OtherExecutor>&& other) {
+        basic_waitable_timer moved(std::move(other));
+        impl_ = std::move(moved.impl_);
+        return *this;
+    }
+
+    /// Waits that are pending complete with operation_aborted.
+    ~basic_waitable_timer() = default;
+
+    const executor_type& get_executor() noexcept { return impl_.executor(); }
+
+    std::size_t cancel() { return impl_.cancel(); }
+    std::size_t cancel_one() { return impl_.cancel_one(); }
+
+    time_point expiry() const { return impl_.expiry(); }
+    std::size_t expires_at(const time_point& t) { return set(t); }
+    std::size_t expires_after(const duration& d) { return set(clock_ops::add(Clock::now(), d)); }
+
+#if defined(AURAIO_HAS_DEPRECATED)
+    std::size_t cancel(aura::error_code& ec) { return ec = {}, cancel(); }
+    std::size_t cancel_one(aura::error_code& ec) { return ec = {}, cancel_one(); }
+    time_point expires_at() const { return expiry(); }
+    std::size_t expires_at(const time_point& t, aura::error_code& ec) { return ec = {}, expires_at(t); }
+    duration expires_from_now() const { return expiry() - Clock::now(); }
+    std::size_t expires_from_now(const duration& d) { return expires_after(d); }
+    std::size_t expires_from_now(const duration& d, aura::error_code& ec) {
+        return ec = {}, expires_after(d);
+    }
+#endif
+
+    /// Blocks the calling thread until the timer expires.
+    void wait() {
+        for (;;) {
+            if (expiry() <= Clock::now())
+                return;
+            const auto left = clock_ops::wait_duration(expiry());
+            // In naps: the clock may be set, and sleep_for overflows on durations near their maximum.
+            const auto nap = std::chrono::duration_cast<duration>(std::chrono::minutes(5));
+            std::this_thread::sleep_for(left < nap ? left : nap);
+        }
+    }
+    void wait(aura::error_code& ec) { ec = {}, wait(); }
+
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_wait(Token&& token = Token())
+        -> decltype(async_initiate<Token, void(aura::error_code)>(std::declval<initiate_async_wait>(),
+                                                                  token)) {
+        return async_initiate<Token, void(aura::error_code)>(initiate_async_wait(this), token);
+    }
+
+private:
+    template <class, class, class>
+    friend class basic_waitable_timer;
+
+    std::size_t set(const time_point& t) {
+        auto& timer = impl_.get();
+        const std::size_t count = timer.cancel_for_rearm();
+        timer.expiry = t;
+        return count;
+    }
+
+    template <class Handler>
+    void start_wait(Handler&& handler) {
+        aura::detail::check_handler<Handler, aura::error_code>();
+        using op_type = aura::detail::wait_op<std::decay_t<Handler>, Executor>;
+        auto& timer = impl_.get();
+        core_shard& home = timer.home();
+        auto* op =
+            aura::detail::create_op<op_type>(handler, std::forward<Handler>(handler), impl_.executor(), home);
+        aura::detail::connect_slot(op->handler(), *op, home, aura::detail::every_cancellation);
+        timer.wait(*op, clock_ops::deadline(timer.expiry));
+    }
+
+    using core_shard = aura::core::shard;
+
+public: // Asio's own timers, and cancel_after, reach into each other by this name
+    aura::detail::timer_handle<Clock, WaitTraits, Executor> impl_;
+};
+
+AURAIO_NET_CLOSE

@@ -1,0 +1,57 @@
+// depth_trial: whether another depth serves better than the present one, by measuring both in turn.
+#pragma once
+
+#include "auraio/core/rate_window.hpp"
+
+#include <cstdint>
+
+namespace aura::core {
+
+/// Compares the rate at a `probe` depth with that at the `base` depth, in alternating windows (A B A B ...),
+/// so that a device that changes meanwhile changes for both. The present depth's latest rates are the first
+/// window of it.
+///
+/// What would change the limit needs proof: a trial that cannot be decided is rejected. Many trials of the
+/// same two depths would come to prove anything by chance; resume() continues the last one instead, with what
+/// it has measured.
+class depth_trial {
+public:
+    enum class verdict : std::uint8_t { undecided, kept, rejected };
+
+    /// The probe is kept if its rate is above `threshold` times the base's.
+    void start(unsigned base, unsigned probe, double threshold, const rate_window& base_rates) noexcept;
+    /// Again at the same depths.
+    void resume(double threshold) noexcept;
+    void stop() noexcept { active_ = false; }
+    /// The next trial is a new one.
+    void forget() noexcept { base_ = probe_ = 0; }
+
+    bool active() const noexcept { return active_; }
+    bool raises() const noexcept { return probe_ > base_; }
+    /// The depth to run at now.
+    unsigned depth() const noexcept { return at_probe_ ? probe_ : base_; }
+    bool at_probe() const noexcept { return at_probe_; }
+    unsigned base() const noexcept { return base_; }
+    unsigned probe() const noexcept { return probe_; }
+    const rate_window& probe_rates() const noexcept { return probe_rates_; }
+    rate_ratio ratio() const noexcept { return probe_rates_.estimate(scatter_) / base_rates_.estimate(); }
+
+    /// One sub-window at depth(). Unless undecided, the trial is over.
+    verdict add(double rate) noexcept;
+
+private:
+    verdict judge() const noexcept;
+
+    rate_window base_rates_;
+    rate_window probe_rates_;
+    unsigned base_ = 0;
+    unsigned probe_ = 0;
+    double threshold_ = 1;
+    double scatter_ = 0; // of the base when the trial began
+    unsigned in_window_ = 0;
+    unsigned windows_ = 0;
+    bool at_probe_ = false;
+    bool active_ = false;
+};
+
+} // namespace aura::core

@@ -1,0 +1,77 @@
+// engine_options: everything that can be chosen about an engine, in one place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace aura::core {
+
+class backend;
+struct engine_options;
+using backend_factory = std::unique_ptr<backend> (*)(const engine_options&, void* argument);
+
+/// Which mechanism carries out I/O.
+enum class backend_kind : std::uint8_t {
+    automatic, ///< the best one this machine allows
+    uring,     ///< io_uring, or an error that says why not
+};
+
+/// When the kernel runs the second half of a request (its "task work"); see io_uring_setup(2).
+enum class task_run : std::uint8_t {
+    /// When the submitting thread next enters the kernel (IORING_SETUP_COOP_TASKRUN | TASKRUN_FLAG). The
+    /// default.
+    cooperative,
+    /// At once, interrupting the submitting thread. For programs whose run() threads compute for long and
+    /// leave
+    /// their rings to others meanwhile.
+    immediate,
+    /// When the driving thread waits (SINGLE_ISSUER | DEFER_TASKRUN). A promise: one thread for the engine's
+    /// whole
+    /// life. A second thread that enters run() gets an error (EEXIST), since the kernel would refuse it.
+    deferred,
+};
+
+/// How one thread makes another return from its wait.
+enum class wake_mechanism : std::uint8_t {
+    automatic, ///< ring_message where the kernel has it, else event
+    message,   ///< a synchronous MSG_RING (IORING_REGISTER_SEND_MSG_RING, Linux 6.13)
+    event,     ///< an eventfd, polled by whoever drives the ring
+};
+
+/// Chosen at construction, fixed afterwards.
+struct engine_options {
+    /// How many threads are expected to call run(), as in asio::io_context. 1 means exactly one ring,
+    /// whichever thread drives it; others wait for it. Any other value is a hint without effect: every thread
+    /// in run() has its own ring. Asio's negative ASIO_CONCURRENCY_HINT_* values are not counts.
+    int concurrency_hint = 0;
+
+    /// Submission queue entries per ring; rounded up to a power of two by the kernel, at most 32768. A full
+    /// queue costs a system call, nothing else. 64 bytes each.
+    unsigned sq_entries = 256;
+
+    /// Completion queue entries per ring, at least sq_entries. More operations than this may be in flight;
+    /// when more than this complete at once the kernel keeps the rest in memory of its own
+    /// (IORING_FEAT_NODROP). 16 bytes each.
+    unsigned cq_entries = 4096;
+
+    /// At most so many rings; threads beyond that wait inside run() until one is free. 0: as many as there
+    /// are threads.
+    unsigned ring_limit = 0;
+
+    backend_kind backend = backend_kind::automatic;
+    task_run task_work = task_run::cooperative;
+    wake_mechanism wake = wake_mechanism::automatic;
+
+    /// Makes backends instead of the built-in choice: for tests that complete requests by hand.
+    backend_factory make_backend = nullptr;
+    void* make_backend_argument = nullptr;
+};
+
+/// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring), AURAIO_SQ_ENTRIES,
+/// AURAIO_CQ_ENTRIES, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE (auto, message, event).
+/// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
+/// aura::io_context reads it when it is constructed without options.
+engine_options options_from_environment(engine_options defaults = {});
+
+} // namespace aura::core

@@ -1,0 +1,232 @@
+// io_operation: an operation whose work is done by a backend, and the descriptor it belongs to.
+#pragma once
+
+#include "auraio/core/cancellation.hpp"
+#include "auraio/core/io_request.hpp"
+
+#include <atomic>
+#include <cerrno>
+
+namespace aura::core {
+
+class accept_queue;
+class descriptor;
+class device_gate;
+class gated_file;
+class storage_device;
+
+/// One request on its way through a backend. The handler is added by a class derived in the Asio layer (or
+/// the C library); everything here is independent of it.
+///
+/// Life: started by any thread -> pending on the descriptor's shard -> result() set -> completed or
+/// destroyed. Once started the memory the request names belongs to the kernel until then, cancelled or not.
+class io_operation : public cancellable_operation {
+public:
+    const io_request& request() const noexcept { return request_; }
+
+    /// What the request came to: >= 0, or a negated errno. -ECANCELED only when somebody asked for it.
+    int result() const noexcept { return result_; }
+    void set_result(int result) noexcept { result_ = result; }
+
+    /// Instead of the request itself a poll for its descriptor is to be submitted: the request was refused
+    /// with EAGAIN (its file is O_NONBLOCK), or must not be repeated before the descriptor is ready
+    /// (connect).
+    bool awaits_readiness() const noexcept { return awaits_readiness_; }
+    std::uint32_t readiness_events() const noexcept;
+
+    /// Which of its descriptor's lanes the request belongs to. Requests of one lane take from or add to one
+    /// stream of bytes or messages: they must reach the kernel one after the other, for it serves those that
+    /// wait for readiness in any order (in fact, the youngest first).
+    enum class lane : std::uint8_t { in, out, none };
+    lane which_lane() const noexcept;
+
+    bool cancel_requested() const noexcept { return cancel_requested_; }
+    descriptor& target() const noexcept { return *target_; }
+
+    /// What registrations::leave() is owed once the operation's handler has returned; 0: nothing.
+    std::uint8_t registered_held() const noexcept { return registered_held_; }
+
+protected:
+    io_operation(function f, const io_request& r) noexcept
+        : cancellable_operation(f)
+        , request_(r) {}
+    ~io_operation() = default;
+
+    /// What a derived operation's function does for the two actions that do not consume it.
+    void on_arrive();
+    void on_cancel();
+
+    /// Before start: it completes with ECANCELED as soon as it is started.
+    void cancel_before_start() noexcept { cancel_requested_ = true; }
+
+    /// For operations whose completion concerns the descriptor itself (an open gives it its number): it then
+    /// lives until let_go(). Before start.
+    void hold_target() noexcept { holds_target_ = true; }
+
+    /// Last access to target() of an operation that holds it.
+    void let_go() noexcept;
+
+    /// For requests that the engine makes on its own account: they are not counted as work, and complete()
+    /// and more() are called as soon as their results are reaped. Before submit_internal().
+    void make_internal(descriptor& d) noexcept {
+        target_ = &d;
+        internal_ = true;
+    }
+    void submit_internal();
+    void cancel_internal();
+
+    io_request request_;
+
+private:
+    friend class descriptor;
+    friend class device_gate;
+    friend class gated_file;
+    friend class shard;
+
+    /// Where it is with respect to the gate of its file's device.
+    enum class gate_place : std::uint8_t {
+        outside,
+        waiting, ///< in its file's line
+        inside,  ///< let through, and counted as in flight on the device
+    };
+
+    descriptor* target_ = nullptr;
+    io_operation* previous_ = nullptr;
+    io_operation* following_ = nullptr;
+    std::uint64_t sequence_ = 0; // position among the operations started on target_
+    int result_ = -ECANCELED;    // until the request has another: nobody takes it for one that owns something
+    bool cancel_requested_ = false;
+    bool holds_target_ = false;
+    bool linked_ = false;     // on its descriptor's list
+    bool in_backend_ = false; // submitted, result not seen yet
+    bool in_lane_ = false;    // waits for its turn in its lane
+    bool internal_ = false;
+    bool awaits_readiness_ = false;
+    std::uint8_t resubmissions_ = 0;
+    gate_place at_gate_ = gate_place::outside;
+    std::uint8_t registered_held_ = 0; // as io_request::registered
+    std::uint8_t clock_ = 0;           // the gate's, plus 1, that measures its latency; 0: none
+};
+
+/// An open file descriptor together with the operations pending on it. It lives on one shard, and on the
+/// heap: the object that owns it (a file, a socket) holds a pointer, so that moving the object moves nothing
+/// else, and destroying the object cannot free what pending operations still refer to.
+///
+/// Two sides touch it. The *object side* is whichever thread uses the owning object; as with Asio's objects,
+/// the user lets only one thread at a time do that. The *shard side* is the thread that drives the shard.
+/// Fields belong to one side each; what passes between the sides passes through the shard's inbox.
+class descriptor {
+public:
+    /// Object side. Takes ownership of `fd` (which may be -1: no file descriptor, only a set of operations).
+    static descriptor* create(shard& home, int fd) { return new descriptor(home, fd); }
+
+    /// The target of operations on files that are not ours; it lives as long as its shard. Any thread may
+    /// start operations on it; they are cancelled one by one, by the shard side, or when the engine shuts
+    /// down.
+    static descriptor* create_loose(shard& home);
+
+    int fd() const noexcept { return fd_; }
+    /// Object side, or an operation that holds its target and completes: the number of a file opened since.
+    void adopt(int fd) noexcept { fd_ = fd; }
+
+    /// Object side, as adopt(): what direct I/O on it must be aligned to, as an error code value; -1: not
+    /// direct.
+    int direct_alignment_code() const noexcept { return direct_alignment_code_; }
+    void set_direct_alignment_code(int code) noexcept { direct_alignment_code_ = code; }
+
+    /// Object side, as adopt(), before any read or write is started: they pass the gate of this device, or of
+    /// the one that holds the open file `fd`, if any does.
+    void set_storage(storage_device& device);
+    void set_storage_of(int fd);
+
+    shard& home() const noexcept { return *home_; }
+
+    /// Object side. Starts an operation, which must name fd() if it names any descriptor. It is not touched
+    /// after it has been handed over: when this returns it may be gone.
+    void start(io_operation& op);
+
+    /// Object side. Requests cancellation of everything started before this call, and of nothing started
+    /// later. Each operation still completes through its handler: with ECANCELED, or with its result if that
+    /// came first.
+    void cancel();
+
+    /// Object side; the owner forgets the descriptor in this call. Cancels what is pending and closes the
+    /// file descriptor; the memory goes when the last pending operation has completed. Returns 0 or a negated
+    /// errno.
+    int close_and_forget();
+
+    /// Object side; the owner forgets the descriptor in this call. As close_and_forget(), but hands the file
+    /// descriptor to the caller instead of closing it. No operation consumes from it once this has returned.
+    int release_and_forget();
+
+    /// Object side, any thread: accept4(2), which also sees what asynchronous accepts have left. `wait`:
+    /// blocks, also where the descriptor is O_NONBLOCK. The new descriptor, or a negated errno.
+    int accept_now(int flags, bool wait);
+
+    /// Object side, any thread: whether poll(2) events are there, for a listening socket also whether
+    /// accept_now() has something. 0 or a negated errno, EAGAIN when there is nothing. `wait`: blocks until
+    /// there is, also where the descriptor is O_NONBLOCK.
+    int wait_now(short events, bool wait);
+
+private:
+    friend class accept_queue;
+    friend class device_gate;
+    friend class io_operation;
+    friend class shard;
+    struct farewell;
+
+    descriptor(shard& home, int fd) noexcept
+        : home_(&home)
+        , fd_(fd) {}
+    ~descriptor();
+
+    // Shard side.
+    void link(io_operation& op) noexcept;
+    void unlink(io_operation& op) noexcept;
+    void arrived(io_operation& op);
+    io_operation::lane lane_of(const io_operation& op) const noexcept {
+        return loose_ ? io_operation::lane::none : op.which_lane(); // loose: each names a file of its own
+    }
+    bool waits_in_lane(io_operation& op) noexcept;
+    void lane_advances(io_operation& finished);
+    void cancel_before(std::uint64_t sequence);
+    void cancel_one(io_operation& op);
+    bool queue(io_operation& op);
+    void finish_queued(io_operation& op, int result);
+    void resume_queued(io_operation& op);
+    void forgotten();
+    void free_if_unused() noexcept;
+    bool disconnect_from_afar(bool close_it);
+    void let_kernel_go(bool driving);
+    bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
+
+    shard* const home_;
+    bool loose_ = false; // fixed before its first use
+
+    // Object side; also read by the shard when the object has let go.
+    int fd_;
+    int direct_alignment_code_ = -1;
+    gated_file* storage_ = nullptr; // the file's part in its device's gate, which belongs to the shard side
+    std::uint64_t started_ = 0;     // sequence number of the next operation
+    std::uint64_t sent_from_afar_ = 0; // operations and messages that went through the inbox
+
+    // Set by the object side before it disturbs the descriptor of operations that may be under way (see
+    // disconnect_from_afar), read by the shard when one of them fails. Release/acquire; the order that
+    // matters (set before the kernel sees the disturbance) is given by the system call in between.
+    std::atomic<bool> disturbed_{false};
+
+    // Created by the shard side, used by both. Release/acquire: whoever sees the pointer sees the queue.
+    std::atomic<accept_queue*> accepts_{nullptr};
+
+    // Shard side.
+    bool forgotten_ = false;
+    std::uint32_t in_lane_[2] = {}; // pending operations of each lane; the oldest is the backend's
+    std::uint64_t arrived_from_afar_ = 0;
+    std::uint64_t cancelled_before_ = 0; // operations with a smaller sequence that arrive late are cancelled
+    io_operation* first_ = nullptr;
+    io_operation* last_ = nullptr;
+    descriptor* previous_active_ = nullptr; // links in the shard's list of descriptors that have operations
+    descriptor* next_active_ = nullptr;
+};
+
+} // namespace aura::core

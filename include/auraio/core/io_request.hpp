@@ -1,0 +1,67 @@
+// io_request: what an I/O operation asks of a backend, as a small value.
+#pragma once
+
+#include <cstdint>
+#include <fcntl.h>
+
+namespace aura::core {
+
+/// The requests a backend knows how to carry out. Fields used by each are named beside it.
+enum class request_kind : std::uint8_t {
+    nop,       ///< nothing; completes with 0
+    read,      ///< fd, address, length, offset
+    write,     ///< fd, address, length, offset
+    readv,     ///< fd, address (iovec array), length (count), offset
+    writev,    ///< fd, address (iovec array), length (count), offset
+    fsync,     ///< fd
+    fdatasync, ///< fd
+    openat,    ///< fd (directory), address (path), flags (open flags), length (mode); result: the new fd
+    close,     ///< fd
+    statx,     ///< fd (directory), address (path), address2 (struct statx), flags (AT_*), length (mask)
+    fallocate, ///< fd, offset, length64, flags (FALLOC_FL_*)
+    ftruncate, ///< fd, length64
+    sync_file_range, ///< fd, offset, length (bytes, 0: to the end), flags (SYNC_FILE_RANGE_*)
+    renameat,        ///< fd, address (old path), fd2, address2 (new path), flags (RENAME_*)
+    unlinkat,        ///< fd, address (path), flags (AT_REMOVEDIR)
+    mkdirat,         ///< fd, address (path), length (mode)
+    poll,            ///< fd, flags (poll(2) events), one shot; result: the events
+    recv,            ///< fd, address, length, flags (MSG_*)
+    send,            ///< fd, address, length, flags (MSG_*)
+    recvmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
+    sendmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
+    connect,         ///< fd, address (sockaddr), length (its size)
+    accept, ///< fd, length (1: connections that were aborted count as results); result: the new fd. Waits in
+            ///< its descriptor's accept_queue. On the shard's loose one: fd, flags (SOCK_*), address
+            ///< (sockaddr) and address2 (its size), or null
+    accept_multishot, ///< fd, flags (SOCK_*); a result for each connection, see io_operation::more()
+};
+
+/// Offset meaning "the file's own position", as io_uring_prep_read(3) has it.
+inline constexpr std::uint64_t current_position = ~std::uint64_t{0};
+
+/// What of a request refers to something registered instead of naming it: bits of io_request::registered.
+enum class registration_kind : std::uint8_t {
+    buffers, ///< read, write: `address` lies in registered buffer `buffer_index`
+    files,   ///< `fd` is an index into the registered files
+};
+inline constexpr std::uint8_t registered_buffer = 1 << static_cast<int>(registration_kind::buffers);
+inline constexpr std::uint8_t registered_file = 1 << static_cast<int>(registration_kind::files);
+
+/// A request, independent of who carries it out. Memory it points to must live until the operation completes.
+struct io_request {
+    request_kind kind = request_kind::nop;
+    std::uint8_t registered = 0; ///< registered_buffer, registered_file
+    std::uint16_t buffer_index = 0;
+    std::int32_t fd = -1;
+    std::int32_t fd2 = AT_FDCWD;
+    std::uint32_t flags = 0;
+    std::uint32_t length = 0; ///< bytes, iovecs, mode or mask: see request_kind
+    std::uint64_t offset = 0;
+    const void* address = nullptr;
+    union {
+        const void* address2 = nullptr;
+        std::uint64_t length64; ///< bytes, for fallocate and ftruncate
+    };
+};
+
+} // namespace aura::core

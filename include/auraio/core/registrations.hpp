@@ -1,0 +1,148 @@
+// registrations: the registered buffers and the registered files of one engine, over all its rings.
+#pragma once
+
+#include "auraio/core/backend.hpp"
+#include "auraio/core/published_array.hpp"
+#include "auraio/core/registration_state.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace aura::core {
+
+class engine;
+class shard;
+
+/// Functions return 0 or a negated errno. See registration_state for the protocol; this adds the tables, the
+/// messages, and the kernel.
+class registrations {
+public:
+    explicit registrations(engine& owner) noexcept
+        : owner_(owner) {}
+    registrations(const registrations&) = delete;
+
+    // ---- any thread ----
+
+    /// The arrays are copied; what they name must stay as it is until the registration has ended. -EBUSY, and
+    /// what the kernel says. Throws bad_alloc, and engine_error when there is no descriptor for it.
+    int register_buffers(std::span<const iovec> buffers);
+    int register_files(std::span<const int> fds);
+
+    /// Requests started from now on refer to `fd` (-1: to nothing). -ENOENT, -EBUSY, -EINVAL: no such index;
+    /// what the kernel says.
+    int update_file(std::size_t index, int fd);
+
+    /// Ends the registration when what was started before this call is over. `waiter`, an operation that
+    /// waits on `home`, completes then; it counts as work from now on. -ENOENT: it is not touched.
+    int request_end(registration_kind kind, operation& waiter, shard& home);
+
+    /// Makes `r`, a read or write of r.length bytes, one into registered buffer `index` at `offset`; makes
+    /// r.fd the registered file `index`. -ENOENT, -EBUSY; -EINVAL: no such index; -EOVERFLOW, -EBADF.
+    int use_buffer(io_request& r, std::size_t index, std::size_t offset) const noexcept;
+    int use_file(io_request& r, std::size_t index) const noexcept;
+
+    /// Before a request that use_...() has made is handed to `home`.
+    int enlist(shard& home, const io_request& r);
+
+    // ---- the driver of the shard ----
+
+    /// A request has arrived: what it refers to is there until leave(). `held` of the request says what.
+    int admit(shard& home, const io_request& r, std::uint8_t& held);
+    void leave(shard& home, std::uint8_t held);
+
+    /// What a shard has of one kind.
+    class ring_side {
+    public:
+        ring_side() noexcept
+            : drain_(*this, &on_drain)
+            , update_(*this, &on_update) {}
+        ring_side(const ring_side&) = delete;
+        void belongs_to(shard& home, registration_kind kind) noexcept {
+            home_ = &home;
+            kind_ = kind;
+        }
+
+    private:
+        friend class registrations;
+        /// Tells the ring that something has changed.
+        struct note final : operation {
+            note(ring_side& s, void (*f)(ring_side&)) noexcept
+                : operation(&run)
+                , side(&s)
+                , read(f) {
+                set_message(true);
+            }
+            static void run(operation& base, action what);
+            ring_side* side;
+            void (*read)(ring_side&);
+        };
+        static void on_drain(ring_side& self);
+        static void on_update(ring_side& self);
+
+        shard* home_ = nullptr;
+        registration_kind kind_ = registration_kind::buffers;
+        ring_registration ring_; // the driver's
+
+        // Whether registration_state has this ring. Written under the mutex; relaxed: who starts a request
+        // and reads true either is right, or reads what the ring is about to take back because the
+        // registration ends, and then the ring refuses the request.
+        std::atomic<bool> attached_{false};
+        // A ring is attached to one registration at a time, which ends once: its note is free then.
+        note drain_;
+        note update_;
+        // Set by who sends update_, cleared by the ring before it looks at the version. acq_rel: who finds it
+        // set has changed the version before the ring looks.
+        std::atomic<bool> update_sent_{false};
+    };
+
+private:
+    struct buffer {
+        std::atomic<std::uintptr_t> address;
+        std::atomic<std::size_t> size;
+    };
+    struct waiting {
+        operation* op;
+        shard* home;
+    };
+    struct resource {
+        registration_state state;
+        std::atomic<std::uint64_t> published{0}; // state.epoch(); release: what it is about is there
+        std::unique_ptr<registration_source> source;
+        std::vector<waiting> waiters;
+    };
+
+    resource& of(registration_kind k) noexcept { return resources_[static_cast<std::size_t>(k)]; }
+    int check(registration_kind k) const noexcept;
+    int enlist(shard& home, registration_kind k);
+    int admit(ring_side& side);
+    int begin(registration_kind k, std::unique_ptr<registration_source> source);
+    int install(ring_side& side);
+    void bring_up_to_date(ring_side& side);
+    void leave(ring_side& side);
+    void drop(ring_side& side);
+    void finish_locked(resource& r, std::vector<waiting>& told);
+
+    static ring_side& side_of(shard& home, registration_kind k) noexcept;
+
+    engine& owner_;
+    std::mutex mutex_; // guards what follows; published things are written under it
+    std::array<resource, 2> resources_;
+    std::vector<iovec> iovecs_;
+    std::vector<int> fds_;
+    published_array<buffer> buffers_;
+    published_array<std::atomic<int>> files_;
+
+    // Changes of fds_ since it was registered. The last ones by index; a ring that is further behind takes
+    // all of the table. Release/acquire, so that who starts a request after update_file() makes its ring
+    // look.
+    std::atomic<std::uint64_t> file_version_{0};
+    std::array<unsigned, 64> changed_{};
+};
+
+} // namespace aura::core

@@ -1,0 +1,45 @@
+// socket_calls: the synchronous system calls of sockets and descriptors, with results as the engine has them
+// (-errno).
+#pragma once
+
+#include <cstddef>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace aura::core {
+
+// Each returns >= 0, or a negated errno; none is interrupted by signals (EINTR is retried). No signal is
+// raised for a peer that has gone (MSG_NOSIGNAL). `wait`: where the call would block but the descriptor is
+// O_NONBLOCK, wait for readiness and call again; else return -EAGAIN.
+
+/// Closed on exec.
+int open_socket(int family, int type, int protocol) noexcept;
+int open_socket_pair(int family, int type, int protocol, int (&fds)[2]) noexcept;
+int bind_socket(int fd, const void* address, std::size_t size) noexcept;
+int listen_on(int fd, int backlog) noexcept;
+int connect_now(int fd, const void* address, std::size_t size, bool wait) noexcept;
+int shut_down(int fd, int how) noexcept;
+int local_address(int fd, void* address, socklen_t& size) noexcept;
+int peer_address(int fd, void* address, socklen_t& size) noexcept;
+int set_socket_option(int fd, int level, int name, const void* value, std::size_t size) noexcept;
+int get_socket_option(int fd, int level, int name, void* value, socklen_t& size) noexcept;
+int control(int fd, unsigned long command, void* argument) noexcept;
+int set_non_blocking(int fd, bool on) noexcept;
+bool is_non_blocking(int fd) noexcept;
+int bytes_available(int fd, std::size_t& count) noexcept;
+int at_out_of_band_mark(int fd, bool& at_mark) noexcept;
+
+/// `address` (of at least message.msg_namelen bytes) and flags come back in `message`.
+long receive_now(int fd, msghdr& message, int flags, bool wait) noexcept;
+long send_now(int fd, const msghdr& message, int flags, bool wait) noexcept;
+
+/// readv(2) and writev(2). No signal is raised for a pipe that nobody reads where the kernel can avoid it
+/// (RWF_NOSIGNAL, Linux 6.18).
+long read_now(int fd, const iovec* vectors, std::size_t count, bool wait) noexcept;
+long write_now(int fd, const iovec* vectors, std::size_t count, bool wait) noexcept;
+
+/// Waits, without a time-out, for poll(2) events; 0 or a negated errno: EAGAIN when none is there and `wait`
+/// is not set.
+int wait_for(int fd, short events, bool wait = true) noexcept;
+
+} // namespace aura::core

@@ -1,0 +1,85 @@
+// adopted: an object over any_io_executor that is native where its executor leads to a ring, and Asio's own
+// elsewhere.
+#pragma once
+
+#include "auraio/any_io_executor.hpp"
+#include "auraio/io_context.hpp"
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+AURAIO_OPEN
+namespace detail {
+
+/// The executor of Asio's own implementation in adopt mode: being of another type, it selects the primary
+/// template.
+class stock_executor : public net::any_io_executor {
+public:
+    stock_executor() noexcept = default;
+    stock_executor(const net::any_io_executor& e) noexcept
+        : net::any_io_executor(e) {}
+    template <class E>
+        requires(!std::derived_from<E, net::any_io_executor> &&
+                 std::constructible_from<net::any_io_executor, E>)
+    stock_executor(E e)
+        : net::any_io_executor(std::move(e)) {}
+};
+
+/// What an adopted object holds. Asked at construction once; costs a test of an index per operation.
+template <class Native, class Stock>
+class adopted {
+public:
+    using native_type = Native;
+    using stock_type = Stock;
+
+    /// Builds the one that `e` calls for, from `e` and the other arguments.
+    template <class... Args>
+    explicit adopted(const net::any_io_executor& e, Args&&... args)
+        : object_(make(e, std::forward<Args>(args)...)) {}
+
+    /// From one that exists already.
+    explicit adopted(std::in_place_t, Native&& n)
+        : object_(std::in_place_index<0>, std::move(n)) {}
+    explicit adopted(std::in_place_t, Stock&& s)
+        : object_(std::in_place_index<1>, std::move(s)) {}
+
+    bool is_native() const noexcept { return object_.index() == 0; }
+
+    template <class F>
+    decltype(auto) on(F&& f) {
+        if (auto* n = std::get_if<0>(&object_)) [[likely]]
+            return f(*n);
+        return f(*std::get_if<1>(&object_));
+    }
+    template <class F>
+    decltype(auto) on(F&& f) const {
+        if (const auto* n = std::get_if<0>(&object_)) [[likely]]
+            return f(*n);
+        return f(*std::get_if<1>(&object_));
+    }
+
+private:
+    using variant = std::variant<Native, Stock>;
+
+    template <class... Args>
+    static variant make(const net::any_io_executor& e, Args&&... args) {
+        if (find_placement(e))
+            return variant(std::in_place_index<0>, any_io_executor(e), std::forward<Args>(args)...);
+        return variant(std::in_place_index<1>, stock_executor(e), std::forward<Args>(args)...);
+    }
+
+    variant object_;
+};
+
+/// A socket type, Asio's alias for a protocol, with another executor. The type may be incomplete.
+template <class Socket, class Executor>
+struct with_executor;
+template <template <class, class> class Template, class Protocol, class OldExecutor, class Executor>
+struct with_executor<Template<Protocol, OldExecutor>, Executor> {
+    using type = Template<Protocol, Executor>;
+};
+
+} // namespace detail
+AURAIO_CLOSE

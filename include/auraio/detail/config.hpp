@@ -1,0 +1,108 @@
+// config: the only file that knows which Asio this is: standalone, or Boost's with AURAIO_FLAVOUR_BOOST
+// defined; adopted, with AURAIO_ADOPT defined, or not. Our symbols carry both in the name of their inline
+// namespace, so that a program which mixes settings where it must not fails to link.
+#pragma once
+
+// Before any header of Asio's: Asio 1.22 decides between std::aligned_alloc() and operator new by what
+// standard headers it has seen, and what one translation unit allocates another may free.
+#include <cstddef>
+
+#if defined(AURAIO_FLAVOUR_BOOST)
+#if defined(AURAIO_FLAVOUR_STANDALONE_SEEN)
+#error "auraio: standalone Asio and Boost.Asio cannot be mixed in one translation unit; give each its own"
+#endif
+#define AURAIO_FLAVOUR_BOOST_SEEN
+#include <boost/asio/detail/config.hpp>
+#include <boost/asio/version.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+#define AURAIO_ASIO_VERSION BOOST_ASIO_VERSION
+#define AURAIO_ASIO(header) <boost/asio/header>
+#define AURAIO_ASIO_EVERYTHING <boost/asio.hpp>
+#define AURAIO_NET_OPEN namespace boost::asio {
+#define AURAIO_NET_CLOSE }
+#if defined(AURAIO_ADOPT)
+#define AURAIO_FLAVOUR boost_asio_adopt
+#else
+#define AURAIO_FLAVOUR boost_asio
+#endif
+#if !defined(BOOST_ASIO_NO_TS_EXECUTORS)
+#define AURAIO_HAS_TS_EXECUTORS
+#endif
+#if !defined(BOOST_ASIO_NO_DEPRECATED)
+#define AURAIO_HAS_DEPRECATED
+#endif
+#if defined(BOOST_ASIO_HAS_CO_AWAIT)
+#define AURAIO_HAS_CO_AWAIT
+#endif
+namespace boost::asio {}
+namespace aura {
+inline namespace AURAIO_FLAVOUR {
+namespace net = ::boost::asio;
+using error_code = ::boost::system::error_code;
+using system_error = ::boost::system::system_error;
+using error_category = ::boost::system::error_category;
+using error_condition = ::boost::system::error_condition;
+namespace detail {
+inline const error_category& generic_category() {
+    return ::boost::system::generic_category();
+}
+} // namespace detail
+} // namespace AURAIO_FLAVOUR
+} // namespace aura
+
+#else
+
+#if defined(AURAIO_FLAVOUR_BOOST_SEEN)
+#error "auraio: standalone Asio and Boost.Asio cannot be mixed in one translation unit; give each its own"
+#endif
+#define AURAIO_FLAVOUR_STANDALONE_SEEN
+#include <asio/detail/config.hpp>
+#include <asio/error_code.hpp>
+#include <asio/system_error.hpp>
+#include <asio/version.hpp>
+#define AURAIO_ASIO_VERSION ASIO_VERSION
+#define AURAIO_ASIO(header) <asio/header>
+#define AURAIO_ASIO_EVERYTHING <asio.hpp>
+#define AURAIO_NET_OPEN namespace asio {
+#define AURAIO_NET_CLOSE }
+#if defined(AURAIO_ADOPT)
+#define AURAIO_FLAVOUR std_asio_adopt
+#else
+#define AURAIO_FLAVOUR std_asio
+#endif
+#if !defined(ASIO_NO_TS_EXECUTORS)
+#define AURAIO_HAS_TS_EXECUTORS
+#endif
+#if !defined(ASIO_NO_DEPRECATED)
+#define AURAIO_HAS_DEPRECATED
+#endif
+#if defined(ASIO_HAS_CO_AWAIT)
+#define AURAIO_HAS_CO_AWAIT
+#endif
+namespace asio {}
+namespace aura {
+inline namespace AURAIO_FLAVOUR {
+namespace net = ::asio;
+using error_code = ::asio::error_code;
+using system_error = ::asio::system_error;
+using error_category = ::asio::error_category;
+using error_condition = ::std::error_condition;
+namespace detail {
+inline const error_category& generic_category() {
+    return ::std::generic_category();
+}
+} // namespace detail
+} // namespace AURAIO_FLAVOUR
+} // namespace aura
+#endif
+
+static_assert(AURAIO_ASIO_VERSION >= 102201, "auraio needs Asio 1.22.1 or later, or Boost 1.81 or later");
+
+// What our own symbols are declared in: both flavours link into one program, core exists once.
+#define AURAIO_OPEN                                                                                          \
+    namespace aura {                                                                                         \
+    inline namespace AURAIO_FLAVOUR {
+#define AURAIO_CLOSE                                                                                         \
+    }                                                                                                        \
+    }

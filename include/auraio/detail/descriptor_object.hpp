@@ -1,0 +1,194 @@
+// descriptor_object: what stream descriptors and pipes share.
+#pragma once
+
+#include "auraio/core/socket_calls.hpp"
+#include "auraio/detail/descriptor_owner.hpp"
+#include "auraio/detail/io_op.hpp"
+#include "auraio/detail/transfer.hpp"
+
+#include AURAIO_ASIO(async_result.hpp)
+
+AURAIO_OPEN
+namespace detail {
+
+/// What a stream descriptor or pipe holds, under the name Asio's own ones use for it (`impl_`): Asio's
+/// converting constructors turn one's impl_ into another's.
+template <class Executor>
+class descriptor_handle : public descriptor_owner<Executor> {
+    using base = descriptor_owner<Executor>;
+
+public:
+    explicit descriptor_handle(const Executor& e)
+        : base(e) {}
+    descriptor_handle(descriptor_handle&&) = default;
+    template <class OtherExecutor>
+    explicit descriptor_handle(descriptor_handle<OtherExecutor>&& other)
+        : base(std::move(other))
+        , non_blocking(other.non_blocking)
+        , native_non_blocking(other.native_non_blocking) {}
+    descriptor_handle& operator=(descriptor_handle&&) = default;
+
+    /// Into the implementation of one of Asio's own descriptors; nothing may be pending. Assumes only its
+    /// shape.
+    template <class Stock>
+        requires requires(Stock& s) {
+            typename Stock::service_type;
+            typename Stock::implementation_type;
+            s.get_service();
+            s.get_implementation();
+        }
+    operator Stock() && {
+        Stock stock(0, typename Stock::executor_type(this->executor()));
+        if (this->get()) {
+            const int fd = this->release();
+            error_code ec;
+            stock.get_service().assign(stock.get_implementation(), fd, ec);
+            if (ec)
+                ::close(fd);
+            throw_if(ec, "assign");
+        }
+        return stock;
+    }
+
+    // Asio's two flags.
+    bool non_blocking = false;        // the user's: synchronous operations fail with would_block
+    bool native_non_blocking = false; // the descriptor's, while the user's is off
+};
+
+template <class FromExecutor, class Executor>
+concept executor_converts = std::is_convertible_v<FromExecutor, Executor> && ring_executor<FromExecutor>;
+
+/// Base of the specialisations of posix::basic_descriptor, basic_readable_pipe and basic_writable_pipe.
+/// Meaning, errors and overloads are Asio's. Beyond it: any thread may use the object (one at a time);
+/// operations complete on the ring where the object lives; any open file will do, also those that cannot be
+/// polled (regular files, /dev/null). The descriptor keeps the mode it was assigned with, O_NONBLOCK or not.
+///
+/// Any number of operations may be pending at once; those of one direction are carried out in the order they
+/// were started. Buffers must live until the handler is called, cancelled or not. The handler is never called
+/// from within the initiating function.
+template <class Executor>
+class descriptor_object {
+public:
+    using executor_type = Executor;
+    using native_handle_type = int;
+
+    executor_type get_executor() noexcept { return impl_.executor(); }
+    bool is_open() const { return impl_.fd() >= 0; }
+    native_handle_type native_handle() { return impl_.fd(); }
+
+    void assign(const native_handle_type& fd) {
+        throwing("assign", [&](error_code& ec) { assign(fd, ec); });
+    }
+    error_code assign(const native_handle_type& fd, error_code& ec) {
+        if (is_open())
+            return ec = net::error::already_open;
+        if (fd < 0)
+            return ec = net::error::bad_descriptor;
+        impl_.adopt(fd);
+        impl_.non_blocking = false;
+        impl_.native_non_blocking = core::is_non_blocking(fd);
+        return ec = {};
+    }
+
+    /// When this returns, in whichever thread, the descriptor is closed and nothing pending reads or writes
+    /// any more. Handlers get operation_aborted.
+    void close() {
+        throwing("close", [&](error_code& ec) { close(ec); });
+    }
+    error_code close(error_code& ec) { return ec = to_error_code(impl_.close()); }
+
+    /// Requests cancellation of exactly what was started before.
+    void cancel() {
+        throwing("cancel", [&](error_code& ec) { cancel(ec); });
+    }
+    error_code cancel(error_code& ec) {
+        if (!is_open())
+            return ec = net::error::bad_descriptor;
+        impl_.get()->cancel();
+        return ec = {};
+    }
+
+protected:
+    template <bool IsRead>
+    class initiate_transfer {
+    public:
+        using executor_type = Executor;
+        explicit initiate_transfer(descriptor_object* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler, class Sequence>
+        void operator()(Handler&& handler, const Sequence& buffers) const {
+            check_handler<Handler, error_code, std::size_t>();
+            using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
+            self_->template start<transfer<IsRead, buffer_storage<buffer, Sequence>>>(
+                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), core::current_position,
+                -1, buffers);
+        }
+
+    private:
+        descriptor_object* self_;
+    };
+    using initiate_async_read_some = initiate_transfer<true>;
+    using initiate_async_write_some = initiate_transfer<false>;
+
+    explicit descriptor_object(const executor_type& e)
+        : impl_(e) {}
+    descriptor_object(const executor_type& e, const native_handle_type& fd)
+        : impl_(e) {
+        assign(fd);
+    }
+    descriptor_object(descriptor_object&&) = default;
+    template <class OtherExecutor>
+    explicit descriptor_object(std::in_place_t, descriptor_handle<OtherExecutor>&& other)
+        : impl_(std::move(other)) {}
+    descriptor_object& operator=(descriptor_object&&) = default;
+    ~descriptor_object() = default;
+
+    /// See close(); hands the descriptor to the caller instead. From a thread that does not drive the
+    /// object's ring while another does, the descriptor's number changes.
+    native_handle_type release_descriptor(error_code& ec) {
+        if (!is_open()) {
+            ec = net::error::bad_descriptor;
+            return -1;
+        }
+        ec = {};
+        return impl_.release();
+    }
+
+    template <class F>
+    static void throwing(const char* where, F f) {
+        error_code ec;
+        f(ec);
+        throw_if(ec, where);
+    }
+
+    int unopened() const { return is_open() ? 0 : EBADF; }
+
+    /// In an initiation: starts a Work on this descriptor.
+    template <class Work, class Handler, class... Args>
+    void start(int error, Handler&& handler, Args&&... args) {
+        start_io<Work>(impl_.home(), impl_.get(), error, every_cancellation, std::forward<Handler>(handler),
+                       impl_.executor(), std::forward<Args>(args)...);
+    }
+
+    template <bool IsRead, class Sequence>
+    std::size_t transfer_now(const Sequence& buffers, error_code& ec) {
+        using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
+        const gathered<buffer> g(buffers);
+        long n = -EBADF;
+        if (is_open() && g.total != 0)
+            n = IsRead ? core::read_now(impl_.fd(), g.vectors, g.count, !impl_.non_blocking)
+                       : core::write_now(impl_.fd(), g.vectors, g.count, !impl_.non_blocking);
+        else if (is_open())
+            return ec = {}, 0;
+        ec = IsRead && n == 0 ? error_code(net::error::eof) : to_error_code(n < 0 ? static_cast<int>(n) : 0);
+        return n > 0 ? static_cast<std::size_t>(n) : 0;
+    }
+
+public: // Asio's own descriptors and pipes reach into each other by this name
+    descriptor_handle<Executor> impl_;
+};
+
+} // namespace detail
+AURAIO_CLOSE

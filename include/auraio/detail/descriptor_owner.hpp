@@ -1,0 +1,70 @@
+// descriptor_owner: what every object with a file descriptor holds: an executor, a ring, a descriptor that
+// may be null.
+#pragma once
+
+#include "auraio/core/io_operation.hpp"
+#include "auraio/detail/ring_of.hpp"
+
+#include <memory>
+#include <utility>
+
+AURAIO_OPEN
+namespace detail {
+
+/// Moving it moves pending operations along; destroying it cancels them and closes. A moved-from owner is
+/// closed and can be used again. Distinct objects: safe. Shared objects: unsafe; but any thread may use the
+/// object.
+template <class Executor>
+class descriptor_owner {
+public:
+    explicit descriptor_owner(const Executor& e)
+        : executor_(e)
+        , home_(&ring_of(e)) {}
+    descriptor_owner(descriptor_owner&& other) noexcept
+        : executor_(other.executor_)
+        , home_(other.home_)
+        , descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+    template <class OtherExecutor>
+    explicit descriptor_owner(descriptor_owner<OtherExecutor>&& other)
+        : executor_(other.executor_)
+        , home_(other.home_)
+        , descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+    descriptor_owner& operator=(descriptor_owner&& other) noexcept {
+        if (this != &other) {
+            (void)close();
+            std::destroy_at(&executor_); // executors need not be assignable
+            std::construct_at(&executor_, other.executor_);
+            home_ = other.home_;
+            descriptor_ = std::exchange(other.descriptor_, nullptr);
+        }
+        return *this;
+    }
+    ~descriptor_owner() { (void)close(); }
+
+    const Executor& executor() const noexcept { return executor_; }
+    core::shard& home() const noexcept { return *home_; }
+
+    /// Null when closed.
+    core::descriptor* get() const noexcept { return descriptor_; }
+    int fd() const noexcept { return descriptor_ ? descriptor_->fd() : -1; }
+
+    /// Precondition: closed.
+    core::descriptor& adopt(int fd) { return *(descriptor_ = core::descriptor::create(*home_, fd)); }
+
+    /// 0 or a negated errno.
+    int close() noexcept { return descriptor_ ? std::exchange(descriptor_, nullptr)->close_and_forget() : 0; }
+
+    /// Precondition: open.
+    int release() { return std::exchange(descriptor_, nullptr)->release_and_forget(); }
+
+private:
+    template <class>
+    friend class descriptor_owner;
+
+    Executor executor_;
+    core::shard* home_;
+    core::descriptor* descriptor_ = nullptr;
+};
+
+} // namespace detail
+AURAIO_CLOSE

@@ -1,0 +1,27 @@
+// initiate: what initiating functions share: starting waits and requests with a handler.
+#pragma once
+
+#include "auraio/detail/cancellation.hpp"
+#include "auraio/detail/wait_op.hpp"
+
+#include AURAIO_ASIO(async_result.hpp)
+
+AURAIO_OPEN
+namespace detail {
+
+/// The shard an executor leads to: directly, or through Asio's wrappers around ours.
+template <ring_executor E>
+core::shard& shard_for(const E& e) {
+    return placement(e.query(ring_t{})).choose();
+}
+
+/// Checks at compile time what Asio checks of a handler, with its words.
+template <class Handler, class... Args>
+constexpr void check_handler() {
+    static_assert(std::is_invocable_v<std::decay_t<Handler>&, Args...> ||
+                      std::is_invocable_v<std::decay_t<Handler>, Args...>,
+                  "the completion handler cannot be called with the operation's completion signature");
+}
+
+} // namespace detail
+AURAIO_CLOSE

@@ -1,0 +1,88 @@
+// io_op: an I/O operation with its handler. What differs between kinds of I/O is a Work, given as a
+// parameter.
+#pragma once
+
+#include "auraio/core/io_operation.hpp"
+#include "auraio/detail/initiate.hpp"
+
+#include <cerrno>
+
+AURAIO_OPEN
+namespace detail {
+
+/// A Work describes one kind of I/O. It is constructed in its final place and has
+///   core::io_request request();       the request; may point into the Work
+///   void finish(int, Completion&);    calls the handler with the arguments of its signature
+/// and, where it needs them,
+///   int settle(core::io_operation&, bool destroyed);  if it concerns_descriptor: the result, before the
+///   memory goes static void dispose(int);         for a result that owns something, when the handler is not
+///   to be called
+template <class Work, class Handler, class IoExecutor>
+class io_op final : public core::io_operation {
+public:
+    template <class H, class... Args>
+    io_op(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args)
+        : core::io_operation(&run, {})
+        , work_(std::forward<Args>(args)...)
+        , completion_(std::forward<H>(handler), io, home) {
+        request_ = work_.request();
+        if constexpr (Work::concerns_descriptor)
+            hold_target();
+    }
+
+    const Handler& handler() const noexcept { return completion_.handler(); }
+    using core::io_operation::let_go;
+
+private:
+    static void run(core::operation& base, core::action what) {
+        auto& self = static_cast<io_op&>(base);
+        switch (what) {
+        case core::action::arrive:
+            self.on_arrive();
+            return;
+        case core::action::cancel:
+            self.on_cancel();
+            return;
+        case core::action::more:
+        case core::action::complete:
+        case core::action::destroy:
+            break;
+        }
+        int result = self.result();
+        if constexpr (Work::concerns_descriptor) {
+            result = self.work_.settle(self, what == core::action::destroy);
+            self.let_go();
+        }
+        // The memory goes first: the handler may start the next operation in it.
+        Work work(std::move(self.work_));
+        completion<Handler, IoExecutor> done(std::move(self.completion_));
+        free_op(self, done.handler());
+        if (what == core::action::complete)
+            work.finish(result, done);
+        else if constexpr (requires { Work::dispose(result); })
+            Work::dispose(result);
+    }
+
+    Work work_;
+    completion<Handler, IoExecutor> completion_;
+};
+
+/// Starts an operation on `target`; with `error` != 0 it completes with that instead, without reaching the
+/// kernel. Never calls the handler from within.
+template <class Work, class Handler, class IoExecutor, class... Args>
+void start_io(core::shard& home, core::descriptor* target, int error, net::cancellation_type_t accepted,
+              Handler&& handler, const IoExecutor& io, Args&&... args) {
+    using op_type = io_op<Work, std::decay_t<Handler>, IoExecutor>;
+    auto* op =
+        create_op<op_type>(handler, std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
+    if (error != 0 || op->request().kind == core::request_kind::nop) {
+        op->set_result(-error);
+        home.post(*op);
+        return;
+    }
+    connect_slot(op->handler(), *op, home, accepted);
+    target->start(*op);
+}
+
+} // namespace detail
+AURAIO_CLOSE

@@ -1,0 +1,63 @@
+// op_memory: operations live in memory from their handler's associated allocator, and give it back before the
+// upcall.
+#pragma once
+
+#include "auraio/detail/config.hpp"
+
+#include AURAIO_ASIO(associated_allocator.hpp)
+#include AURAIO_ASIO(recycling_allocator.hpp)
+
+#include <memory>
+#include <utility>
+
+AURAIO_OPEN
+namespace detail {
+
+/// The default allocator stands for "no preference": such memory comes from the thread's recycled blocks.
+template <class Allocator, class T>
+struct recycled {
+    using type = typename std::allocator_traits<Allocator>::template rebind_alloc<T>;
+};
+template <class U, class T>
+struct recycled<std::allocator<U>, T> {
+    using type = net::recycling_allocator<T>;
+};
+
+template <class T, class Allocator>
+auto recycled_allocator(const Allocator& a) {
+    using type = typename recycled<Allocator, T>::type;
+    if constexpr (std::is_constructible_v<type, const Allocator&>)
+        return type(a);
+    else
+        return type();
+}
+
+/// Creates an Op in memory for `owner` (a handler, or anything with an associated allocator).
+template <class Op, class Owner, class... Args>
+Op* create_op(const Owner& owner, Args&&... args) {
+    auto allocator = recycled_allocator<Op>(net::get_associated_allocator(owner));
+    using traits = std::allocator_traits<decltype(allocator)>;
+    Op* memory = std::to_address(traits::allocate(allocator, 1));
+    struct guard {
+        decltype(allocator)& a;
+        Op* memory;
+        ~guard() {
+            if (memory)
+                traits::deallocate(a, memory, 1);
+        }
+    } undo{allocator, memory};
+    Op* op = ::new (static_cast<void*>(memory)) Op(std::forward<Args>(args)...);
+    undo.memory = nullptr;
+    return op;
+}
+
+/// Destroys `op` and frees its memory. `owner` is what create_op() was given, or what was moved from it.
+template <class Op, class Owner>
+void free_op(Op& op, const Owner& owner) {
+    auto allocator = recycled_allocator<Op>(net::get_associated_allocator(owner));
+    op.~Op();
+    std::allocator_traits<decltype(allocator)>::deallocate(allocator, &op, 1);
+}
+
+} // namespace detail
+AURAIO_CLOSE

@@ -1,0 +1,41 @@
+// signal_op: a wait for a signal, with its handler.
+#pragma once
+
+#include "auraio/core/signal_set.hpp"
+#include "auraio/detail/completion.hpp"
+#include "auraio/detail/op_memory.hpp"
+#include "auraio/error.hpp"
+
+AURAIO_OPEN
+namespace detail {
+
+template <class Handler, class IoExecutor>
+class signal_op final : public core::signal_wait {
+public:
+    template <class H>
+    signal_op(H&& handler, const IoExecutor& io, const core::shard& home)
+        : core::signal_wait(&run)
+        , completion_(std::forward<H>(handler), io, home) {}
+
+    const Handler& handler() const noexcept { return completion_.handler(); }
+
+private:
+    static void run(core::operation& base, core::action what) {
+        auto& self = static_cast<signal_op&>(base);
+        if (what == core::action::cancel) {
+            self.on_cancel();
+            return;
+        }
+        // The memory goes first: the handler may start the next wait in it.
+        const int result = self.result();
+        completion<Handler, IoExecutor> done(std::move(self.completion_));
+        free_op(self, done.handler());
+        if (what == core::action::complete)
+            done.call(to_error_code(result), result < 0 ? 0 : result);
+    }
+
+    completion<Handler, IoExecutor> completion_;
+};
+
+} // namespace detail
+AURAIO_CLOSE

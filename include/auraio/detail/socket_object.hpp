@@ -1,0 +1,384 @@
+// socket_object: what sockets and acceptors share.
+#pragma once
+
+#include "auraio/core/socket_calls.hpp"
+#include "auraio/detail/descriptor_owner.hpp"
+#include "auraio/detail/io_op.hpp"
+#include "auraio/detail/socket_work.hpp"
+
+#include <optional>
+#include <sys/ioctl.h>
+
+AURAIO_OPEN
+namespace detail {
+
+/// Asio's two flags, and what of ours the kernel does not keep.
+struct socket_settings {
+    bool non_blocking = false;        // the user's: synchronous operations fail with would_block
+    bool native_non_blocking = false; // the descriptor's, while the user's is off
+    bool linger = false;              // the user has set SO_LINGER
+    bool report_aborted = false;      // socket_base::enable_connection_aborted
+};
+
+/// What a socket or acceptor holds, under the name Asio's own ones use for it (`impl_`): Asio's converting
+/// constructors turn one's impl_ into another's.
+template <class Protocol, class Executor>
+class socket_handle : public descriptor_owner<Executor> {
+    using base = descriptor_owner<Executor>;
+
+public:
+    explicit socket_handle(const Executor& e)
+        : base(e) {}
+    socket_handle(socket_handle&&) = default;
+    template <class OtherProtocol, class OtherExecutor>
+    explicit socket_handle(socket_handle<OtherProtocol, OtherExecutor>&& other)
+        : base(std::move(other))
+        , options(other.options) {
+        if (other.protocol)
+            protocol.emplace(*other.protocol);
+    }
+    socket_handle& operator=(socket_handle&& other) noexcept {
+        if (this != &other) {
+            prepare_destruction();
+            base::operator=(std::move(other));
+            protocol.reset();
+            if (other.protocol)
+                protocol.emplace(*other.protocol);
+            options = other.options;
+        }
+        return *this;
+    }
+    ~socket_handle() { prepare_destruction(); }
+
+    /// Into the implementation of one of Asio's own sockets; nothing may be pending. Assumes only its shape.
+    template <class Stock>
+        requires requires(Stock& s) {
+            typename Stock::service_type;
+            typename Stock::implementation_type;
+            s.get_service();
+            s.get_implementation();
+        }
+    operator Stock() && {
+        Stock stock(0, typename Stock::executor_type(this->executor()));
+        if (this->get()) {
+            const int fd = this->release();
+            error_code ec;
+            stock.get_service().assign(stock.get_implementation(), *protocol, fd, ec);
+            if (ec)
+                ::close(fd);
+            throw_if(ec, "assign");
+        }
+        return stock;
+    }
+
+    void adopt(const Protocol& p, int fd) {
+        protocol.emplace(p);
+        options = {};
+        base::adopt(fd);
+    }
+
+    std::optional<Protocol> protocol; // known while open
+    socket_settings options;
+
+private:
+    /// As in Asio, a destructor does not linger.
+    void prepare_destruction() noexcept {
+        if (options.linger && this->fd() >= 0) {
+            const ::linger off{0, 0};
+            (void)core::set_socket_option(this->fd(), SOL_SOCKET, SO_LINGER, &off, sizeof off);
+        }
+    }
+};
+
+/// Base of the specialisations of basic_socket and basic_socket_acceptor: everything that concerns neither
+/// data nor connections. Meaning, errors and overloads are Asio's. Beyond it: any thread may use the object
+/// (one at a time); operations complete on the ring where the object lives; sockets are closed on exec.
+template <class Protocol, class Executor>
+class socket_object : public net::socket_base {
+public:
+    using executor_type = Executor;
+    using native_handle_type = int;
+    using protocol_type = Protocol;
+    using endpoint_type = typename Protocol::endpoint;
+
+    executor_type get_executor() noexcept { return impl_.executor(); }
+    bool is_open() const { return impl_.fd() >= 0; }
+    native_handle_type native_handle() { return impl_.fd(); }
+
+    void open(const protocol_type& protocol = protocol_type()) {
+        throwing("open", [&](error_code& ec) { open(protocol, ec); });
+    }
+    error_code open(const protocol_type& protocol, error_code& ec) {
+        if (is_open())
+            return ec = net::error::already_open;
+        const int fd = core::open_socket(protocol.family(), protocol.type(), protocol.protocol());
+        if (fd >= 0)
+            impl_.adopt(protocol, fd);
+        return ec = to_error_code(fd);
+    }
+
+    void assign(const protocol_type& protocol, const native_handle_type& fd) {
+        throwing("assign", [&](error_code& ec) { assign(protocol, fd, ec); });
+    }
+    error_code assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
+        if (is_open())
+            return ec = net::error::already_open;
+        if (fd < 0)
+            return ec = net::error::bad_descriptor;
+        impl_.adopt(protocol, fd);
+        impl_.options.native_non_blocking = core::is_non_blocking(fd);
+        return ec = {};
+    }
+
+    /// When this returns, in whichever thread, the descriptor is closed, nothing pending takes data or
+    /// connections any more, the peer has been told and a port can be bound again. Handlers get
+    /// operation_aborted.
+    void close() {
+        throwing("close", [&](error_code& ec) { close(ec); });
+    }
+    error_code close(error_code& ec) {
+        impl_.options = {};
+        return ec = to_error_code(impl_.close());
+    }
+
+    /// Cancels pending operations and hands the descriptor to the caller. Connections that an acceptor has
+    /// taken from the backlog already are closed. From a thread that does not drive the object's ring while
+    /// another does, the descriptor's number changes.
+    native_handle_type release() {
+        error_code ec;
+        const int fd = release(ec);
+        throw_if(ec, "release");
+        return fd;
+    }
+    native_handle_type release(error_code& ec) {
+        if (!is_open()) {
+            ec = net::error::bad_descriptor;
+            return -1;
+        }
+        ec = {};
+        return impl_.release();
+    }
+
+    /// Requests cancellation of exactly what was started before.
+    void cancel() {
+        throwing("cancel", [&](error_code& ec) { cancel(ec); });
+    }
+    error_code cancel(error_code& ec) {
+        if (!is_open())
+            return ec = net::error::bad_descriptor;
+        impl_.get()->cancel();
+        return ec = {};
+    }
+
+    void bind(const endpoint_type& endpoint) {
+        throwing("bind", [&](error_code& ec) { bind(endpoint, ec); });
+    }
+    error_code bind(const endpoint_type& endpoint, error_code& ec) {
+        return ec = to_error_code(core::bind_socket(impl_.fd(), endpoint.data(), endpoint.size()));
+    }
+
+    template <class SettableSocketOption>
+    void set_option(const SettableSocketOption& option) {
+        throwing("set_option", [&](error_code& ec) { set_option(option, ec); });
+    }
+    template <class SettableSocketOption>
+    error_code set_option(const SettableSocketOption& option, error_code& ec) {
+        if (!is_open())
+            return ec = net::error::bad_descriptor;
+        const Protocol& p = *impl_.protocol;
+        if (is_connection_aborted_option(option)) {
+            const void* const value = option.data(p);
+            bool on = false;
+            for (std::size_t i = 0; i < option.size(p); ++i)
+                on = on || static_cast<const char*>(value)[i] != 0;
+            impl_.options.report_aborted = on;
+            return ec = {};
+        }
+        if (option.level(p) == SOL_SOCKET && option.name(p) == SO_LINGER)
+            impl_.options.linger = true;
+        return ec = to_error_code(core::set_socket_option(impl_.fd(), option.level(p), option.name(p),
+                                                          option.data(p), option.size(p)));
+    }
+
+    template <class GettableSocketOption>
+    void get_option(GettableSocketOption& option) const {
+        throwing("get_option", [&](error_code& ec) { get_option(option, ec); });
+    }
+    template <class GettableSocketOption>
+    error_code get_option(GettableSocketOption& option, error_code& ec) const {
+        if (!is_open())
+            return ec = net::error::bad_descriptor;
+        const Protocol& p = *impl_.protocol;
+        if (is_connection_aborted_option(option)) {
+            void* const value = option.data(p);
+            *static_cast<int*>(value) = impl_.options.report_aborted ? 1 : 0;
+            return ec = {};
+        }
+        auto size = static_cast<socklen_t>(option.size(p));
+        ec = to_error_code(
+            core::get_socket_option(impl_.fd(), option.level(p), option.name(p), option.data(p), size));
+        if (!ec)
+            option.resize(p, size);
+        return ec;
+    }
+
+    template <class IoControlCommand>
+    void io_control(IoControlCommand& command) {
+        throwing("io_control", [&](error_code& ec) { io_control(command, ec); });
+    }
+    template <class IoControlCommand>
+    error_code io_control(IoControlCommand& command, error_code& ec) {
+        void* const argument = command.data();
+        if (static_cast<unsigned long>(command.name()) == FIONBIO)
+            return non_blocking(*static_cast<int*>(argument) != 0, ec);
+        return ec = to_error_code(
+                   core::control(impl_.fd(), static_cast<unsigned long>(command.name()), argument));
+    }
+
+    /// Asynchronous operations do not care; with O_NONBLOCK set they cost a poll more.
+    bool non_blocking() const { return impl_.options.non_blocking; }
+    void non_blocking(bool mode) {
+        throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
+    }
+    error_code non_blocking(bool mode, error_code& ec) {
+        ec = to_error_code(core::set_non_blocking(impl_.fd(), mode || impl_.options.native_non_blocking));
+        if (!ec)
+            impl_.options.non_blocking = mode;
+        return ec;
+    }
+    bool native_non_blocking() const {
+        return impl_.options.non_blocking || impl_.options.native_non_blocking;
+    }
+    void native_non_blocking(bool mode) {
+        throwing("native_non_blocking", [&](error_code& ec) { native_non_blocking(mode, ec); });
+    }
+    error_code native_non_blocking(bool mode, error_code& ec) {
+        if (!mode && impl_.options.non_blocking)
+            return ec = net::error::invalid_argument;
+        ec = to_error_code(core::set_non_blocking(impl_.fd(), mode));
+        if (!ec)
+            impl_.options.native_non_blocking = mode;
+        return ec;
+    }
+
+    endpoint_type local_endpoint() const {
+        error_code ec;
+        endpoint_type e = local_endpoint(ec);
+        throw_if(ec, "local_endpoint");
+        return e;
+    }
+    endpoint_type local_endpoint(error_code& ec) const {
+        return endpoint_by(&core::local_address, impl_.fd(), ec);
+    }
+
+    /// Blocks until the descriptor is ready; would_block instead where non_blocking() is on.
+    void wait(wait_type w) {
+        throwing("wait", [&](error_code& ec) { wait(w, ec); });
+    }
+    error_code wait(wait_type w, error_code& ec) {
+        if (!is_open())
+            return ec = net::error::bad_descriptor;
+        return ec = to_error_code(impl_.get()->wait_now(poll_events(w), waits()));
+    }
+
+protected:
+    class initiate_async_wait {
+    public:
+        using executor_type = Executor;
+        explicit initiate_async_wait(socket_object* self)
+            : self_(self) {}
+        executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+        template <class Handler>
+        void operator()(Handler&& handler, wait_type w) const {
+            check_handler<Handler, error_code>();
+            self_->template start<wait_request>(self_->unopened(), std::forward<Handler>(handler),
+                                                self_->impl_.fd(), poll_events(w));
+        }
+
+    private:
+        socket_object* self_;
+    };
+
+public:
+    /// Readiness, for protocols whose data others transfer. Signature void(error_code). Cancellation:
+    /// terminal, partial, total.
+    template <class Token = net::default_completion_token_t<Executor>>
+    auto async_wait(wait_type w, Token&& token = Token())
+        -> decltype(net::async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token,
+                                                                 w)) {
+        return net::async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+    }
+
+protected:
+    explicit socket_object(const executor_type& e)
+        : impl_(e) {}
+    socket_object(const executor_type& e, const protocol_type& protocol)
+        : impl_(e) {
+        open(protocol);
+    }
+    socket_object(const executor_type& e, const protocol_type& protocol, const native_handle_type& fd)
+        : impl_(e) {
+        assign(protocol, fd);
+    }
+    socket_object(socket_object&&) = default;
+    template <class OtherImpl>
+    explicit socket_object(std::in_place_t, OtherImpl&& other)
+        : impl_(std::forward<OtherImpl>(other)) {}
+    socket_object& operator=(socket_object&&) = default;
+    ~socket_object() = default;
+
+    template <class F>
+    static void throwing(const char* where, F f) {
+        error_code ec;
+        f(ec);
+        throw_if(ec, where);
+    }
+
+    template <class SocketOption>
+    bool is_connection_aborted_option(const SocketOption& option) const {
+        // By value, not by type: programs may bring options of their own. Asio gives it a level the system
+        // lacks.
+        const net::socket_base::enable_connection_aborted ours;
+        const Protocol& p = *impl_.protocol;
+        return option.level(p) == ours.level(p) && option.name(p) == ours.name(p);
+    }
+
+    static endpoint_type endpoint_by(int (*call)(int, void*, socklen_t&) noexcept, int fd, error_code& ec) {
+        endpoint_type e;
+        auto size = static_cast<socklen_t>(e.capacity());
+        ec = to_error_code(call(fd, e.data(), size));
+        if (ec)
+            return endpoint_type();
+        e.resize(size);
+        return e;
+    }
+
+    int unopened() const { return is_open() ? 0 : EBADF; }
+    /// Synchronous operations wait for themselves unless the user said otherwise.
+    bool waits() const { return !impl_.options.non_blocking; }
+
+    /// In an initiation: starts a Work on this socket.
+    template <class Work, class Handler, class... Args>
+    void start(int error, Handler&& handler, Args&&... args) {
+        start_io<Work>(impl_.home(), impl_.get(), error, every_cancellation, std::forward<Handler>(handler),
+                       impl_.executor(), std::forward<Args>(args)...);
+    }
+
+public: // Asio's own sockets reach into each other by this name
+    socket_handle<Protocol, Executor> impl_;
+};
+
+/// An execution context whose executor an object on Executor can be built from.
+template <class Context, class Executor>
+concept context_for = std::is_convertible_v<Context&, net::execution_context&> &&
+                      std::is_constructible_v<Executor, typename Context::executor_type>;
+
+/// Whether a socket of one protocol and executor can be turned into one of another, pending operations and
+/// all.
+template <class FromProtocol, class FromExecutor, class Protocol, class Executor>
+concept converts_to = std::is_convertible_v<FromProtocol, Protocol> &&
+                      std::is_convertible_v<FromExecutor, Executor> && ring_executor<FromExecutor>;
+
+} // namespace detail
+AURAIO_CLOSE

@@ -1,0 +1,48 @@
+// wait_op: a wait for a timer, with its handler.
+#pragma once
+
+#include "auraio/core/timer.hpp"
+#include "auraio/detail/completion.hpp"
+#include "auraio/error.hpp"
+
+AURAIO_OPEN
+namespace detail {
+
+template <class Handler, class IoExecutor>
+class wait_op final : public core::wait_operation {
+public:
+    template <class H>
+    wait_op(H&& handler, const IoExecutor& io, const core::shard& home)
+        : core::wait_operation(&run)
+        , completion_(std::forward<H>(handler), io, home) {}
+
+    const Handler& handler() const noexcept { return completion_.handler(); }
+
+private:
+    static void run(core::operation& base, core::action what) {
+        auto& self = static_cast<wait_op&>(base);
+        switch (what) {
+        case core::action::arrive:
+            self.on_arrive();
+            return;
+        case core::action::cancel:
+            self.on_cancel();
+            return;
+        case core::action::more:
+        case core::action::complete:
+        case core::action::destroy:
+            break;
+        }
+        // The memory goes first: the handler may start the next wait in it.
+        const int result = self.result();
+        completion<Handler, IoExecutor> done(std::move(self.completion_));
+        free_op(self, done.handler());
+        if (what == core::action::complete)
+            done.call(to_error_code(result));
+    }
+
+    completion<Handler, IoExecutor> completion_;
+};
+
+} // namespace detail
+AURAIO_CLOSE

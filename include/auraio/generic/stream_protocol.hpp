@@ -1,0 +1,25 @@
+// stream_protocol: asio::generic::stream_protocol with its sockets on the rings.
+#pragma once
+
+#include "auraio/any_io_executor.hpp"
+#include "auraio/asio/basic_stream_socket.hpp"
+#include "auraio/io_context.hpp"
+#include "auraio/namespace.hpp"
+
+#include AURAIO_ASIO(generic/stream_protocol.hpp)
+
+AURAIO_OPEN
+namespace generic {
+
+/// Asio's protocol, in both directions convertible.
+class stream_protocol : public net::generic::stream_protocol {
+public:
+    using socket = net::basic_stream_socket<net::generic::stream_protocol, any_io_executor>;
+
+    using net::generic::stream_protocol::stream_protocol;
+    stream_protocol(const net::generic::stream_protocol& protocol) noexcept
+        : net::generic::stream_protocol(protocol) {}
+};
+
+} // namespace generic
+AURAIO_CLOSE

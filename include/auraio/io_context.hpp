@@ -1,0 +1,330 @@
+// io_context: asio::io_context on io_uring rings, one for each thread in run().
+#pragma once
+
+#include "auraio/detail/stock_reactor.hpp"
+#include "auraio/detail/thread_memory.hpp"
+#include "auraio/error.hpp"
+#include "auraio/executor.hpp"
+#include "auraio/io_context_options.hpp"
+#include "auraio/stats.hpp"
+#include "auraio/storage.hpp"
+
+#include AURAIO_ASIO(execution_context.hpp)
+#include AURAIO_ASIO(dispatch.hpp)
+#include AURAIO_ASIO(executor_work_guard.hpp)
+#include AURAIO_ASIO(post.hpp)
+#include AURAIO_ASIO(strand.hpp)
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+AURAIO_OPEN
+namespace detail {
+
+/// Ties the engine to the life of the execution_context: shutdown destroys what is pending, forks are passed
+/// on.
+class engine_service final : public net::execution_context::service {
+public:
+    using key_type = engine_service;
+    static inline net::execution_context::id id;
+
+    engine_service(net::execution_context& c, core::engine& e)
+        : service(c)
+        , engine_(&e) {}
+
+    /// What use_service() wants of a service that might be missing; find_engine() never lets it come to that.
+    explicit engine_service(net::execution_context& c)
+        : service(c) {}
+
+private:
+    void shutdown() override {
+        if (engine_)
+            engine_->shutdown();
+    }
+
+    void notify_fork(net::execution_context::fork_event event) override {
+        switch (event) {
+        case net::execution_context::fork_prepare:
+            engine_->before_fork();
+            break;
+        case net::execution_context::fork_parent:
+            engine_->after_fork_in_parent();
+            break;
+        case net::execution_context::fork_child:
+            engine_->after_fork_in_child();
+            break;
+        }
+    }
+
+    friend core::engine* find_engine(net::execution_context& c);
+
+    core::engine* engine_ = nullptr;
+};
+
+inline core::engine* find_engine(net::execution_context& c) {
+    return net::has_service<engine_service>(c) ? net::use_service<engine_service>(c).engine_ : nullptr;
+}
+
+/// A point on any clock as a deadline of the engine's.
+template <class Clock, class Duration>
+core::nanoseconds_t to_deadline(const std::chrono::time_point<Clock, Duration>& t) {
+    using std::chrono::nanoseconds;
+    const auto left = t - Clock::now();
+    if (left <= left.zero())
+        return 1; // in the past, and not 0: "what is ready" is another question
+    const auto limit = nanoseconds::max() / 4;
+    const auto now = core::monotonic_now();
+    if (std::chrono::duration<double>(left) > std::chrono::duration<double>(limit))
+        return core::never - 1;
+    return now + static_cast<core::nanoseconds_t>(std::chrono::ceil<nanoseconds>(left).count());
+}
+
+} // namespace detail
+
+/// Execution context for Asio on Linux io_uring.
+///
+/// The members are asio::io_context's, with its meaning: any member may be called from any thread at any
+/// time, except the destructor. What differs is underneath. Every thread in run() drives a ring of its own;
+/// every ring is an implicit strand: handlers of objects that live on one ring never run at the same time.
+/// One thread serves everything there is; a thread that leaves run() leaves its ring to the others.
+///
+/// The one deliberate break with Asio: a handler that *blocks* until another handler of its ring has run
+/// never returns, where Asio with a second thread in run() would go on. See doc/migrating.md.
+class io_context : public net::execution_context {
+public:
+    using executor_type = executor;
+    using count_type = std::size_t;
+
+    /// Options from the environment (see options_from_environment()). Throws system_error when io_uring is
+    /// not available; the message says what was tried and what came back.
+    io_context()
+        : io_context(from_environment()) {}
+
+    /// `concurrency_hint`: 1 means one ring whatever the number of threads, which saves locks; other values,
+    /// the negative ASIO_CONCURRENCY_HINT_* among them, have no effect: N threads in run() have N rings.
+    explicit io_context(int concurrency_hint)
+        : io_context(from_environment(concurrency_hint)) {}
+
+    /// Exactly these options; the environment is not read.
+    explicit io_context(const io_context_options& options) try
+        : engine_(options, *this) {
+        net::add_service(*this, new detail::engine_service(*this, engine_));
+    } catch (const core::engine_error& e) {
+        detail::rethrow(e);
+    }
+
+    io_context(const io_context&) = delete;
+    io_context& operator=(const io_context&) = delete;
+
+    /// Cancels what is pending, destroys all handlers without calling them, and returns when the kernel no
+    /// longer refers to any buffer: as long as a device holds one, this waits. No thread may be in run().
+    ~io_context() {
+        shutdown();
+        destroy();
+    }
+
+    /// An executor for work that any running thread may take.
+    executor_type get_executor() noexcept { return executor_type(engine_); }
+
+    /// An executor bound to ring `index`, which need not have a thread yet: threads entering run() take such
+    /// rings first, and until then the other threads serve it. Throws system_error (EAGAIN) from 512 on.
+    executor_type ring_executor(unsigned index) {
+        try {
+            if (index >= core::engine::max_shards)
+                throw core::engine_error(EAGAIN, "auraio: ring_executor: at most 512 rings");
+            return executor_type(engine_.shard_at(engine_.single_shard() ? 0 : index));
+        } catch (const core::engine_error& e) {
+            detail::rethrow(e);
+        }
+    }
+
+    /// An executor bound to the lighter of two rings picked at random among those that are being driven.
+    executor_type balanced_executor() noexcept { return executor_type(engine_.place_balanced()); }
+
+    /// How many operations lived on ring `index` at the end of its last turn: what placement goes by. A hint,
+    /// any thread. Precondition: index < ring_count().
+    std::int64_t ring_load(unsigned index) { return engine_.shard_at(index).load(); }
+
+    /// How many rings there are: as many as there were threads in run() at once, at least 1.
+    std::size_t ring_count() const noexcept { return engine_.shard_count(); }
+
+    /// Runs handlers until the context is stopped or has no work left. Returns how many ran. Leaves with the
+    /// exception a handler throws; may then be called again. Throws system_error when a ring for this thread
+    /// cannot be created (no memory, no descriptors; the message says what to raise).
+    count_type run() { return run_until_deadline(core::never); }
+
+    /// Runs at most one handler, waiting for it if need be.
+    count_type run_one() { return run_one_until_deadline(core::never); }
+
+    template <class Rep, class Period>
+    count_type run_for(const std::chrono::duration<Rep, Period>& d) {
+        return run_until(std::chrono::steady_clock::now() + d);
+    }
+    template <class Clock, class Duration>
+    count_type run_until(const std::chrono::time_point<Clock, Duration>& t) {
+        return run_until_deadline(detail::to_deadline(t));
+    }
+    template <class Rep, class Period>
+    count_type run_one_for(const std::chrono::duration<Rep, Period>& d) {
+        return run_one_until(std::chrono::steady_clock::now() + d);
+    }
+    template <class Clock, class Duration>
+    count_type run_one_until(const std::chrono::time_point<Clock, Duration>& t) {
+        return run_one_until_deadline(detail::to_deadline(t));
+    }
+
+    /// Runs handlers that are ready, without waiting. Submits and reaps what the rings have.
+    count_type poll() { return run_until_deadline(0); }
+    count_type poll_one() { return run_one_until_deadline(0); }
+
+    /// Makes all run functions return as soon as their current handler has. Pending operations stay pending.
+    void stop() { engine_.stop(); } // not noexcept, as Asio's: programs bind it by type
+    bool stopped() const { return engine_.stopped(); }
+
+    /// To be called before run() is called again after it returned for lack of work or because of stop().
+    void restart() { engine_.restart(); }
+
+    /// Submits now what handlers of the calling thread have started in this turn of the loop, instead of at
+    /// its end. For handlers that compute for long after starting I/O.
+    void flush() { engine_.flush(); }
+
+    /// The mechanism that carries out I/O, and why it was chosen.
+    std::string_view backend() const noexcept { return "io_uring"; }
+    const std::string& backend_reason() const noexcept { return engine_.backend_reason(); }
+    /// Whether some object on this context is not native to the rings: Asio then runs its own reactor in a
+    /// hidden thread, and every completion of such an object costs a wake. For finding what a migration has
+    /// missed; a resolver counts, too. Always false where AURA_NO_ASIO_DETAIL is defined.
+    bool stock_reactor_active() { return detail::has_stock_reactor(*this); }
+
+    /// What happened on each ring since construction: requests, handlers, system calls, wakes, loop delay,
+    /// latencies. Any thread, at any time, without stopping a ring.
+    engine_stats stats() const { return engine_.stats(); }
+
+    // Storage. Reads and writes of files pass a gate, which lets all of them through unless it finds that
+    // fewer in flight on their device would do; doc/controller.md tells how. The functions below may be
+    // called at any time, from any thread. Without a device they set what holds for all devices, those used
+    // later included; what is set for one device wins over that. Where contexts differ, the strictest that
+    // uses the device counts: the gate belongs to the device, not to them.
+
+    /// The 99th percentile of the device's latency to stay below, however much throughput that costs; 0, the
+    /// default: no ceiling, the throughput alone decides.
+    void set_max_p99_latency(std::chrono::nanoseconds ceiling) {
+        engine_.set_storage({.max_p99_latency = to_ceiling(ceiling)});
+    }
+    void set_max_p99_latency(std::chrono::nanoseconds ceiling, device_id device) {
+        engine_.set_storage(device, {.max_p99_latency = to_ceiling(ceiling)});
+    }
+
+    /// So many requests may always be in flight on the device. 1 is the default, and the least.
+    void set_min_in_flight(unsigned count) { engine_.set_storage({.min_in_flight = count}); }
+    void set_min_in_flight(unsigned count, device_id device) {
+        engine_.set_storage(device, {.min_in_flight = count});
+    }
+
+    /// Never more than so many, also where the gate would be open; 0, the default: no bound. When rings share
+    /// the device this is divided among them; while the division changes they may exceed it for a moment.
+    void set_max_in_flight(unsigned count) { engine_.set_storage({.max_in_flight = count}); }
+    void set_max_in_flight(unsigned count, device_id device) {
+        engine_.set_storage(device, {.max_in_flight = count});
+    }
+
+    /// False: no request of this context is held back. True is the default.
+    void set_adaptive(bool on) { engine_.set_storage({.adaptive = on}); }
+    void set_adaptive(bool on, device_id device) { engine_.set_storage(device, {.adaptive = on}); }
+
+    const io_context_options& options() const noexcept { return engine_.options(); }
+
+#if defined(AURAIO_HAS_DEPRECATED)
+    count_type run(error_code& ec) {
+        return without_throwing(ec, [this] { return run(); });
+    }
+    count_type run_one(error_code& ec) {
+        return without_throwing(ec, [this] { return run_one(); });
+    }
+    count_type poll(error_code& ec) {
+        return without_throwing(ec, [this] { return poll(); });
+    }
+    count_type poll_one(error_code& ec) {
+        return without_throwing(ec, [this] { return poll_one(); });
+    }
+    void reset() { restart(); }
+
+    template <class F>
+    auto dispatch(F&& f) {
+        return net::dispatch(get_executor(), std::forward<F>(f));
+    }
+    template <class F>
+    auto post(F&& f) {
+        return net::post(get_executor(), std::forward<F>(f));
+    }
+
+    /// Keeps run() from returning for want of work, for as long as it or a copy of it lives.
+    class work {
+    public:
+        explicit work(io_context& ctx)
+            : guard_(ctx.get_executor()) {}
+        io_context& get_io_context() { return guard_.get_executor().query(net::execution::context); }
+
+    private:
+        net::executor_work_guard<executor_type> guard_;
+    };
+#endif
+
+private:
+    static core::nanoseconds_t to_ceiling(std::chrono::nanoseconds ceiling) noexcept {
+        return ceiling.count() > 0 ? static_cast<core::nanoseconds_t>(ceiling.count()) : 0;
+    }
+
+    static io_context_options from_environment(int concurrency_hint = 0) {
+        try {
+            io_context_options defaults;
+            defaults.concurrency_hint = concurrency_hint;
+            return options_from_environment(defaults);
+        } catch (const core::engine_error& e) {
+            detail::rethrow(e);
+        }
+    }
+
+    count_type run_until_deadline(core::nanoseconds_t deadline) {
+        detail::thread_memory memory;
+        try {
+            return engine_.run(deadline);
+        } catch (const core::engine_error& e) {
+            detail::rethrow(e);
+        }
+    }
+    count_type run_one_until_deadline(core::nanoseconds_t deadline) {
+        detail::thread_memory memory;
+        try {
+            return engine_.run_one(deadline);
+        } catch (const core::engine_error& e) {
+            detail::rethrow(e);
+        }
+    }
+    template <class F>
+    static count_type without_throwing(error_code& ec, F f) {
+        ec = {};
+        return f(); // as in Asio: exceptions of handlers pass, and nothing else fails
+    }
+
+    detail::context_engine engine_;
+};
+
+/// A strand over the lighter of two running rings, instead of over the whole context: what runs in it needs
+/// no lock and no other thread. Same type as Asio's make_strand(ctx) gives.
+inline net::strand<executor> make_strand(io_context& ctx) {
+    return net::strand<executor>(ctx.balanced_executor());
+}
+using net::make_strand;
+
+AURAIO_CLOSE
+
+AURAIO_NET_OPEN
+// Qualified calls (net::make_strand(ioc), as Beast's servers write) find this one: not a template, it wins.
+inline strand<aura::executor> make_strand(aura::io_context& ctx) {
+    return aura::make_strand(ctx);
+}
+AURAIO_NET_CLOSE

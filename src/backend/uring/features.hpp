@@ -1,0 +1,29 @@
+// features: what this kernel's io_uring can do, found once per process by trying.
+#pragma once
+
+#include <string>
+
+namespace aura::core::uring {
+
+/// Each was tried, none inferred from a version. Required ones are not listed: without them available is
+/// false.
+struct features {
+    bool available = false;
+    int error = 0;              ///< errno that says why not
+    std::string reason;         ///< for people: what was tried, what came back
+    bool coop_taskrun = false;  ///< IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG (Linux 5.19)
+    bool defer_taskrun = false; ///< IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN (Linux 6.1)
+    bool submit_all = false;    ///< IORING_SETUP_SUBMIT_ALL (Linux 5.18)
+    bool sync_message = false;  ///< IORING_REGISTER_SEND_MSG_RING (Linux 6.13)
+    bool no_iowait = false;     ///< IORING_ENTER_NO_IOWAIT (Linux 6.15)
+    bool ring_fd_registration = false; ///< IORING_REGISTER_RING_FDS (Linux 5.18)
+    bool ftruncate = false;            ///< IORING_OP_FTRUNCATE (Linux 6.9)
+    bool accept_multishot = false;     ///< IORING_ACCEPT_MULTISHOT (Linux 5.19)
+    bool sync_cancel = false;          ///< IORING_REGISTER_SYNC_CANCEL (Linux 6.0)
+    bool write_without_signal = false; ///< RWF_NOSIGNAL (Linux 6.18)
+    bool filesystem_ops = false;       ///< IORING_OP_RENAMEAT, UNLINKAT, MKDIRAT (Linux 5.15)
+};
+
+const features& probe();
+
+} // namespace aura::core::uring

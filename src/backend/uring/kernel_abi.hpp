@@ -1,0 +1,29 @@
+// kernel_abi: constants of <linux/io_uring.h> that are younger than the liburing 2.3 this builds against.
+#pragma once
+
+#include <cstdint>
+#include <liburing.h>
+
+namespace aura::core::uring {
+
+inline constexpr unsigned enter_no_iowait = 1u << 7;       // IORING_ENTER_NO_IOWAIT
+inline constexpr unsigned feature_no_iowait = 1u << 17;    // IORING_FEAT_NO_IOWAIT
+inline constexpr unsigned enter_registered_ring = 1u << 4; // IORING_ENTER_REGISTERED_RING
+inline constexpr unsigned register_ring_fds = 20;          // IORING_REGISTER_RING_FDS
+inline constexpr unsigned unregister_ring_fds = 21;        // IORING_UNREGISTER_RING_FDS
+inline constexpr unsigned register_send_message = 31;      // IORING_REGISTER_SEND_MSG_RING
+inline constexpr unsigned register_clone_buffers = 30;     // IORING_REGISTER_CLONE_BUFFERS
+inline constexpr int rwf_nosignal = 0x100;                 // RWF_NOSIGNAL
+inline constexpr unsigned char op_ftruncate = 55;          // IORING_OP_FTRUNCATE
+
+struct clone_buffers_argument { // struct io_uring_clone_buffers
+    std::uint32_t src_fd;
+    std::uint32_t flags;
+    std::uint32_t src_off;
+    std::uint32_t dst_off;
+    std::uint32_t nr; // 0: all
+    std::uint32_t pad[3];
+};
+static_assert(sizeof(clone_buffers_argument) == 32);
+
+} // namespace aura::core::uring

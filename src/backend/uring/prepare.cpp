@@ -1,0 +1,239 @@
+// prepare: one case per kind of request.
+#include "prepare.hpp"
+
+#include "features.hpp"
+#include "kernel_abi.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace aura::core::uring {
+
+namespace {
+
+void transfer(io_uring_sqe& sqe, std::uint8_t opcode, const io_request& r) noexcept {
+    sqe.opcode = opcode;
+    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
+    sqe.len = r.length;
+    sqe.off = r.offset;
+}
+
+/// A transfer of one buffer.
+std::uint8_t opcode_of(const io_request& r, std::uint8_t plain, std::uint8_t fixed) noexcept {
+    return (r.registered & registered_buffer) != 0 ? fixed : plain;
+}
+
+/// A write to what may be a pipe: nobody wants a signal for it.
+void write(io_uring_sqe& sqe, std::uint8_t opcode, const io_request& r) noexcept {
+    transfer(sqe, opcode, r);
+    if (r.offset == current_position && probe().write_without_signal)
+        sqe.rw_flags = rwf_nosignal;
+}
+
+/// Operations on an open file that are not transfers.
+void prepare_file(io_uring_sqe& sqe, const io_request& r) noexcept {
+    switch (r.kind) {
+    case request_kind::fdatasync:
+        sqe.opcode = IORING_OP_FSYNC;
+        sqe.fsync_flags = IORING_FSYNC_DATASYNC;
+        break;
+    case request_kind::fallocate:
+        sqe.opcode = IORING_OP_FALLOCATE;
+        sqe.len = r.flags;
+        sqe.addr = r.length64;
+        sqe.off = r.offset;
+        break;
+    case request_kind::ftruncate:
+        sqe.opcode = op_ftruncate;
+        sqe.off = r.length64;
+        break;
+    case request_kind::sync_file_range:
+        sqe.opcode = IORING_OP_SYNC_FILE_RANGE;
+        sqe.off = r.offset;
+        sqe.len = r.length;
+        sqe.sync_range_flags = r.flags;
+        break;
+    default:
+        sqe.opcode = r.kind == request_kind::fsync ? IORING_OP_FSYNC : IORING_OP_CLOSE;
+        break;
+    }
+}
+
+/// Operations that take a path.
+void prepare_path(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
+    switch (r.kind) {
+    case request_kind::openat:
+        sqe.opcode = IORING_OP_OPENAT;
+        sqe.len = r.length;
+        sqe.open_flags = r.flags;
+        break;
+    case request_kind::statx:
+        sqe.opcode = IORING_OP_STATX;
+        sqe.len = r.length;
+        sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
+        sqe.statx_flags = r.flags;
+        break;
+    case request_kind::renameat:
+        sqe.opcode = IORING_OP_RENAMEAT;
+        sqe.len = static_cast<std::uint32_t>(r.fd2);
+        sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
+        sqe.rename_flags = r.flags;
+        break;
+    case request_kind::unlinkat:
+        sqe.opcode = IORING_OP_UNLINKAT;
+        sqe.unlink_flags = r.flags;
+        break;
+    default:
+        sqe.opcode = IORING_OP_MKDIRAT;
+        sqe.len = r.length;
+        break;
+    }
+}
+
+/// Operations on a socket that move data: `length` is 1 for a struct msghdr, as io_uring_prep_recvmsg(3) has
+/// it.
+void prepare_message(io_uring_sqe& sqe, std::uint8_t opcode, const io_request& r,
+                     std::uint32_t length) noexcept {
+    sqe.opcode = opcode;
+    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
+    sqe.len = length;
+    sqe.msg_flags = r.flags;
+}
+
+void prepare_socket(io_uring_sqe& sqe, const io_request& r) noexcept {
+    switch (r.kind) {
+    case request_kind::recv:
+        prepare_message(sqe, IORING_OP_RECV, r, r.length);
+        break;
+    case request_kind::send:
+        prepare_message(sqe, IORING_OP_SEND, r, r.length);
+        break;
+    case request_kind::recvmsg:
+        prepare_message(sqe, IORING_OP_RECVMSG, r, 1);
+        break;
+    case request_kind::sendmsg:
+        prepare_message(sqe, IORING_OP_SENDMSG, r, 1);
+        break;
+    case request_kind::connect:
+        sqe.opcode = IORING_OP_CONNECT;
+        sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
+        sqe.off = r.length;
+        break;
+    default:
+        sqe.opcode = IORING_OP_ACCEPT;
+        sqe.accept_flags = r.flags;
+        sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
+        sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
+        if (r.kind == request_kind::accept_multishot && probe().accept_multishot)
+            sqe.ioprio = IORING_ACCEPT_MULTISHOT;
+        break;
+    }
+}
+
+} // namespace
+
+void prepare(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.fd = r.fd;
+    if ((r.registered & registered_file) != 0)
+        sqe.flags = IOSQE_FIXED_FILE;
+    sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
+    switch (r.kind) {
+    case request_kind::nop:
+        sqe.opcode = IORING_OP_NOP;
+        sqe.fd = -1;
+        break;
+    case request_kind::read:
+        transfer(sqe, opcode_of(r, IORING_OP_READ, IORING_OP_READ_FIXED), r);
+        break;
+    case request_kind::write:
+        write(sqe, opcode_of(r, IORING_OP_WRITE, IORING_OP_WRITE_FIXED), r);
+        break;
+    case request_kind::readv:
+        transfer(sqe, IORING_OP_READV, r);
+        break;
+    case request_kind::writev:
+        write(sqe, IORING_OP_WRITEV, r);
+        break;
+    case request_kind::fsync:
+    case request_kind::fdatasync:
+    case request_kind::close:
+    case request_kind::fallocate:
+    case request_kind::ftruncate:
+    case request_kind::sync_file_range:
+        prepare_file(sqe, r);
+        break;
+    case request_kind::openat:
+    case request_kind::statx:
+    case request_kind::renameat:
+    case request_kind::unlinkat:
+    case request_kind::mkdirat:
+        prepare_path(sqe, r);
+        break;
+    case request_kind::poll:
+        prepare_poll(sqe, r, r.flags);
+        break;
+    case request_kind::recv:
+    case request_kind::send:
+    case request_kind::recvmsg:
+    case request_kind::sendmsg:
+    case request_kind::connect:
+    case request_kind::accept:
+    case request_kind::accept_multishot:
+        prepare_socket(sqe, r);
+        break;
+    }
+}
+
+void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) noexcept {
+    sqe.opcode = IORING_OP_POLL_ADD;
+    sqe.fd = r.fd;
+    if ((r.registered & registered_file) != 0)
+        sqe.flags = IOSQE_FIXED_FILE;
+    // The kernel ignores wake-ups for POLLPRI alone (it uses the bit for polls of its own:
+    // IO_ASYNC_POLL_COMMON in io_uring/poll.c). Urgent data of a socket also wakes those who ask for
+    // POLLRDBAND, which then see POLLPRI.
+    if ((events & POLLPRI) != 0)
+        events |= POLLRDBAND;
+    sqe.poll32_events = events;
+}
+
+bool needs_own_thread(const io_request& r) noexcept {
+    switch (r.kind) {
+    case request_kind::ftruncate:
+        return !probe().ftruncate;
+    case request_kind::renameat:
+    case request_kind::unlinkat:
+    case request_kind::mkdirat:
+        return !probe().filesystem_ops;
+    default:
+        return false;
+    }
+}
+
+int run_in_this_thread(const io_request& r) noexcept {
+    const auto* path = static_cast<const char*>(r.address);
+    int result = -1;
+    switch (r.kind) {
+    case request_kind::ftruncate:
+        result = ::ftruncate(r.fd, static_cast<off_t>(r.length64));
+        break;
+    case request_kind::renameat:
+        result = ::renameat2(r.fd, path, r.fd2, static_cast<const char*>(r.address2), r.flags);
+        break;
+    case request_kind::unlinkat:
+        result = ::unlinkat(r.fd, path, static_cast<int>(r.flags));
+        break;
+    case request_kind::mkdirat:
+        result = ::mkdirat(r.fd, path, r.length);
+        break;
+    default:
+        return -EINVAL;
+    }
+    return result == 0 ? 0 : -errno;
+}
+
+} // namespace aura::core::uring

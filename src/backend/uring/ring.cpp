@@ -1,0 +1,264 @@
+// ring: system calls of one io_uring instance.
+#include "ring.hpp"
+
+#include "auraio/core/engine.hpp"
+#include "features.hpp"
+#include "kernel_abi.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace aura::core::uring {
+
+namespace {
+
+/// After how many system calls in one stay of a thread registering the ring's descriptor has paid for itself.
+constexpr unsigned registration_threshold = 64;
+
+/// Orders a new ring after those closed before it, whose addresses it may get. The kernel does so anyway, but
+/// liburing maps and unmaps by bare system calls, and ThreadSanitizer, which does not see those, took it for
+/// a race.
+std::atomic<unsigned> rings_closed{0};
+
+unsigned setup_flags(const engine_options& options, const features& f) {
+    unsigned flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    if (f.submit_all)
+        flags |= IORING_SETUP_SUBMIT_ALL;
+    switch (options.task_work) {
+    case task_run::cooperative:
+        if (f.coop_taskrun)
+            flags |= IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+        break;
+    case task_run::immediate:
+        break;
+    case task_run::deferred:
+        if (!f.defer_taskrun)
+            throw engine_error(EINVAL,
+                               "auraio: task_run::deferred needs IORING_SETUP_DEFER_TASKRUN (Linux 6.1), "
+                               "which this kernel refuses; use task_run::cooperative");
+        flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+        break;
+    }
+    return flags;
+}
+
+/// Makes all threads of the process that are running enter the kernel for a moment: their pending task work
+/// runs on the way out. membarrier(2) promises less (a memory barrier in each), but this is how it gives it:
+/// by an interrupt, from which a thread returns to user space through the same check as from a system call.
+void interrupt_running_threads() noexcept {
+    static const bool registered =
+        ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    if (registered)
+        ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+std::string explain_setup(int error) {
+    std::string what = "auraio: io_uring_setup: ";
+    what += std::strerror(error);
+    if (error == ENOMEM)
+        what +=
+            " (RLIMIT_MEMLOCK is too small for another ring: raise it, or lower sq_entries and cq_entries)";
+    else if (error == EMFILE || error == ENFILE)
+        what += " (no file descriptor left for another ring: raise RLIMIT_NOFILE)";
+    else if (error == EPERM)
+        what += " (blocked by seccomp or kernel.io_uring_disabled)";
+    return what;
+}
+
+} // namespace
+
+ring::ring(const engine_options& options) {
+    const features& f = probe();
+    io_uring_params params{};
+    params.flags = setup_flags(options, f);
+    params.cq_entries = options.cq_entries < options.sq_entries ? options.sq_entries : options.cq_entries;
+    if (const int r = io_uring_queue_init_params(options.sq_entries, &ring_, &params); r < 0)
+        throw engine_error(-r, explain_setup(-r));
+    (void)rings_closed.load(
+        std::memory_order_acquire); // after the mapping: the address was given up before it
+    open_ = true;
+    cq_mask_ = *ring_.cq.kring_mask;
+    if (f.no_iowait)
+        wait_flags_ |= enter_no_iowait;
+    // The index array never changes: entry i of the queue is always submission i. publish() relies on it.
+    for (unsigned i = 0; i < *ring_.sq.kring_entries; ++i)
+        ring_.sq.array[i] = i;
+}
+
+ring::~ring() {
+    if (!open_)
+        return;
+    detach_thread();
+    rings_closed.fetch_add(1, std::memory_order_release);
+    io_uring_queue_exit(&ring_);
+}
+
+void ring::abandon() noexcept {
+    // Not io_uring_queue_exit() alone by accident: it only unmaps and closes, and that is all a child may do.
+    registered_index_ = -1; // registrations are per thread of the parent's
+    io_uring_queue_exit(&ring_);
+    open_ = false;
+}
+
+io_uring_sqe& ring::next_sqe() {
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    while (!sqe) [[unlikely]] {
+        submit(false);
+        sqe = io_uring_get_sqe(&ring_);
+    }
+    std::memset(sqe, 0, sizeof *sqe);
+    return *sqe;
+}
+
+void ring::publish() noexcept {
+    ring_.sq.sqe_head = ring_.sq.sqe_tail;
+    // Release: the kernel reads the entries after it reads the tail.
+    io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
+}
+
+int ring::enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument,
+                std::size_t size) noexcept {
+    int fd = ring_.ring_fd;
+    if (registered_index_ >= 0) {
+        fd = registered_index_;
+        flags |= enter_registered_ring;
+    }
+    if (counters_)
+        ring_counters::bump(counters_->enters);
+    if (counters_ && (flags & IORING_ENTER_GETEVENTS) != 0 &&
+        (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0) [[unlikely]]
+        ring_counters::bump(counters_->cq_overflows);
+    const long r = ::syscall(__NR_io_uring_enter, fd, submit, wait_for, flags, argument, size);
+    if (attached_ && registered_index_ < 0 && ++enters_since_attach_ == registration_threshold &&
+        probe().ring_fd_registration) {
+        io_uring_rsrc_update update{};
+        update.offset = ~0u; // any free index
+        update.data = static_cast<unsigned>(ring_.ring_fd);
+        const int saved = errno;
+        if (raw_register(ring_.ring_fd, register_ring_fds, &update, 1) == 1)
+            registered_index_ = static_cast<int>(update.offset);
+        errno = saved;
+    }
+    return r < 0 ? -errno : static_cast<int>(r);
+}
+
+void ring::submit(bool reap) {
+    publish();
+    const unsigned flags = reap ? IORING_ENTER_GETEVENTS : 0;
+    for (;;) {
+        const unsigned left = unsubmitted();
+        if (left == 0 && !reap)
+            return;
+        const int r = enter(left, 0, flags, nullptr, 0);
+        if (r == -EINTR)
+            continue;
+        // EAGAIN, EBUSY: the kernel wants completions to be reaped first; the caller does that next.
+        if (r == -EAGAIN || r == -EBUSY) {
+            if (reap || has_completions())
+                return;
+            enter(0, 0, IORING_ENTER_GETEVENTS, nullptr, 0);
+            return;
+        }
+        if (r < 0)
+            throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
+        if (reap || static_cast<unsigned>(r) == left)
+            return;
+    }
+}
+
+void ring::submit_and_wait(std::uint64_t nanoseconds) {
+    publish();
+    constexpr std::size_t signal_mask_size =
+        8; // _NSIG / 8, what the kernel expects also when no mask is given
+    constexpr unsigned flags = IORING_ENTER_GETEVENTS;
+    int r;
+    if (nanoseconds == ~std::uint64_t{0}) {
+        // Without a time-out the plain form: copying the extended argument costs 40 ns.
+        r = enter(unsubmitted(), 1, flags | wait_flags_, nullptr, signal_mask_size);
+    } else {
+        __kernel_timespec timeout{};
+        timeout.tv_sec = static_cast<long long>(nanoseconds / 1'000'000'000u);
+        timeout.tv_nsec = static_cast<long long>(nanoseconds % 1'000'000'000u);
+        io_uring_getevents_arg argument{};
+        argument.sigmask_sz = signal_mask_size;
+        argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
+        r = enter(unsubmitted(), 1, flags | IORING_ENTER_EXT_ARG | wait_flags_, &argument, sizeof argument);
+    }
+    // A time-out, a signal, or a full completion queue: in all three the caller looks at what there is.
+    if (r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN && r != -EBUSY)
+        throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
+}
+
+void ring::attach_thread() noexcept {
+    enters_since_attach_ = 0;
+    attached_ = true;
+}
+
+void ring::detach_thread() noexcept {
+    attached_ = false;
+    if (registered_index_ < 0)
+        return;
+    io_uring_rsrc_update update{};
+    update.offset = static_cast<unsigned>(registered_index_);
+    raw_register(ring_.ring_fd, unregister_ring_fds, &update, 1);
+    registered_index_ = -1;
+}
+
+int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) noexcept {
+    const long r = ::syscall(__NR_io_uring_register, fd, opcode, argument, count);
+    return r < 0 ? -errno : static_cast<int>(r);
+}
+
+namespace {
+
+bool end_matching(int ring_fd, io_uring_sync_cancel_reg match) noexcept {
+    timespec start, now;
+    ::clock_gettime(CLOCK_MONOTONIC, &start);
+    constexpr long patience_ns = 5'000'000;
+    do {
+        match.timeout.tv_nsec = patience_ns;
+        const int r = raw_register(ring_fd, IORING_REGISTER_SYNC_CANCEL, &match, 1);
+        if (r == 0 || r == -ENOENT)
+            return true;
+        if (r < 0 && r != -ETIME && r != -EINTR)
+            return false;
+        // What was found is over once the thread that submitted it has run its task work: a sleeping one is
+        // on its way, a computing one does so at its next entry into the kernel.
+        interrupt_running_threads();
+        ::sched_yield();
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1'000'000'000L + now.tv_nsec - start.tv_nsec < patience_ns);
+    return false;
+}
+
+} // namespace
+
+bool end_requests_on_file(int ring_fd, int fd) noexcept {
+    io_uring_sync_cancel_reg match{};
+    match.fd = fd;
+    match.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+    return end_matching(ring_fd, match);
+}
+
+bool end_request_with(int ring_fd, std::uint64_t user_data) noexcept {
+    io_uring_sync_cancel_reg match{};
+    match.addr = user_data;
+    match.fd = -1;
+    return end_matching(ring_fd, match);
+}
+
+int send_message(int fd, std::uint64_t user_data) noexcept {
+    io_uring_sqe message{};
+    message.opcode = IORING_OP_MSG_RING;
+    message.fd = fd;
+    message.off = user_data;
+    return raw_register(-1, register_send_message, &message, 1);
+}
+
+} // namespace aura::core::uring

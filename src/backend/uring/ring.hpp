@@ -1,0 +1,97 @@
+// ring: one io_uring instance: set-up, submission, waiting, completions. Knows system calls, not operations.
+#pragma once
+
+#include "auraio/core/engine_options.hpp"
+#include "auraio/core/engine_stats.hpp"
+
+#include <cstdint>
+#include <liburing.h>
+
+namespace aura::core::uring {
+
+/// RAII over struct io_uring. Used by one thread at a time, but not always the same one (unless set up
+/// deferred), except message() and fd().
+class ring {
+public:
+    /// Throws engine_error with the errno of io_uring_setup(2).
+    explicit ring(const engine_options& options);
+    ~ring();
+    ring(const ring&) = delete;
+
+    /// Where to count system calls and overflows from now on.
+    void count_into(ring_counters& c) noexcept { counters_ = &c; }
+
+    int fd() const noexcept { return ring_.ring_fd; }
+
+    /// A free submission queue entry, zeroed; submits first when the queue is full. Never null.
+    io_uring_sqe& next_sqe();
+
+    unsigned unsubmitted() const noexcept {
+        return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);
+    }
+
+    /// Whether the kernel has something that only a system call brings to light: deferred task work, or
+    /// completions that did not fit into the queue.
+    bool kernel_has_work() const noexcept {
+        return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+    }
+
+    bool has_completions() const noexcept { return io_uring_cq_ready(&ring_) != 0; }
+
+    /// Submits everything queued; with `reap` also runs task work and flushes overflow.
+    void submit(bool reap);
+
+    /// Submits everything queued and waits for one completion, at most `nanoseconds` (UINT64_MAX: for ever).
+    void submit_and_wait(std::uint64_t nanoseconds);
+
+    /// Calls f(user_data, result, flags) for every completion there is; each is consumed before its call.
+    template <class F>
+    void for_each_completion(F f) {
+        unsigned head = *ring_.cq.khead;
+        const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
+        for (; head != tail; ++head) {
+            const io_uring_cqe& cqe = ring_.cq.cqes[head & cq_mask_];
+            f(cqe.user_data, cqe.res, cqe.flags);
+        }
+        io_uring_smp_store_release(ring_.cq.khead, head);
+    }
+
+    /// The thread that drives the ring has changed, or goes away. A registered ring descriptor belongs to a
+    /// thread (another thread's index would enter another ring), so it is never kept across the two.
+    void attach_thread() noexcept;
+    void detach_thread() noexcept;
+
+    bool is_deferred() const noexcept { return (ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0; }
+
+    /// In a forked child: unmaps and closes without touching the queues, which the parent goes on using.
+    void abandon() noexcept;
+
+private:
+    int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
+    void publish() noexcept;
+
+    ring_counters* counters_ = nullptr;
+    io_uring ring_{};
+    unsigned cq_mask_ = 0;
+    unsigned wait_flags_ = 0;
+    int registered_index_ = -1;
+    unsigned enters_since_attach_ = 0;
+    bool attached_ = false; // else a visitor enters, who would leave its registration behind
+    bool open_ = false;
+};
+
+/// io_uring_register(2), returning a negated errno on failure.
+int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) noexcept;
+
+/// Cancels all requests of the ring `ring_fd` that name the open file `fd`, from any thread, and waits until
+/// they are over: for some milliseconds at most. False when they were not by then.
+bool end_requests_on_file(int ring_fd, int fd) noexcept;
+
+/// The same for the request with this user_data, if there is one.
+bool end_request_with(int ring_fd, std::uint64_t user_data) noexcept;
+
+/// Posts a completion with `user_data` to the ring `fd`, from any thread, without a ring of one's own. 0 or
+/// -errno.
+int send_message(int fd, std::uint64_t user_data) noexcept;
+
+} // namespace aura::core::uring

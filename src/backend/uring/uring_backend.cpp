@@ -1,0 +1,302 @@
+// uring_backend: submission entries from requests, completions back to operations, wakes and watches.
+#include "uring_backend.hpp"
+
+#include "auraio/core/engine.hpp"
+#include "features.hpp"
+#include "kernel_abi.hpp"
+#include "prepare.hpp"
+#include "registration.hpp"
+#include "ring.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <vector>
+
+namespace aura::core::uring {
+
+namespace {
+
+// What user_data says: operations are aligned, so an address has its low bits clear; ours have the lowest
+// set.
+enum class internal : std::uint64_t { wake = 1, cancelled = 3, watch = 5, event = 7 };
+
+static_assert(engine::max_shards <= 0x10000); // see watch_tag()
+
+constexpr std::uint64_t tag(internal kind, std::uint64_t value = 0) noexcept {
+    return static_cast<std::uint64_t>(kind) | value << 8;
+}
+
+class uring_backend final : public backend {
+public:
+    explicit uring_backend(const engine_options& options)
+        : ring_(options) {
+        const bool can_message = probe().sync_message;
+        if (options.wake == wake_mechanism::message && !can_message)
+            throw engine_error(ENOSYS, "auraio: wake_mechanism::message needs IORING_REGISTER_SEND_MSG_RING "
+                                       "(Linux 6.13); use wake_mechanism::automatic");
+        if (options.wake == wake_mechanism::event || !can_message) {
+            event_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            if (event_fd_ < 0)
+                throw engine_error(errno, std::string("auraio: eventfd: ") + std::strerror(errno));
+        }
+    }
+
+    ~uring_backend() override {
+        if (event_fd_ >= 0)
+            ::close(event_fd_);
+    }
+
+    void count_into(ring_counters& c) noexcept override { ring_.count_into(c); }
+
+    void submit(io_operation& op) override {
+        ++pending_;
+        if (needs_own_thread(op.request())) [[unlikely]] {
+            op.set_result(run_in_this_thread(op.request()));
+            done_here_.push(op);
+            return;
+        }
+        io_uring_sqe& sqe = ring_.next_sqe();
+        if (op.awaits_readiness()) [[unlikely]]
+            prepare_poll(sqe, op.request(), op.readiness_events());
+        else
+            prepare(sqe, op.request());
+        sqe.user_data = reinterpret_cast<std::uint64_t>(&op);
+    }
+
+    void cancel(io_operation& op) override {
+        // By address, and safe: the kernel takes entries in order, so this one is looked up before any entry
+        // of an operation that may come to live at the same address. Nobody waits for its outcome.
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.opcode = IORING_OP_ASYNC_CANCEL;
+        sqe.fd = -1;
+        sqe.addr = reinterpret_cast<std::uint64_t>(&op);
+        sqe.user_data = tag(internal::cancelled);
+        ++internal_pending_;
+    }
+
+    void flush() override {
+        if (ring_.unsubmitted() != 0)
+            ring_.submit(false);
+    }
+
+    void poll(op_queue& done) override {
+        if (ring_.unsubmitted() != 0 || ring_.kernel_has_work())
+            ring_.submit(true);
+        reap(done);
+    }
+
+    void wait(op_queue& done, nanoseconds_t deadline) override {
+        arm_wake();
+        if (!done_here_.empty() || ring_.has_completions()) {
+            poll(done);
+            return;
+        }
+        nanoseconds_t left = never;
+        if (deadline != never) {
+            const nanoseconds_t now = monotonic_now();
+            if (deadline <= now) { // a timer that is due already needs no system call
+                poll(done);
+                return;
+            }
+            left = deadline - now;
+        }
+        ring_.submit_and_wait(left);
+        reap(done);
+    }
+
+    void wake() noexcept override {
+        if (event_fd_ < 0) {
+            // Fails only when the kernel has no memory for a completion; the next attempt may succeed.
+            while (send_message(ring_.fd(), tag(internal::wake)) == -ENOMEM) {
+            }
+            return;
+        }
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
+    }
+
+    std::size_t pending() const noexcept override { return pending_; }
+
+    void attach_thread() override {
+        if (ring_.is_deferred() && bound_to_ != this_thread_identity()) {
+            if (bound_to_)
+                throw engine_error(EEXIST,
+                                   "auraio: task_run::deferred promises a single thread in run(), and "
+                                   "another thread has entered it; use task_run::cooperative");
+            bound_to_ = this_thread_identity();
+        }
+        ring_.attach_thread();
+        attach_visitor();
+    }
+
+    void attach_visitor() noexcept override {
+        if (last_driver_ == this_thread_identity())
+            return;
+        several_submitters_ = several_submitters_ || last_driver_ != nullptr;
+        // What the last thread armed dies with it, or waits until it enters the kernel: this one arms its
+        // own.
+        last_driver_ = this_thread_identity();
+        event_armed_ = false;
+    }
+
+    bool is_only_submitter() const noexcept override {
+        return !several_submitters_ && last_driver_ == this_thread_identity();
+    }
+
+    bool end_requests_on(int fd) noexcept override {
+        return !ring_.is_deferred() && probe().sync_cancel && end_requests_on_file(ring_.fd(), fd);
+    }
+    bool end_request(const io_operation& op) noexcept override {
+        return !ring_.is_deferred() && probe().sync_cancel &&
+               end_request_with(ring_.fd(), reinterpret_cast<std::uint64_t>(&op));
+    }
+
+    void detach_thread() override { ring_.detach_thread(); }
+
+    int readiness_fd() const noexcept override { return ring_.fd(); }
+
+    void arm_wake() override {
+        if (event_fd_ < 0 || event_armed_)
+            return;
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.opcode = IORING_OP_POLL_ADD;
+        sqe.fd = event_fd_;
+        sqe.poll32_events = POLLIN;
+        sqe.user_data = tag(internal::event);
+        event_armed_ = true;
+        ++event_pending_;
+        ++internal_pending_;
+    }
+
+    void watch(int fd, unsigned key) override {
+        if (key >= watches_.size())
+            watches_.resize(key + 1);
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.opcode = IORING_OP_POLL_ADD;
+        sqe.fd = fd;
+        sqe.poll32_events = POLLIN;
+        watches_[key] = last_watch_ = last_watch_ == ~std::uint32_t{0} ? 1 : last_watch_ + 1;
+        sqe.user_data = watch_tag(key);
+        ++internal_pending_;
+    }
+
+    void unwatch(unsigned key) override {
+        if (watch_fired(key))
+            return;
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.opcode = IORING_OP_POLL_REMOVE;
+        sqe.fd = -1;
+        sqe.addr = watch_tag(key);
+        sqe.user_data = tag(internal::cancelled);
+        watches_[key] = 0; // what it has still to say is not about the next watch of this key
+        ++internal_pending_;
+    }
+
+    bool watch_fired(unsigned key) const noexcept override {
+        return key >= watches_.size() || watches_[key] == 0;
+    }
+
+    int register_buffers(std::span<const iovec> buffers, registration_source* source) override {
+        return uring::register_buffers(ring_.fd(), buffers, source);
+    }
+    int register_files(std::span<const int> fds) override { return uring::register_files(ring_.fd(), fds); }
+    int update_files(unsigned first, std::span<const int> fds) override {
+        return uring::update_files(ring_.fd(), first, fds);
+    }
+    void unregister(registration_kind kind) noexcept override { uring::unregister(ring_.fd(), kind); }
+
+    void quiesce() override {
+        for (unsigned key = 0; key < watches_.size(); ++key)
+            unwatch(key);
+        if (event_pending_ != 0)
+            wake(); // completes every poll of the eventfd
+        while (internal_pending_ != 0) {
+            op_queue none;
+            ring_.submit_and_wait(never);
+            reap(none);
+        }
+    }
+
+    void abandon_after_fork() override {
+        ring_.abandon();
+        while (done_here_.pop()) {
+        }
+    }
+
+private:
+    std::uint64_t watch_tag(unsigned key) const noexcept {
+        return tag(internal::watch, key | std::uint64_t{watches_[key]} << 16);
+    }
+
+    void reap(op_queue& done) {
+        const std::uint32_t before = done.size();
+        done.splice(done_here_);
+        ring_.for_each_completion([&](std::uint64_t data, int result, unsigned flags) {
+            if ((data & 1) == 0) [[likely]] {
+                auto& op = *reinterpret_cast<io_operation*>(data);
+                op.set_result(result);
+                if ((flags & IORING_CQE_F_MORE) != 0) [[unlikely]]
+                    op.more();
+                else
+                    done.push(op);
+            } else {
+                on_internal(data);
+            }
+        });
+        pending_ -= done.size() - before;
+    }
+
+    void on_internal(std::uint64_t data) {
+        switch (static_cast<internal>(data & 0xff)) {
+        case internal::wake: // nothing of ours was pending for it
+            return;
+        case internal::cancelled:
+            break;
+        case internal::watch:
+            if (const unsigned key = data >> 8 & 0xffff; data == watch_tag(key))
+                watches_[key] = 0;
+            break;
+        case internal::event: {
+            --event_pending_;
+            event_armed_ = false;
+            std::uint64_t count;
+            [[maybe_unused]] const auto got = ::read(event_fd_, &count, sizeof count);
+            break;
+        }
+        }
+        --internal_pending_;
+    }
+
+    ring ring_;
+    op_queue done_here_; // requests this kernel has no opcode for, done at submission
+    std::size_t pending_ = 0;
+    std::size_t internal_pending_ = 0;
+    std::size_t event_pending_ = 0;
+    int event_fd_ = -1;
+    bool event_armed_ = false;
+    bool several_submitters_ = false;
+    const void* last_driver_ = nullptr;
+    const void* bound_to_ = nullptr;
+    // By key, the number of the watch that is armed; 0: none. A number is not used twice in a row, so that
+    // the end of a watch that was taken back is not taken for that of its successor.
+    std::vector<std::uint32_t> watches_;
+    std::uint32_t last_watch_ = 0;
+};
+
+} // namespace
+
+std::string check_available() {
+    const features& f = probe();
+    if (!f.available)
+        throw engine_error(f.error, "auraio: no backend: " + f.reason);
+    return f.reason;
+}
+
+std::unique_ptr<backend> make_backend(const engine_options& options) {
+    return std::make_unique<uring_backend>(options);
+}
+
+} // namespace aura::core::uring

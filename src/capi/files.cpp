@@ -1,0 +1,251 @@
+// files: starting operations on files.
+#include "operations.hpp"
+
+#include <climits>
+
+namespace aura::capi {
+
+using core::request_kind;
+
+namespace {
+
+/// What read(2) moves at most, MAX_RW_COUNT.
+constexpr std::size_t most_bytes = 0x7ffff000;
+
+bool valid_offset(off_t offset) noexcept {
+    return offset >= 0 || offset == AURA_CURRENT_POSITION;
+}
+
+request_kind kind_of(aura_op_type_t type) noexcept {
+    switch (type) {
+    case AURA_OP_READ:
+        return request_kind::read;
+    case AURA_OP_WRITE:
+        return request_kind::write;
+    case AURA_OP_READV:
+        return request_kind::readv;
+    case AURA_OP_WRITEV:
+        return request_kind::writev;
+    case AURA_OP_FSYNC:
+        return request_kind::fsync;
+    case AURA_OP_FDATASYNC:
+        return request_kind::fdatasync;
+    case AURA_OP_FTRUNCATE:
+        return request_kind::ftruncate;
+    default:
+        return request_kind::close;
+    }
+}
+
+aura_request_t* start_transfer(aura_engine_t* engine, aura_op_type_t type, file_name file, aura_buf_t buf,
+                               std::size_t len, off_t offset, aura_callback_t callback,
+                               void* user_data) noexcept {
+    operation_description d;
+    if (const int error = describe_transfer(d, engine, type, file, buf, len, offset)) [[unlikely]]
+        return refuse(error);
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* start_vector(aura_engine_t* engine, aura_op_type_t type, file_name file, const iovec* buffers,
+                             int count, off_t offset, aura_callback_t callback, void* user_data) noexcept {
+    operation_description d;
+    if (const int error = describe_vector(d, engine, type, file, buffers, count, offset))
+        return refuse(error);
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* start_plain(aura_engine_t* engine, aura_op_type_t type, file_name file, off_t length,
+                            aura_callback_t callback, void* user_data) noexcept {
+    operation_description d;
+    if (const int error = describe_plain(d, engine, type, file, length))
+        return refuse(error);
+    return start(engine, d, callback, user_data);
+}
+
+int describe_file(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
+                  file_name file) noexcept {
+    d.type = type;
+    d.request.kind = kind_of(type);
+    if (file.flags == 0) [[likely]] {
+        d.request.fd = file.fd;
+        return file.fd < 0 ? EBADF : 0;
+    }
+    if (file.flags != AURA_FIXED_FILE || !engine || file.fd < 0)
+        return EINVAL;
+    return -engine->loop.registered().use_file(d.request, static_cast<unsigned>(file.fd));
+}
+
+} // namespace
+
+int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
+                      file_name file, aura_buf_t buf, std::size_t len, off_t offset) noexcept {
+    if (const int error = describe_file(d, engine, type, file))
+        return error;
+    if (!valid_offset(offset) || buf.index < -1 || buf.reserved != 0)
+        return EINVAL;
+    d.request.length = static_cast<std::uint32_t>(len < most_bytes ? len : most_bytes);
+    d.request.offset = static_cast<std::uint64_t>(offset);
+    if (buf.index != -1) [[unlikely]] {
+        if (!engine)
+            return EINVAL;
+        return -engine->loop.registered().use_buffer(d.request, static_cast<unsigned>(buf.index),
+                                                     buf.u.offset);
+    }
+    d.request.address = buf.u.pointer;
+    return !buf.u.pointer && len != 0 ? EINVAL : 0;
+}
+
+int describe_vector(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
+                    file_name file, const iovec* buffers, int count, off_t offset) noexcept {
+    if (const int error = describe_file(d, engine, type, file))
+        return error;
+    if (!valid_offset(offset) || count < 0 || count > IOV_MAX || (!buffers && count != 0))
+        return EINVAL;
+    d.request.address = buffers;
+    d.request.length = static_cast<std::uint32_t>(count);
+    d.request.offset = static_cast<std::uint64_t>(offset);
+    return 0;
+}
+
+int describe_plain(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, file_name file,
+                   off_t length) noexcept {
+    const bool may_be_fixed = type == AURA_OP_FSYNC || type == AURA_OP_FDATASYNC;
+    if (file.flags != 0 && !may_be_fixed)
+        return EINVAL;
+    if (const int error = describe_file(d, engine, type, file))
+        return error;
+    if (length < 0)
+        return EINVAL;
+    if (type == AURA_OP_FTRUNCATE)
+        d.request.length64 = static_cast<std::uint64_t>(length);
+    return 0;
+}
+
+} // namespace aura::capi
+
+using namespace aura::capi;
+using aura::core::request_kind;
+
+aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
+                          aura_callback_t callback, void* user_data) {
+    return start_transfer(engine, AURA_OP_READ, {fd}, buf, len, offset, callback, user_data);
+}
+
+aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
+                             unsigned flags, aura_callback_t callback, void* user_data) {
+    return start_transfer(engine, AURA_OP_READ, {fd, flags}, buf, len, offset, callback, user_data);
+}
+
+aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
+                           aura_callback_t callback, void* user_data) {
+    return start_transfer(engine, AURA_OP_WRITE, {fd}, buf, len, offset, callback, user_data);
+}
+
+aura_request_t* aura_write_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
+                              unsigned flags, aura_callback_t callback, void* user_data) {
+    return start_transfer(engine, AURA_OP_WRITE, {fd, flags}, buf, len, offset, callback, user_data);
+}
+
+aura_request_t* aura_readv(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
+                           aura_callback_t callback, void* user_data) {
+    return start_vector(engine, AURA_OP_READV, {fd}, buffers, count, offset, callback, user_data);
+}
+
+aura_request_t* aura_readv_ex(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
+                              unsigned flags, aura_callback_t callback, void* user_data) {
+    return start_vector(engine, AURA_OP_READV, {fd, flags}, buffers, count, offset, callback, user_data);
+}
+
+aura_request_t* aura_writev(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
+                            aura_callback_t callback, void* user_data) {
+    return start_vector(engine, AURA_OP_WRITEV, {fd}, buffers, count, offset, callback, user_data);
+}
+
+aura_request_t* aura_writev_ex(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
+                               unsigned flags, aura_callback_t callback, void* user_data) {
+    return start_vector(engine, AURA_OP_WRITEV, {fd, flags}, buffers, count, offset, callback, user_data);
+}
+
+aura_request_t* aura_fsync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
+    return start_plain(engine, AURA_OP_FSYNC, {fd}, 0, callback, user_data);
+}
+
+aura_request_t* aura_fsync_ex(aura_engine_t* engine, int fd, unsigned flags, aura_callback_t callback,
+                              void* user_data) {
+    return start_plain(engine, AURA_OP_FSYNC, {fd, flags}, 0, callback, user_data);
+}
+
+aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
+    return start_plain(engine, AURA_OP_FDATASYNC, {fd}, 0, callback, user_data);
+}
+
+aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsigned flags, aura_callback_t callback,
+                                  void* user_data) {
+    return start_plain(engine, AURA_OP_FDATASYNC, {fd, flags}, 0, callback, user_data);
+}
+
+aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
+    return start_plain(engine, AURA_OP_CLOSE, {fd}, 0, callback, user_data);
+}
+
+aura_request_t* aura_ftruncate(aura_engine_t* engine, int fd, off_t length, aura_callback_t callback,
+                               void* user_data) {
+    return start_plain(engine, AURA_OP_FTRUNCATE, {fd}, length, callback, user_data);
+}
+
+aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags, mode_t mode,
+                            aura_callback_t callback, void* user_data) {
+    if (!path)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_OPENAT, {}};
+    d.request.kind = request_kind::openat;
+    d.request.fd = directory;
+    d.request.address = path;
+    d.request.flags = static_cast<unsigned>(flags);
+    d.request.length = mode;
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_statx(aura_engine_t* engine, int directory, const char* path, int flags, unsigned mask,
+                           struct statx* result, aura_callback_t callback, void* user_data) {
+    if (!path || !result)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_STATX, {}};
+    d.request.kind = request_kind::statx;
+    d.request.fd = directory;
+    d.request.address = path;
+    d.request.address2 = result;
+    d.request.flags = static_cast<unsigned>(flags);
+    d.request.length = mask;
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_fallocate(aura_engine_t* engine, int fd, int mode, off_t offset, off_t len,
+                               aura_callback_t callback, void* user_data) {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (offset < 0 || len < 0)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_FALLOCATE, {}};
+    d.request.kind = request_kind::fallocate;
+    d.request.fd = fd;
+    d.request.flags = static_cast<unsigned>(mode);
+    d.request.offset = static_cast<std::uint64_t>(offset);
+    d.request.length64 = static_cast<std::uint64_t>(len);
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_sync_file_range(aura_engine_t* engine, int fd, off_t offset, off_t len, unsigned flags,
+                                     aura_callback_t callback, void* user_data) {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (offset < 0 || len < 0 || len > off_t{UINT_MAX})
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_SYNC_FILE_RANGE, {}};
+    d.request.kind = request_kind::sync_file_range;
+    d.request.fd = fd;
+    d.request.offset = static_cast<std::uint64_t>(offset);
+    d.request.length = static_cast<std::uint32_t>(len);
+    d.request.flags = flags;
+    return start(engine, d, callback, user_data);
+}

@@ -1,0 +1,267 @@
+// request: the life of one operation, and the store of slots.
+#include "request.hpp"
+
+#include "auraio/core/shard.hpp"
+#include "engine.hpp"
+
+#include <bit>
+#include <cerrno>
+#include <cstdlib>
+#include <mutex>
+
+namespace aura::capi {
+
+// ---- the parts known to the engine ----
+
+void io_part::run(core::operation& base, core::action what) {
+    auto& self = static_cast<io_part&>(base);
+    request_slot& owner = self.owner_;
+    switch (what) {
+    case core::action::arrive:
+        self.on_arrive();
+        return;
+    case core::action::cancel:
+        self.on_cancel();
+        return;
+    case core::action::more: // multishot requests, of which the C library has none
+        return;
+    case core::action::complete:
+    case core::action::destroy: // the engine is shut down: a callback is owed all the same
+        break;
+    }
+    const int result = self.result();
+    if (owner.has_successor()) [[unlikely]] {
+        if (what == core::action::complete)
+            owner.start_linked(owner.succeeded(self.request(), result));
+        else
+            owner.end_linked(-ECANCELED);
+    }
+    const std::uint8_t held = self.registered_held();
+    self.~io_part();
+    owner.end(result);
+    if (held != 0) [[unlikely]] // not before: the callback may look at what was read into a registered buffer
+        owner.engine()->loop.registered().leave(owner.home(), held);
+    owner.recycle();
+}
+
+void timeout_part::wait_part::run(core::operation& base, core::action what) {
+    auto& self = static_cast<wait_part&>(base);
+    switch (what) {
+    case core::action::arrive:
+        self.on_arrive();
+        return;
+    case core::action::cancel:
+        self.on_cancel();
+        return;
+    case core::action::more:
+        return;
+    case core::action::complete:
+    case core::action::destroy:
+        break;
+    }
+    timeout_part& timer = self.timer_;
+    timer.owner_.end(self.result());
+    timer.forget(); // calls free(), now or when a message that is under way has arrived
+}
+
+void unregister_part::run(core::operation& base, core::action) {
+    auto& self = static_cast<unregister_part&>(base);
+    request_slot& owner = self.owner_;
+    self.~unregister_part();
+    owner.end(0);
+    owner.recycle();
+}
+
+void timeout_part::free(core::timer& t) {
+    auto& self = static_cast<timeout_part&>(t);
+    request_slot& owner = self.owner_;
+    self.~timeout_part();
+    owner.recycle();
+}
+
+// ---- one operation ----
+
+void request_slot::prepare(aura_engine& engine, core::shard& home, aura_op_type_t type, int fd,
+                           aura_callback_t callback, void* user_data) noexcept {
+    home_.store(&home, std::memory_order_release);
+    engine_.store(&engine, std::memory_order_release);
+    user_data_.store(user_data, std::memory_order_release);
+    fd_.store(fd, std::memory_order_release);
+    type_.store(type, std::memory_order_release);
+    callback_ = callback;
+    successor_ = nullptr;
+}
+
+aura_request_t* request_slot::handle() const noexcept {
+    const std::uint64_t generation = life_.load(std::memory_order_relaxed) >> 2;
+    return reinterpret_cast<aura_request_t*>(generation << index_bits | index_);
+}
+
+aura_request_t* request_slot::publish(bool waits_for_another) noexcept {
+    started_ = !waits_for_another;
+    life_.store(life_.load(std::memory_order_relaxed) + pending, std::memory_order_release);
+    return handle();
+}
+
+void request_slot::withdraw() noexcept {
+    life_.store(life_.load(std::memory_order_relaxed) - pending, std::memory_order_release);
+}
+
+void request_slot::cancel_here() noexcept {
+    if (type() == AURA_OP_TIMEOUT)
+        timeout().waiting().cancel();
+    else if (started_)
+        io().cancel();
+    else
+        io().cancel_before_start();
+}
+
+bool request_slot::succeeded(const core::io_request& r, int result) const noexcept {
+    if (result < 0)
+        return false;
+    std::size_t wanted = 0;
+    switch (r.kind) {
+    case core::request_kind::read:
+    case core::request_kind::write:
+        wanted = r.length;
+        break;
+    case core::request_kind::readv:
+    case core::request_kind::writev:
+        for (std::uint32_t i = 0; i < r.length; ++i)
+            wanted += static_cast<const iovec*>(r.address)[i].iov_len;
+        break;
+    default:
+        return true;
+    }
+    return static_cast<std::size_t>(result) == wanted;
+}
+
+void request_slot::start_linked(bool predecessor_succeeded) noexcept {
+    request_slot& next = *successor_;
+    if (!predecessor_succeeded)
+        next.io().cancel_before_start();
+    next.started_ = true;
+    next.home().loose().start(next.io());
+}
+
+void request_slot::end_linked(int result) noexcept {
+    for (request_slot* r = successor_; r;) {
+        request_slot& ended = *r;
+        r = ended.successor_;
+        ended.io().~io_part();
+        ended.end(result);
+        ended.recycle();
+    }
+}
+
+void request_slot::end(int result) noexcept {
+    life_.store((life_.load(std::memory_order_relaxed) & ~std::uint64_t{3}) + ending,
+                std::memory_order_release);
+    if (!callback_)
+        return;
+    // noexcept: an exception that leaves a callback has nowhere to go.
+    const callback_frame frame(*engine_.load(std::memory_order_relaxed),
+                               *home_.load(std::memory_order_relaxed));
+    callback_(handle(), result, user_data_.load(std::memory_order_relaxed));
+}
+
+void request_slot::recycle() noexcept {
+    std::uint64_t generation = (life_.load(std::memory_order_relaxed) >> 2) + 1;
+    if (generation >> generation_bits != 0)
+        generation = 1; // 0 is for handles that are null
+    life_.store(generation << 2, std::memory_order_release);
+    engine_.load(std::memory_order_relaxed)->recycle(*this);
+}
+
+// ---- slots ----
+
+request_store& request_store::instance() noexcept {
+    static constinit request_store all; // never destroyed: threads may outlive static objects
+    return all;
+}
+
+request_slot* request_store::find(std::uint32_t index) const noexcept {
+    const unsigned chunk = static_cast<unsigned>(std::bit_width(index >> first_bits));
+    request_slot* const slots = chunks_[chunk].load(std::memory_order_acquire);
+    const std::uint32_t first = chunk == 0 ? 0 : std::uint32_t{1} << (first_bits + chunk - 1);
+    return slots ? slots + (index - first) : nullptr;
+}
+
+bool request_store::grow() noexcept {
+    if (made_ == chunk_count)
+        return false;
+    const std::uint32_t first = made_ == 0 ? 0 : std::uint32_t{1} << (first_bits + made_ - 1);
+    const std::uint32_t count = made_ == 0 ? std::uint32_t{1} << first_bits : first;
+    void* const memory = std::aligned_alloc(alignof(request_slot), sizeof(request_slot) * count);
+    if (!memory)
+        return false;
+    auto* const slots = static_cast<request_slot*>(memory);
+    for (std::uint32_t i = count; i-- > 0;) {
+        request_slot* const slot = ::new (slots + i) request_slot(first + i);
+        slot->next_free = free_;
+        free_ = slot;
+    }
+    chunks_[made_].store(slots, std::memory_order_release);
+    ++made_;
+    return true;
+}
+
+request_slot* request_store::take(unsigned wanted, unsigned& got) noexcept {
+    std::lock_guard guard(lock_);
+    got = 0;
+    if (!free_ && !grow())
+        return nullptr;
+    request_slot* const first = free_;
+    request_slot* last = first;
+    for (got = 1; got < wanted && last->next_free; ++got)
+        last = last->next_free;
+    free_ = last->next_free;
+    last->next_free = nullptr;
+    return first;
+}
+
+void request_store::put(request_slot* first, request_slot* last) noexcept {
+    std::lock_guard guard(lock_);
+    last->next_free = free_;
+    free_ = first;
+}
+
+request_slot* request_cache::take() noexcept {
+    if (!head_) [[unlikely]] {
+        head_ = request_store::instance().take(batch, count_);
+        if (!head_)
+            return nullptr;
+    }
+    request_slot* const r = head_;
+    head_ = r->next_free;
+    --count_;
+    return r;
+}
+
+void request_cache::put(request_slot& r) noexcept {
+    r.next_free = head_;
+    head_ = &r;
+    if (++count_ < 2 * batch) [[likely]]
+        return;
+    // Operations started elsewhere end here: half of what has gathered goes back to where those come from.
+    request_slot* const first = head_;
+    request_slot* last = first;
+    for (unsigned i = 1; i < batch; ++i)
+        last = last->next_free;
+    head_ = last->next_free;
+    count_ -= batch;
+    request_store::instance().put(first, last);
+}
+
+void request_cache::give_back_all() noexcept {
+    if (!head_)
+        return;
+    request_slot* last = head_;
+    while (last->next_free)
+        last = last->next_free;
+    request_store::instance().put(head_, last);
+    head_ = nullptr;
+    count_ = 0;
+}
+
+} // namespace aura::capi

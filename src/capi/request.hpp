@@ -1,0 +1,200 @@
+// request: where the operations of the C library live, and the numbers that name them.
+#pragma once
+
+#include "auraio/aura.h"
+
+#include "auraio/core/io_operation.hpp"
+#include "auraio/core/spin_lock.hpp"
+#include "auraio/core/timer.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+namespace aura::capi {
+
+class request_slot;
+
+/// An operation of the engine whose end is a request's.
+class io_part final : public core::io_operation {
+public:
+    io_part(request_slot& owner, const core::io_request& r) noexcept
+        : core::io_operation(&run, r)
+        , owner_(owner) {}
+    using core::io_operation::cancel_before_start;
+
+private:
+    static void run(core::operation& base, core::action what);
+    request_slot& owner_;
+};
+
+/// The same for a timeout: a timer with one wait. Freed when the shard has forgotten the timer.
+class timeout_part final : public core::timer {
+public:
+    class wait_part final : public core::wait_operation {
+    public:
+        explicit wait_part(timeout_part& t) noexcept
+            : core::wait_operation(&run)
+            , timer_(t) {}
+
+    private:
+        static void run(core::operation& base, core::action what);
+        timeout_part& timer_;
+    };
+
+    timeout_part(request_slot& owner, core::shard& home) noexcept
+        : core::timer(home, kind)
+        , owner_(owner)
+        , wait_(*this) {}
+    void start(core::nanoseconds_t deadline) { wait(wait_, deadline); }
+    wait_part& waiting() noexcept { return wait_; }
+
+private:
+    static void free(core::timer& t);
+    static constexpr behaviour kind{nullptr, &free};
+
+    request_slot& owner_;
+    wait_part wait_;
+};
+
+/// The end of a registration, which somebody waits for.
+class unregister_part final : public core::operation {
+public:
+    explicit unregister_part(request_slot& owner) noexcept
+        : core::operation(&run)
+        , owner_(owner) {}
+
+private:
+    static void run(core::operation& base, core::action what);
+    request_slot& owner_;
+};
+
+/// A slot that holds one operation after another. Slots are never freed, so that a handle can be asked about
+/// at any time; what tells one operation from the next in the same slot is the generation.
+///
+/// `life` is generation * 4 + stage. The thread that drives home() moves it from pending on (the stage is
+/// exact for that thread alone); the thread that starts an operation moves it from free to pending.
+class alignas(64) request_slot {
+public:
+    enum stage : std::uint64_t { free = 0, pending = 1, ending = 2 };
+    static constexpr unsigned generation_bits = 40;
+    static constexpr unsigned index_bits = 24;
+
+    explicit request_slot(std::uint32_t index) noexcept
+        : index_(index) {}
+    request_slot(const request_slot&) = delete;
+
+    // ---- the thread that starts it ----
+    void prepare(aura_engine& engine, core::shard& home, aura_op_type_t type, int fd,
+                 aura_callback_t callback, void* user_data) noexcept;
+    io_part& make_io(const core::io_request& r) noexcept { return *::new (&storage_) io_part(*this, r); }
+    timeout_part& make_timeout(core::shard& home) noexcept {
+        return *::new (&storage_) timeout_part(*this, home);
+    }
+    unregister_part& make_unregister() noexcept { return *::new (&storage_) unregister_part(*this); }
+    /// From here on the handle is valid. A linked operation waits for another to start it.
+    aura_request_t* publish(bool waits_for_another) noexcept;
+    /// Takes publish() back for an operation whose handle nobody was given.
+    void withdraw() noexcept;
+    void link(request_slot& next) noexcept { successor_ = &next; }
+
+    // ---- the thread that drives its shard ----
+    void cancel_here() noexcept;
+    void start_linked(bool predecessor_succeeded) noexcept;
+    void end(int result) noexcept;        ///< runs the callback; the slot is not free yet
+    void end_linked(int result) noexcept; ///< the same for operations that were waiting for this one
+    void recycle() noexcept;
+    bool succeeded(const core::io_request& r, int result) const noexcept;
+    bool has_successor() const noexcept { return successor_ != nullptr; }
+
+    // ---- any thread ----
+    std::uint64_t life() const noexcept { return life_.load(std::memory_order_acquire); }
+    core::shard& home() const noexcept { return *home_.load(std::memory_order_acquire); }
+    aura_engine* engine() const noexcept { return engine_.load(std::memory_order_acquire); }
+    void* user_data() const noexcept { return user_data_.load(std::memory_order_acquire); }
+    int fd() const noexcept { return fd_.load(std::memory_order_acquire); }
+    aura_op_type_t type() const noexcept { return type_.load(std::memory_order_acquire); }
+
+    request_slot* next_free = nullptr; // of the list it is on
+
+private:
+    aura_request_t* handle() const noexcept;
+    io_part& io() noexcept { return *std::launder(reinterpret_cast<io_part*>(&storage_)); }
+    timeout_part& timeout() noexcept { return *std::launder(reinterpret_cast<timeout_part*>(&storage_)); }
+
+    std::atomic<std::uint64_t> life_{std::uint64_t{1} << 2};
+
+    // Written while the slot is free, with release; a reader checks that life_ is the same before and after
+    // reading them. The acquire on each makes sure that whoever read a later operation's value sees at least
+    // the generation of that operation at its second look.
+    std::atomic<core::shard*> home_{nullptr};
+    std::atomic<aura_engine*> engine_{nullptr};
+    std::atomic<void*> user_data_{nullptr};
+    std::atomic<int> fd_{-1};
+    std::atomic<aura_op_type_t> type_{AURA_OP_READ};
+
+    aura_callback_t callback_ = nullptr;
+    request_slot* successor_ = nullptr; // starts when this has succeeded
+    const std::uint32_t index_;
+    bool started_ = false;
+
+    static constexpr std::size_t storage_size = sizeof(io_part) > sizeof(timeout_part) ? sizeof(io_part)
+                                                                                       : sizeof(timeout_part);
+    alignas(alignof(io_part)) std::byte storage_[storage_size];
+};
+
+/// What a handle says.
+struct request_name {
+    std::uint32_t index;
+    std::uint64_t generation;
+
+    static request_name of(const aura_request_t* handle) noexcept {
+        const auto number = reinterpret_cast<std::uintptr_t>(handle);
+        return {static_cast<std::uint32_t>(number & ((std::uintptr_t{1} << request_slot::index_bits) - 1)),
+                number >> request_slot::index_bits};
+    }
+    std::uint64_t life(request_slot::stage s) const noexcept { return generation << 2 | s; }
+};
+static_assert(sizeof(void*) == 8, "request handles are numbers of 64 bits");
+
+/// A few free slots in the hands of whoever drives a shard, so that most operations need no lock.
+class request_cache {
+public:
+    request_slot* take() noexcept;
+    void put(request_slot& r) noexcept;
+    void give_back_all() noexcept;
+
+private:
+    static constexpr unsigned batch = 64;
+    request_slot* head_ = nullptr;
+    unsigned count_ = 0;
+};
+
+/// All slots of the process: handles stay harmless even when their engine is gone.
+class request_store {
+public:
+    static request_store& instance() noexcept;
+
+    /// Up to `wanted` slots, linked by next_free; null when there is no memory, or 2^24 are in use.
+    request_slot* take(unsigned wanted, unsigned& got) noexcept;
+    void put(request_slot* first, request_slot* last) noexcept;
+
+    /// The slot of a handle that was once given out; null for any other value.
+    request_slot* find(std::uint32_t index) const noexcept;
+
+private:
+    // Chunk 0 has slots 0 to 63, chunk k > 0 as many as there are before it.
+    static constexpr unsigned first_bits = 6;
+    static constexpr unsigned chunk_count = request_slot::index_bits - first_bits + 1;
+    bool grow() noexcept;
+
+    core::spin_lock lock_; // guards what follows, except reading chunks_
+    request_slot* free_ = nullptr;
+    unsigned made_ = 0; // chunks
+    // Release/acquire: whoever sees a chunk sees its slots.
+    std::array<std::atomic<request_slot*>, chunk_count> chunks_{};
+};
+
+} // namespace aura::capi

@@ -1,0 +1,88 @@
+// sockets: starting operations on sockets, and timeouts.
+#include "operations.hpp"
+
+using namespace aura::capi;
+using aura::core::request_kind;
+
+namespace {
+
+aura_request_t* start_message(aura_engine_t* engine, aura_op_type_t type, request_kind kind, int fd,
+                              const void* data, size_t len, int flags, aura_callback_t callback,
+                              void* user_data) noexcept {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (!data && len != 0)
+        return refuse(EINVAL);
+    constexpr std::size_t most_bytes = 0x7ffff000;
+    operation_description d{type, {}};
+    d.request.kind = kind;
+    d.request.fd = fd;
+    d.request.address = data;
+    d.request.length = static_cast<std::uint32_t>(len < most_bytes ? len : most_bytes);
+    d.request.flags = static_cast<unsigned>(flags);
+    return start(engine, d, callback, user_data);
+}
+
+} // namespace
+
+aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, size_t len, int flags,
+                          aura_callback_t callback, void* user_data) {
+    return start_message(engine, AURA_OP_RECV, request_kind::recv, fd, data, len, flags, callback, user_data);
+}
+
+aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_t len, int flags,
+                          aura_callback_t callback, void* user_data) {
+    return start_message(engine, AURA_OP_SEND, request_kind::send, fd, data, len, flags, callback, user_data);
+}
+
+aura_request_t* aura_accept(aura_engine_t* engine, int fd, sockaddr* address, socklen_t* address_len,
+                            int flags, aura_callback_t callback, void* user_data) {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (!address != !address_len)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_ACCEPT, {}};
+    d.request.kind = request_kind::accept;
+    d.request.fd = fd;
+    d.request.address = address;
+    d.request.address2 = address_len;
+    d.request.flags = static_cast<unsigned>(flags);
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_connect(aura_engine_t* engine, int fd, const sockaddr* address, socklen_t address_len,
+                             aura_callback_t callback, void* user_data) {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (!address)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_CONNECT, {}};
+    d.request.kind = request_kind::connect;
+    d.request.fd = fd;
+    d.request.address = address;
+    d.request.length = address_len;
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_timeout(aura_engine_t* engine, uint64_t nanoseconds, aura_callback_t callback,
+                             void* user_data) {
+    if (!engine)
+        return refuse(EINVAL);
+    if (engine->closing.load(std::memory_order_relaxed))
+        return refuse(ESHUTDOWN);
+    aura_request_t* handle = nullptr;
+    guarded([&] {
+        aura::core::shard& home = engine->select();
+        request_slot* const r = engine->allocate();
+        if (!r)
+            return fail(ENOMEM);
+        const auto now = aura::core::monotonic_now();
+        const auto longest = aura::core::never - 1 - now;
+        r->prepare(*engine, home, AURA_OP_TIMEOUT, -1, callback, user_data);
+        timeout_part& timer = r->make_timeout(home);
+        handle = r->publish(false);
+        timer.start(now + (nanoseconds < longest ? nanoseconds : longest));
+        return 0;
+    });
+    return handle;
+}

@@ -1,0 +1,293 @@
+// driver: the run loop of one thread.
+#include "driver.hpp"
+
+#include <cerrno>
+#include <ctime>
+
+namespace aura::core {
+
+namespace {
+
+thread_local constinit driver* innermost = nullptr;
+
+bool passed(nanoseconds_t deadline) noexcept {
+    if (deadline == never)
+        return false;
+    return deadline == 0 || monotonic_now() >= deadline;
+}
+
+} // namespace
+
+driver* driver::find(const engine& e) noexcept {
+    for (driver* d = innermost; d; d = d->outer_)
+        if (&d->engine_ == &e)
+            return d;
+    return nullptr;
+}
+
+driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
+    : engine_(e)
+    , stop_(stop)
+    , outer_(innermost) {
+    if (driver* same = find(e)) {
+        // A handler that runs its own context again: the shard it is on, no new token.
+        home_ = active_ = same->active_;
+        nested_ = true;
+    } else {
+        home_ = active_ = e.take_shard(deadline, stop);
+    }
+    innermost = this;
+}
+
+driver::~driver() {
+    innermost = outer_;
+    if (nested_ || !home_)
+        return;
+    if (is_steward())
+        resign();
+    engine_.give_back(*home_);
+}
+
+inline bool driver::run_ready() {
+    if (home_->in_turn()) [[likely]] {
+        active_ = home_;
+        if (home_->run_next())
+            return true;
+    }
+    if (holding_) [[unlikely]] {
+        if (run_orphan())
+            return true;
+    }
+    return shared_budget_ != 0 && run_shared();
+}
+
+inline bool driver::step(nanoseconds_t deadline) {
+    for (bool waited = false;;) {
+        if (stopped())
+            return false;
+        if (run_ready()) {
+            if (kept_) [[unlikely]]
+                std::rethrow_exception(std::exchange(kept_, nullptr));
+            return true;
+        }
+        if (!engine_.has_orphans() && engine_.shared_size() == 0 && home_->renew_turn()) [[likely]]
+            continue;
+        if (waited && passed(deadline))
+            return false;
+        next_turn(deadline, deadline != 0);
+        waited = true;
+    }
+}
+
+bool driver::run_one(nanoseconds_t deadline) {
+    return home_ && step(deadline);
+}
+
+std::size_t driver::run(nanoseconds_t deadline) {
+    if (!home_)
+        return 0;
+    std::size_t count = 0;
+    const bool timed = deadline != never && deadline != 0;
+    while (step(deadline)) {
+        ++count;
+        if (timed && passed(deadline))
+            break;
+    }
+    return count;
+}
+
+std::size_t driver::run_turn(nanoseconds_t deadline) {
+    if (!run_one(deadline))
+        return 0;
+    std::size_t count = 1;
+    while (!stopped() && run_ready())
+        ++count;
+    if (kept_)
+        std::rethrow_exception(std::exchange(kept_, nullptr));
+    return count;
+}
+
+bool driver::run_orphan() {
+    struct restore {
+        shard*& where;
+        shard* what;
+        ~restore() { where = what; }
+    } back{active_, active_};
+    for (orphan& o : orphans_) {
+        if (!o.held || !o.ward->in_turn())
+            continue;
+        active_ = o.ward;
+        if (o.ward->run_next())
+            return true;
+    }
+    return false;
+}
+
+bool driver::run_shared() {
+    --shared_budget_;
+    operation* op = engine_.take_shared();
+    if (!op) {
+        shared_budget_ = 0;
+        return false;
+    }
+    active_ = home_;
+    ring_counters::bump(home_->counters().handlers);
+    struct finish_on_exit {
+        engine& e;
+        ~finish_on_exit() { e.work_finished(); }
+    } finish{engine_};
+    op->complete();
+    return true;
+}
+
+bool driver::anything_ready() const noexcept {
+    return home_->has_ready() || engine_.shared_nonempty() || stopped() || holding_;
+}
+
+void driver::next_turn(nanoseconds_t deadline, bool may_block) {
+    if (engine_.has_orphans() && !nested_) [[unlikely]] {
+        if (become_steward())
+            visit_orphans();
+    }
+    if (may_block && !anything_ready())
+        block(deadline);
+    else
+        home_->poll();
+    // What others may take is taken one at a time, so that nothing waits behind a handler that blocks.
+    shared_budget_ = engine_.shared_size();
+}
+
+void driver::block(nanoseconds_t deadline) {
+    const bool steward = !nested_ && is_steward();
+    if (steward) {
+        const nanoseconds_t theirs = prepare_orphans_for_sleep();
+        if (theirs < deadline)
+            deadline = theirs;
+        if (holding_) {
+            home_->poll();
+            return;
+        }
+    }
+    // Publish sleep, then look again at everything that is published before a sleeper is looked for: all of
+    // it seq_cst, so of a publisher and a sleeper at least one sees the other.
+    if (!home_->try_sleep()) {
+        home_->poll();
+        return;
+    }
+    const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != epoch_seen_ &&
+                                 engine_.has_orphans() && !nested_ &&
+                                 (steward || engine_.steward_.load(std::memory_order_seq_cst) == nullptr);
+    if (stopped() || engine_.shared_nonempty() || orphans_changed) {
+        home_->stay_awake();
+        home_->poll();
+        return;
+    }
+    const nanoseconds_t own = home_->next_deadline();
+    home_->wait(own < deadline ? own : deadline);
+}
+
+// ---- orphans ----
+
+bool driver::is_steward() const noexcept {
+    return engine_.steward_.load(std::memory_order_relaxed) == home_;
+}
+
+bool driver::become_steward() {
+    if (is_steward())
+        return true;
+    shard* nobody = nullptr;
+    return engine_.steward_.compare_exchange_strong(nobody, home_, std::memory_order_seq_cst);
+}
+
+void driver::resign() {
+    for (orphan& o : orphans_) {
+        if (o.held)
+            release_orphan(o);
+        if (o.watched)
+            home_->io().unwatch(o.ward->index());
+    }
+    orphans_.clear();
+    holding_ = false;
+    engine_.steward_.store(nullptr, std::memory_order_seq_cst);
+}
+
+void driver::release_orphan(orphan& o) {
+    o.ward->flush();
+    o.ward->io().detach_thread();
+    o.held = false;
+    o.ward->release();
+    engine_.notify_parked();
+}
+
+void driver::forget_orphans() noexcept {
+    orphans_.clear();
+    holding_ = false;
+}
+
+void driver::visit_orphans() {
+    epoch_seen_ = engine_.orphan_epoch_.load(std::memory_order_seq_cst);
+    const unsigned count = engine_.shard_count();
+    for (unsigned i = 0; i < count; ++i) {
+        shard& s = engine_.shard_at(i);
+        bool known = false;
+        for (orphan& o : orphans_)
+            known = known || o.ward == &s;
+        if (!known && &s != home_ && s.is_free())
+            orphans_.push_back({&s, false, false});
+    }
+    holding_ = false;
+    for (orphan& o : orphans_) {
+        if (!o.held && !o.ward->try_acquire())
+            continue;
+        if (!o.held) {
+            o.ward->ensure_backend();
+            o.ward->io().attach_thread();
+        }
+        o.held = true;
+        o.ward->stay_awake();
+        o.ward->poll();
+        if (o.ward->in_turn())
+            holding_ = true;
+        else
+            release_orphan(o);
+    }
+}
+
+/// Leaves every orphan asleep, with its ring watched; or still held, when it has something to run. Returns
+/// the earliest deadline among them: 0 when one could not be put to sleep because more kept arriving.
+nanoseconds_t driver::prepare_orphans_for_sleep() {
+    nanoseconds_t earliest = never;
+    for (orphan& o : orphans_) {
+        if (o.watched && home_->io().watch_fired(o.ward->index()))
+            o.watched = false;
+        if (o.held || !o.ward->try_acquire())
+            continue; // driven by a thread of its own by now
+        o.held = true;
+        o.ward->ensure_backend();
+        if (!o.ward->try_sleep()) {
+            o.ward->poll();
+            // What arrived may have run nothing, but started a request or a timer: only an orphan that
+            // sleeps has its next message followed by a wake.
+            if (o.ward->in_turn())
+                holding_ = true;
+            else if (!o.ward->try_sleep())
+                earliest = 0;
+        }
+        const nanoseconds_t deadline = o.ward->next_deadline(); // after the messages, which may have set it
+        earliest = deadline < earliest ? deadline : earliest;
+        o.ward->io().arm_wake();
+        if (!o.watched) {
+            home_->io().watch(o.ward->io().readiness_fd(), o.ward->index());
+            o.watched = true;
+        }
+        if (!o.ward->in_turn()) {
+            o.held = false;
+            o.ward->flush();
+            o.ward->release();
+            engine_.notify_parked();
+        }
+    }
+    return earliest;
+}
+
+} // namespace aura::core

@@ -1,0 +1,157 @@
+// socket_calls: thin over the system, except for interruption and emulated blocking.
+#include "auraio/core/socket_calls.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace aura::core {
+
+namespace {
+
+constexpr int write_without_signal = 0x100; // RWF_NOSIGNAL, younger than the C library's header
+
+int checked(int result) noexcept {
+    return result < 0 ? -errno : result;
+}
+
+/// Calls until the call is neither interrupted nor, with `wait`, in need of waiting.
+template <class Call>
+long until_done(int fd, short events, bool wait, Call call) noexcept {
+    for (;;) {
+        const auto r = call();
+        if (r >= 0)
+            return r;
+        if (errno == EINTR)
+            continue;
+        if (!wait || (errno != EAGAIN && errno != EWOULDBLOCK))
+            return -errno;
+        if (const int e = wait_for(fd, events); e < 0)
+            return e;
+    }
+}
+
+} // namespace
+
+int open_socket(int family, int type, int protocol) noexcept {
+    return checked(::socket(family, type | SOCK_CLOEXEC, protocol));
+}
+
+int open_socket_pair(int family, int type, int protocol, int (&fds)[2]) noexcept {
+    return checked(::socketpair(family, type | SOCK_CLOEXEC, protocol, fds));
+}
+
+int bind_socket(int fd, const void* address, std::size_t size) noexcept {
+    return checked(::bind(fd, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
+}
+
+int listen_on(int fd, int backlog) noexcept {
+    return checked(::listen(fd, backlog));
+}
+
+int connect_now(int fd, const void* address, std::size_t size, bool wait) noexcept {
+    if (::connect(fd, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)) == 0)
+        return 0;
+    // An interrupted connect goes on by itself, as one of a non-blocking socket does.
+    if (errno != EINPROGRESS && errno != EINTR && errno != EAGAIN)
+        return -errno;
+    if (!wait && errno != EINTR)
+        return -EAGAIN;
+    if (const int e = wait_for(fd, POLLOUT); e < 0)
+        return e;
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        return -errno;
+    return -error;
+}
+
+int shut_down(int fd, int how) noexcept {
+    return checked(::shutdown(fd, how));
+}
+
+int local_address(int fd, void* address, socklen_t& size) noexcept {
+    return checked(::getsockname(fd, static_cast<sockaddr*>(address), &size));
+}
+
+int peer_address(int fd, void* address, socklen_t& size) noexcept {
+    return checked(::getpeername(fd, static_cast<sockaddr*>(address), &size));
+}
+
+int set_socket_option(int fd, int level, int name, const void* value, std::size_t size) noexcept {
+    return checked(::setsockopt(fd, level, name, value, static_cast<socklen_t>(size)));
+}
+
+int get_socket_option(int fd, int level, int name, void* value, socklen_t& size) noexcept {
+    return checked(::getsockopt(fd, level, name, value, &size));
+}
+
+int control(int fd, unsigned long command, void* argument) noexcept {
+    return checked(::ioctl(fd, command, argument));
+}
+
+int set_non_blocking(int fd, bool on) noexcept {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    const int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    return wanted == flags ? 0 : checked(::fcntl(fd, F_SETFL, wanted));
+}
+
+bool is_non_blocking(int fd) noexcept {
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
+int bytes_available(int fd, std::size_t& count) noexcept {
+    int value = 0;
+    const int r = checked(::ioctl(fd, FIONREAD, &value));
+    count = r < 0 ? 0 : static_cast<std::size_t>(value);
+    return r;
+}
+
+int at_out_of_band_mark(int fd, bool& at_mark) noexcept {
+    const int r = checked(::sockatmark(fd));
+    at_mark = r > 0;
+    return r;
+}
+
+long receive_now(int fd, msghdr& message, int flags, bool wait) noexcept {
+    const socklen_t capacity = message.msg_namelen;
+    return until_done(fd, (flags & MSG_OOB) != 0 ? POLLPRI : POLLIN, wait, [&] {
+        message.msg_namelen = capacity;
+        return ::recvmsg(fd, &message, flags);
+    });
+}
+
+long send_now(int fd, const msghdr& message, int flags, bool wait) noexcept {
+    return until_done(fd, POLLOUT, wait, [&] { return ::sendmsg(fd, &message, flags | MSG_NOSIGNAL); });
+}
+
+long read_now(int fd, const iovec* vectors, std::size_t count, bool wait) noexcept {
+    return until_done(fd, POLLIN, wait, [&] { return ::readv(fd, vectors, static_cast<int>(count)); });
+}
+
+long write_now(int fd, const iovec* vectors, std::size_t count, bool wait) noexcept {
+    return until_done(fd, POLLOUT, wait, [&] {
+        const auto n = ::pwritev2(fd, vectors, static_cast<int>(count), -1, write_without_signal);
+        return n < 0 && errno == EOPNOTSUPP ? ::writev(fd, vectors, static_cast<int>(count)) : n;
+    });
+}
+
+int wait_for(int fd, short events, bool wait) noexcept {
+    pollfd p{fd, events, 0};
+    int r;
+    do
+        r = ::poll(&p, 1, wait ? -1 : 0);
+    while (r < 0 && errno == EINTR);
+    if (r < 0)
+        return -errno;
+    if (r == 0)
+        return -EAGAIN;
+    return (p.revents & POLLNVAL) != 0 ? -EBADF : 0;
+}
+
+} // namespace aura::core

@@ -1,0 +1,192 @@
+// sockets: recv, send, accept, connect.
+#include "support.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+using namespace aura_test;
+
+namespace {
+
+struct CSockets : testing::Test {
+    engine_ptr engine = make_engine();
+    aura_engine_t* e() const { return engine.get(); }
+};
+
+struct listener {
+    explicit listener(int extra_flags = 0)
+        : fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | extra_flags, 0)) {
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::bind(fd.get(), generic(), sizeof address), 0);
+        EXPECT_EQ(::listen(fd.get(), 16), 0);
+        socklen_t size = sizeof address;
+        EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    }
+    const sockaddr* generic() const { return reinterpret_cast<const sockaddr*>(&address); }
+    unique_fd fd;
+    sockaddr_in address{};
+};
+
+struct socket_pair {
+    explicit socket_pair(int extra_flags = 0) {
+        int fds[2] = {-1, -1};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | extra_flags, 0, fds), 0);
+        a = fds[0];
+        b = fds[1];
+    }
+    ~socket_pair() {
+        ::close(a);
+        ::close(b);
+    }
+    socket_pair(const socket_pair&) = delete;
+    int a, b;
+};
+
+} // namespace
+
+TEST_F(CSockets, SendAndReceive) {
+    const socket_pair pair;
+    ended sent, received;
+    char data[8] = {};
+    ASSERT_NE(aura_recv(e(), pair.b, data, sizeof data, 0, ended::note, &received), nullptr);
+    EXPECT_EQ(aura_poll(e()), 0);
+    ASSERT_NE(aura_send(e(), pair.a, "hello", 5, MSG_NOSIGNAL, ended::note, &sent), nullptr);
+    EXPECT_EQ(finish(engine, received), 5);
+    EXPECT_EQ(aura_drain(e(), -1) >= 0, true);
+    EXPECT_EQ(sent.result, 5);
+    EXPECT_EQ(std::string(data, 5), "hello");
+}
+
+TEST_F(CSockets, ReceiveOnANonBlockingSocketWaits) {
+    const socket_pair pair(SOCK_NONBLOCK);
+    ended received;
+    char data[8] = {};
+    ASSERT_NE(aura_recv(e(), pair.b, data, sizeof data, 0, ended::note, &received), nullptr);
+    EXPECT_EQ(aura_wait(e(), 0), -ETIMEDOUT);
+    ASSERT_EQ(::send(pair.a, "x", 1, 0), 1);
+    EXPECT_EQ(finish(engine, received), 1);
+}
+
+TEST_F(CSockets, ReceivePeeks) {
+    const socket_pair pair;
+    ASSERT_EQ(::send(pair.a, "peek", 4, 0), 4);
+    ended looked, taken;
+    char data[8] = {};
+    ASSERT_NE(aura_recv(e(), pair.b, data, 4, MSG_PEEK, ended::note, &looked), nullptr);
+    EXPECT_EQ(finish(engine, looked), 4);
+    ASSERT_NE(aura_recv(e(), pair.b, data, 4, 0, ended::note, &taken), nullptr);
+    EXPECT_EQ(finish(engine, taken), 4);
+}
+
+TEST_F(CSockets, EndAndBrokenPipe) {
+    socket_pair pair;
+    ::shutdown(pair.a, SHUT_WR);
+    ended received, sent;
+    char data[8];
+    ASSERT_NE(aura_recv(e(), pair.b, data, sizeof data, 0, ended::note, &received), nullptr);
+    EXPECT_EQ(finish(engine, received), 0);
+    ::shutdown(pair.b, SHUT_RDWR);
+    ASSERT_NE(aura_send(e(), pair.b, "x", 1, MSG_NOSIGNAL, ended::note, &sent), nullptr);
+    EXPECT_EQ(finish(engine, sent), -EPIPE);
+}
+
+TEST_F(CSockets, ConnectAndAccept) {
+    for (const int flags : {0, int{SOCK_NONBLOCK}}) {
+        const listener l(flags);
+        const unique_fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+        ended accepted, connected;
+        sockaddr_in peer{};
+        socklen_t peer_size = sizeof peer;
+        ASSERT_NE(aura_accept(e(), l.fd.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size,
+                              SOCK_CLOEXEC | SOCK_NONBLOCK, ended::note, &accepted),
+                  nullptr);
+        EXPECT_EQ(aura_wait(e(), 0), -ETIMEDOUT);
+        ASSERT_NE(aura_connect(e(), client.get(), l.generic(), sizeof l.address, ended::note, &connected),
+                  nullptr);
+        const int fd = static_cast<int>(finish(engine, accepted));
+        ASSERT_GE(fd, 0);
+        const unique_fd server(fd);
+        EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+        EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+        EXPECT_GE(aura_drain(e(), -1), 0);
+        EXPECT_EQ(connected.result, 0);
+        sockaddr_in own{};
+        socklen_t own_size = sizeof own;
+        ASSERT_EQ(::getsockname(client.get(), reinterpret_cast<sockaddr*>(&own), &own_size), 0);
+        EXPECT_EQ(peer.sin_port, own.sin_port);
+        EXPECT_EQ(peer_size, sizeof peer);
+    }
+}
+
+TEST_F(CSockets, SeveralAcceptsAtOnce) {
+    const listener l;
+    ended accepted[3];
+    for (ended& x : accepted)
+        ASSERT_NE(aura_accept(e(), l.fd.get(), nullptr, nullptr, SOCK_CLOEXEC, ended::note, &x), nullptr);
+    EXPECT_EQ(aura_poll(e()), 0);
+    std::vector<unique_fd> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        ASSERT_EQ(::connect(clients.back().get(), l.generic(), sizeof l.address), 0);
+    }
+    EXPECT_EQ(aura_drain(e(), -1), 3);
+    for (const ended& x : accepted) {
+        EXPECT_GE(x.result, 0);
+        ::close(static_cast<int>(x.result));
+    }
+}
+
+TEST_F(CSockets, ConnectionRefused) {
+    sockaddr_in nobody{};
+    {
+        const listener l;
+        nobody = l.address;
+    }
+    const unique_fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ended connected;
+    ASSERT_NE(aura_connect(e(), client.get(), reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody,
+                           ended::note, &connected),
+              nullptr);
+    EXPECT_EQ(finish(engine, connected), -ECONNREFUSED);
+}
+
+TEST_F(CSockets, CanBeCancelled) {
+    const listener l;
+    const socket_pair pair;
+    ended accepted, received;
+    char data[1];
+    aura_request_t* a = aura_accept(e(), l.fd.get(), nullptr, nullptr, 0, ended::note, &accepted);
+    aura_request_t* r = aura_recv(e(), pair.a, data, 1, 0, ended::note, &received);
+    EXPECT_EQ(aura_poll(e()), 0);
+    EXPECT_EQ(aura_cancel(e(), a), 0);
+    EXPECT_EQ(aura_cancel(e(), r), 0);
+    EXPECT_EQ(aura_drain(e(), -1), 2);
+    EXPECT_EQ(accepted.result, -ECANCELED);
+    EXPECT_EQ(received.result, -ECANCELED);
+}
+
+TEST_F(CSockets, RefuseWhatMakesNoSense) {
+    char data[1];
+    sockaddr_in address{};
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    const auto refuses = [](int error, aura_request_t* r) {
+        EXPECT_EQ(r, nullptr);
+        EXPECT_EQ(errno, error);
+        errno = 0;
+    };
+    refuses(EBADF, aura_recv(e(), -1, data, 1, 0, nullptr, nullptr));
+    refuses(EBADF, aura_send(e(), -1, data, 1, 0, nullptr, nullptr));
+    refuses(EBADF, aura_accept(e(), -1, nullptr, nullptr, 0, nullptr, nullptr));
+    refuses(EBADF, aura_connect(e(), -1, generic, size, nullptr, nullptr));
+    refuses(EINVAL, aura_recv(e(), 0, nullptr, 1, 0, nullptr, nullptr));
+    refuses(EINVAL, aura_send(e(), 0, nullptr, 1, 0, nullptr, nullptr));
+    refuses(EINVAL, aura_accept(e(), 0, generic, nullptr, 0, nullptr, nullptr));
+    refuses(EINVAL, aura_accept(e(), 0, nullptr, &size, 0, nullptr, nullptr));
+    refuses(EINVAL, aura_connect(e(), 0, nullptr, size, nullptr, nullptr));
+    refuses(EINVAL, aura_recv(nullptr, 0, data, 1, 0, nullptr, nullptr));
+    refuses(EINVAL, aura_timeout(nullptr, 0, nullptr, nullptr));
+    EXPECT_EQ(aura_drain(e(), -1), 0);
+}

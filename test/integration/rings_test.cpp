@@ -1,0 +1,268 @@
+// Rings and threads: how many rings there are, who serves those whose thread has left, what small queues do.
+#include <auraio/auraio.hpp>
+
+#include "support/descriptor_famine.hpp"
+#include "support/ring_configurations.hpp"
+#include "support/scratch_file.hpp"
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <latch>
+#include <set>
+#include <sys/resource.h>
+#include <thread>
+#include <vector>
+
+namespace net = aura::net;
+using namespace aura_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+class AdoptableRings : public testing::TestWithParam<ring_configuration> {};
+class AllRings : public testing::TestWithParam<ring_configuration> {};
+INSTANTIATE_TEST_SUITE_P(Flags, AdoptableRings, testing::ValuesIn(adoptable_rings), configuration_name);
+INSTANTIATE_TEST_SUITE_P(Flags, AllRings, testing::ValuesIn(all_rings), configuration_name);
+
+TEST_P(AdoptableRings, EachRunningThreadHasItsOwn) {
+    aura::io_context ctx(GetParam().options());
+    EXPECT_EQ(ctx.ring_count(), 1u);
+    auto work = net::make_work_guard(ctx);
+    constexpr unsigned count = 4;
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    std::vector<std::thread> running;
+    for (unsigned i = 0; i < count; ++i)
+        running.emplace_back([&] { ctx.run(); });
+    // Functions that wait for each other need as many threads at once: any idle one takes work of the
+    // context; once all are there, each of the four rings has one of its own.
+    std::barrier all(count);
+    const auto meet = [&](std::latch& met) {
+        all.arrive_and_wait();
+        {
+            std::lock_guard guard(mutex);
+            threads.insert(std::this_thread::get_id());
+        }
+        met.count_down();
+    };
+    std::latch in_context(count), on_rings(count);
+    for (unsigned i = 0; i < count; ++i)
+        net::post(ctx, [&] { meet(in_context); });
+    in_context.wait();
+    for (unsigned i = 0; i < count; ++i)
+        net::post(ctx.ring_executor(i), [&] { meet(on_rings); });
+    on_rings.wait();
+    work.reset();
+    for (auto& t : running)
+        t.join();
+    EXPECT_EQ(threads.size(), count);
+    EXPECT_EQ(ctx.ring_count(), count);
+}
+
+TEST_P(AdoptableRings, OneThreadServesAllThereAre) {
+    aura::io_context ctx(GetParam().options());
+    constexpr unsigned count = 5;
+    scratch_file contents(count * 4096);
+    std::vector<aura::random_access_file> files;
+    std::vector<aura::steady_timer> timers;
+    std::vector<std::vector<char>> buffers(count, std::vector<char>(4096));
+    unsigned posted = 0, read = 0, fired = 0;
+    for (unsigned i = 0; i < count; ++i) {
+        auto ring = ctx.ring_executor(i);
+        net::post(ring, [&] { ++posted; });
+        files.emplace_back(ring, contents.path(), aura::file_base::read_only);
+        files.back().async_read_some_at(
+            i * 4096, net::buffer(buffers[i]), [&, i](aura::error_code ec, std::size_t n) {
+                EXPECT_FALSE(ec) << ec.message();
+                EXPECT_TRUE(scratch_file::matches(buffers[i].data(), n, i * 4096));
+                ++read;
+            });
+        timers.emplace_back(ring, 5ms * i);
+        timers.back().async_wait([&](aura::error_code ec) {
+            EXPECT_FALSE(ec);
+            ++fired;
+        });
+    }
+    ctx.run();
+    EXPECT_EQ(posted, count);
+    EXPECT_EQ(read, count);
+    EXPECT_EQ(fired, count);
+}
+
+TEST_P(AdoptableRings, ThreadsThatComeAndGoMakeNoMoreRingsThanThereWereThreads) {
+    aura::io_context ctx(GetParam().options());
+    auto work = net::make_work_guard(ctx);
+    for (int round = 0; round < 20; ++round) {
+        std::thread a([&] { ctx.run_one(); });
+        std::thread b([&] { ctx.run_one(); });
+        net::post(ctx, [] {});
+        net::post(ctx, [] {});
+        a.join();
+        b.join();
+    }
+    EXPECT_LE(ctx.ring_count(), 2u);
+}
+
+TEST_P(AdoptableRings, ARingWhoseThreadLeftIsServedByASleepingOne) {
+    aura::io_context ctx(GetParam().options());
+    auto work = net::make_work_guard(ctx);
+    // Two threads on two rings; then the one on ring 1 leaves while the other sleeps.
+    std::latch both(2);
+    std::atomic<bool> leave{false};
+    std::thread stays([&] { ctx.run(); });
+    std::thread leaves([&] {
+        while (!leave)
+            ctx.run_one();
+    });
+    std::barrier meet(2);
+    for (unsigned i = 0; i < 2; ++i)
+        net::post(ctx, [&] { // needs both threads at once
+            meet.arrive_and_wait();
+            both.count_down();
+        });
+    both.wait();
+    ASSERT_EQ(ctx.ring_count(), 2u);
+    leave = true;
+    // Wherever the leaving thread is, its next function ends its stay; the other ring's is harmless.
+    std::latch told(2);
+    net::post(ctx.ring_executor(0), [&] { told.count_down(); });
+    net::post(ctx.ring_executor(1), [&] { told.count_down(); });
+    told.wait();
+    leaves.join();
+
+    // Both rings work: functions, timers and polled I/O, from outside.
+    for (unsigned i = 0; i < 2; ++i) {
+        auto ring = ctx.ring_executor(i);
+        std::latch done(3);
+        int pipe[2];
+        ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+        aura::stream_file reader(ring, pipe[0]);
+        char text[8];
+        reader.async_read_some(net::buffer(text), [&](aura::error_code ec, std::size_t n) {
+            EXPECT_FALSE(ec) << ec.message();
+            EXPECT_EQ(n, 2u);
+            done.count_down();
+        });
+        aura::steady_timer timer(ring, 10ms);
+        timer.async_wait([&](aura::error_code ec) {
+            EXPECT_FALSE(ec);
+            done.count_down();
+        });
+        net::post(ring, [&] { done.count_down(); });
+        EXPECT_EQ(::write(pipe[1], "hi", 2), 2);
+        done.wait();
+        ::close(pipe[1]);
+    }
+    work.reset();
+    stays.join();
+    EXPECT_EQ(ctx.ring_count(), 2u);
+}
+
+TEST_P(AllRings, QueuesSmallerThanTheLoadLoseNothing) {
+    auto options = GetParam().options();
+    options.sq_entries = 4;
+    options.cq_entries = 8;
+    aura::io_context ctx(options);
+    constexpr std::size_t count = 2000;
+    scratch_file contents(64 * 512);
+    aura::random_access_file file(ctx, contents.path(), aura::file_base::read_only);
+    std::vector<char> memory(count * 512);
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < count; ++i)
+        file.async_read_some_at(i % 64 * 512, net::buffer(&memory[i * 512], 512),
+                                [&, i](aura::error_code ec, std::size_t n) {
+                                    EXPECT_FALSE(ec) << ec.message();
+                                    EXPECT_TRUE(scratch_file::matches(&memory[i * 512], n, i % 64 * 512));
+                                    ++done;
+                                });
+    ctx.run();
+    EXPECT_EQ(done, count);
+}
+
+TEST_P(AllRings, RunsRepeatedlyInTheSameThread) {
+    aura::io_context ctx(GetParam().options());
+    aura::steady_timer timer(ctx);
+    for (int round = 0; round < 10; ++round) {
+        bool fired = false, called = false;
+        timer.expires_after(1ms);
+        timer.async_wait([&](aura::error_code ec) { fired = !ec; });
+        net::post(ctx.ring_executor(0), [&] { called = true; });
+        ctx.run();
+        EXPECT_TRUE(fired && called);
+        ctx.restart();
+    }
+}
+
+TEST(DeferredRings, ASecondThreadGetsAnError) {
+    aura::io_context_options options;
+    options.task_work = aura::task_run::deferred;
+    aura::io_context ctx(options);
+    net::post(ctx, [] {});
+    EXPECT_EQ(ctx.run(), 1u);
+    ctx.restart();
+    net::post(ctx, [] {});
+    std::thread([&] {
+        try {
+            ctx.run();
+            ADD_FAILURE() << "run() in a second thread was not refused";
+        } catch (const aura::system_error& e) {
+            EXPECT_EQ(e.code().value(), EEXIST);
+            EXPECT_NE(std::string(e.what()).find("single thread"), std::string::npos) << e.what();
+        }
+    }).join();
+    EXPECT_EQ(ctx.run(), 1u); // nothing was lost
+}
+
+TEST(OneRing, ThreadsTakeTurns) {
+    aura::io_context ctx(1);
+    auto work = net::make_work_guard(ctx);
+    std::atomic<int> inside{0};
+    std::atomic<bool> overlap{false};
+    std::vector<std::thread> running;
+    for (int i = 0; i < 3; ++i)
+        running.emplace_back([&] {
+            for (int k = 0; k < 300; ++k)
+                ctx.run_one();
+        });
+    for (int i = 0; i < 900; ++i)
+        net::post(ctx, [&] {
+            if (inside.fetch_add(1) != 0)
+                overlap = true;
+            inside.fetch_sub(1);
+        });
+    for (auto& t : running)
+        t.join();
+    EXPECT_FALSE(overlap);
+    EXPECT_EQ(ctx.ring_count(), 1u);
+}
+
+TEST(Limits, ARingThatCannotBeMadeIsAnErrorOfRunAndNothingIsLost) {
+    if (test::checks_need_descriptors)
+        GTEST_SKIP() << "UndefinedBehaviorSanitizer needs descriptors to look at an exception";
+    aura::io_context ctx;
+    bool ran = false;
+    net::post(ctx, [&] { ran = true; });
+    rlimit before;
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit none = before;
+    none.rlim_cur = 3; // the next descriptor would be number 3 or higher
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    try {
+        ctx.run();
+        ADD_FAILURE() << "run() succeeded without descriptors";
+    } catch (const aura::system_error& e) {
+        EXPECT_EQ(e.code().value(), EMFILE) << e.what();
+        EXPECT_NE(std::string(e.what()).find("RLIMIT_NOFILE"), std::string::npos) << e.what();
+    }
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_FALSE(ran);
+    EXPECT_EQ(ctx.run(), 1u);
+    EXPECT_TRUE(ran);
+}
+
+} // namespace

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds a preset (dev unless told otherwise) and runs the tests:
+# test/run.sh [PRESET [CMAKE-OPTION...]]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=${1:-dev}
+shift || true
+
+tools/install-packages.sh \
+    g++ cmake ninja-build ccache make pkg-config \
+    liburing-dev libasio-dev libboost1.81-dev libssl-dev libgtest-dev libbenchmark-dev strace curl cargo
+
+cmake --preset "$preset" "$@"
+cmake --build --preset "$preset"
+if [[ $preset == dev ]]; then
+    cmake --build --preset "$preset" --target auraio_header_check
+fi
+
+# The sanitizers' memory layout leaves less room than the newest kernels' randomisation of addresses takes.
+fixed_addresses=()
+if [[ $preset == *san* ]] && (($(</proc/sys/vm/mmap_rnd_bits) > 28)); then
+    fixed_addresses=(setarch --addr-no-randomize)
+fi
+"${fixed_addresses[@]}" ctest --preset "$preset" --parallel "$(nproc)"
+
+# What a case skips for, the machine or the sanitizer, is in the log alone.
+printf '\nskipped cases:\n'
+grep -h -B 2 '^\[  SKIPPED \]' "build/$preset/Testing/Temporary/LastTest.log" |
+    grep -v '^--$' || printf 'none\n'

@@ -1,0 +1,49 @@
+// ring_configurations: the ring set-ups that every integration test runs under.
+#pragma once
+
+#include <auraio/io_context_options.hpp>
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+namespace aura_test {
+
+struct ring_configuration {
+    const char* name;
+    aura::task_run task_work;
+    aura::wake_mechanism wake;
+
+    aura::io_context_options options() const {
+        aura::io_context_options o;
+        o.task_work = task_work;
+        o.wake = wake;
+        return o;
+    }
+    friend std::ostream& operator<<(std::ostream& out, const ring_configuration& c) { return out << c.name; }
+};
+
+/// For tests in which rings change hands.
+inline const ring_configuration adoptable_rings[] = {
+    {"cooperative", aura::task_run::cooperative, aura::wake_mechanism::automatic},
+    {"cooperative_eventfd", aura::task_run::cooperative, aura::wake_mechanism::event},
+    {"immediate", aura::task_run::immediate, aura::wake_mechanism::automatic},
+    {"immediate_eventfd", aura::task_run::immediate, aura::wake_mechanism::event},
+};
+
+/// For tests with a single thread in run().
+inline const ring_configuration all_rings[] = {
+    adoptable_rings[0],
+    adoptable_rings[1],
+    adoptable_rings[2],
+    adoptable_rings[3],
+    {"deferred", aura::task_run::deferred, aura::wake_mechanism::automatic},
+    {"deferred_eventfd", aura::task_run::deferred, aura::wake_mechanism::event},
+};
+
+inline std::string configuration_name(const testing::TestParamInfo<ring_configuration>& info) {
+    return info.param.name;
+}
+
+} // namespace aura_test

@@ -1,0 +1,3 @@
+// What Asio compiles once when told ASIO_SEPARATE_COMPILATION.
+#include <asio/impl/src.hpp>
+#include <asio/ssl/impl/src.hpp>

@@ -1,0 +1,92 @@
+// depth_trial: verdicts on pairs of rates.
+#include "auraio/core/depth_trial.hpp"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using aura::core::depth_trial;
+using aura::core::rate_window;
+using verdict = aura::core::depth_trial::verdict;
+
+struct device {
+    double base_rate;
+    double probe_rate;
+    double noise;
+    std::mt19937 random{7};
+    std::normal_distribution<double> normal{};
+
+    double rate(bool at_probe) { return (at_probe ? probe_rate : base_rate) * (1 + noise * normal(random)); }
+    rate_window window() {
+        rate_window w;
+        for (int i = 0; i < 16; ++i)
+            w.add(rate(false));
+        return w;
+    }
+    verdict run(depth_trial& trial) {
+        verdict v = verdict::undecided;
+        while (v == verdict::undecided)
+            v = trial.add(rate(trial.at_probe()));
+        return v;
+    }
+};
+
+TEST(DepthTrial, KeepsALinearGain) {
+    device d{100, 110, 0.02};
+    depth_trial trial;
+    trial.start(40, 44, 1.03, d.window());
+    EXPECT_TRUE(trial.raises());
+    EXPECT_EQ(trial.depth(), 44u);
+    EXPECT_EQ(d.run(trial), verdict::kept);
+    EXPECT_FALSE(trial.active());
+    EXPECT_NEAR(trial.ratio().value, 1.1, 0.03);
+}
+
+TEST(DepthTrial, RejectsWhatGainsNothing) {
+    unsigned kept = 0;
+    for (unsigned seed = 1; seed <= 50; ++seed) {
+        device d{100, 100, 0.03};
+        d.random.seed(seed);
+        depth_trial trial;
+        trial.start(40, 44, 1.03, d.window());
+        kept += d.run(trial) == verdict::kept;
+    }
+    EXPECT_LE(kept, 2u);
+}
+
+TEST(DepthTrial, RejectsAtAGlanceWhatCannotBeRight) {
+    device d{100, 100, 0.001};
+    depth_trial trial;
+    trial.start(1, 2, 1.2, d.window());
+    EXPECT_EQ(trial.add(d.rate(true)), verdict::rejected);
+}
+
+TEST(DepthTrial, UndecidedIsRejectedInTheEnd) {
+    device d{100, 103, 0.3};
+    depth_trial trial;
+    trial.start(40, 44, 1.03, d.window());
+    int sub_windows = 0;
+    verdict v = verdict::undecided;
+    while (v == verdict::undecided) {
+        v = trial.add(d.rate(trial.at_probe()));
+        ASSERT_LE(++sub_windows, 20);
+    }
+    EXPECT_NE(v, verdict::undecided);
+}
+
+TEST(DepthTrial, ResumedGathersProofThatOneTrialHasNot) {
+    // A cut that costs nothing, on a device so noisy that a single trial cannot tell.
+    device d{100, 100, 0.06};
+    depth_trial trial;
+    trial.start(40, 36, 0.97, d.window());
+    verdict v = d.run(trial);
+    for (int i = 0; i < 40 && v != verdict::kept; ++i) {
+        trial.resume(0.97);
+        v = d.run(trial);
+    }
+    EXPECT_EQ(v, verdict::kept);
+}
+
+} // namespace
