@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -362,6 +363,27 @@ TEST_P(MixedSignalSets, BothHearAndNeitherUndoesTheOther) {
     asios.reset();
     EXPECT_TRUE(is_default(SIGUSR1));
 }
+
+#if defined(AURAIO_HAS_STOCK_SIGNALS)
+TEST(RingSignalSet, LeavesAsiosPipeAloneUnlessASetOfAsiosHasTheSignal) {
+    net::io_context elsewhere; // never run: what its pipe gets stays there
+    net::signal_set stock(elsewhere, SIGUSR2);
+    aura::io_context ctx;
+    aura::signal_set ours(ctx, SIGUSR1, SIGUSR2);
+    const auto in_asios_pipe = [] {
+        int bytes = -1;
+        EXPECT_EQ(::ioctl(net::detail::get_signal_state()->read_descriptor_, FIONREAD, &bytes), 0);
+        return bytes / static_cast<int>(sizeof(int));
+    };
+    std::raise(SIGUSR1);
+    EXPECT_EQ(in_asios_pipe(), 0);
+    std::raise(SIGUSR2);
+    EXPECT_EQ(in_asios_pipe(), 1);
+    ours.remove(SIGUSR2);
+    std::raise(SIGUSR2);
+    EXPECT_EQ(in_asios_pipe(), 2);
+}
+#endif
 
 TEST(RingSignalSet, StartsNoThreadAndConvertsFromAnyExecutor) {
     aura::io_context ctx;

@@ -6,8 +6,12 @@
 
 #include AURAIO_ASIO(basic_signal_set.hpp)
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <iterator>
 #include <mutex>
 #include <unistd.h>
@@ -27,11 +31,33 @@ namespace detail {
 
 #if defined(AURAIO_HAS_STOCK_SIGNALS)
 
+/// How many of the registrations that Asio's table counts for a signal are of native sets.
+///
+/// The handler reads these and Asio's counts, and cannot take the mutex under which they change. Asio's count
+/// rises before ours and falls after it, release here and acquire in the handler, so that at every instant it
+/// exceeds ours by at least the number of Asio's own registrations.
+inline constinit std::array<std::atomic<std::size_t>, core::signal_set::max_signal> native_registrations{};
+
+/// In signal context: whether a set of Asio's own has this signal. Its pipe is open then; else Asio may be
+/// closing it, and the number may be another file's by now.
+inline bool has_stock_set(std::size_t signal) {
+    const auto& ours = native_registrations[signal];
+    const std::size_t before = ours.load(std::memory_order_acquire);
+    // Asio's own is no atomic, and ThreadSanitizer says so (test/tsan.suppressions).
+    const std::size_t all = std::atomic_ref(net::detail::get_signal_state()->registration_count_[signal])
+                                .load(std::memory_order_acquire);
+    const std::size_t after = ours.load(std::memory_order_acquire);
+    return all > std::min(before, after); // one of the two was true when `all` was
+}
+
 /// In signal context: what Asio's handler does.
 inline void tell_stock_signals(int signal) {
+    if (!has_stock_set(static_cast<std::size_t>(signal)))
+        return;
     const int saved = errno;
-    [[maybe_unused]] const auto written =
-        ::write(net::detail::get_signal_state()->write_descriptor_, &signal, sizeof signal);
+    const int pipe =
+        std::atomic_ref(net::detail::get_signal_state()->write_descriptor_).load(std::memory_order_relaxed);
+    [[maybe_unused]] const auto written = ::write(pipe, &signal, sizeof signal);
     errno = saved;
 }
 
@@ -79,6 +105,7 @@ public:
         if (const int error = set.add(signal, flags); error < 0)
             return error;
         ++state.registration_count_[i];
+        native_registrations[i].fetch_add(1, std::memory_order_release);
         set_flags(state, i, flags);
         return 0;
     }
@@ -90,10 +117,13 @@ public:
             return -EINVAL;
         if (!set.contains(signal))
             return 0;
-        auto& count = state.registration_count_[static_cast<std::size_t>(signal)];
-        const int error = set.remove(signal, count > 1 ? &tell_stock_signals : SIG_DFL);
-        if (error == 0)
-            --count;
+        const auto i = static_cast<std::size_t>(signal);
+        const int error =
+            set.remove(signal, state.registration_count_[i] > 1 ? &tell_stock_signals : SIG_DFL);
+        if (error == 0) {
+            native_registrations[i].fetch_sub(1, std::memory_order_release);
+            --state.registration_count_[i];
+        }
         return error;
     }
 };
