@@ -82,7 +82,8 @@ private:
     bool unused_locked();
     std::size_t take_locked(op_queue& out, std::size_t limit);
 
-    void finish(op_queue& waits, int result);
+    std::size_t end_waits(std::size_t limit, bool here);
+    void finish(op_queue& waits, int result, bool here);
 
     // Small members first: they fit into the padding of the bases. A timer with its handle stays within 128
     // bytes.
