@@ -41,6 +41,7 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
 
 driver::~driver() {
     innermost = outer_;
+    finish_shared();
     if (nested_ || !home_)
         return;
     if (is_steward())
@@ -70,8 +71,11 @@ inline bool driver::step(nanoseconds_t deadline) {
                 std::rethrow_exception(std::exchange(kept_, nullptr));
             return true;
         }
-        if (!engine_.has_orphans() && engine_.shared_size() == 0 && home_->renew_turn()) [[likely]]
+        const std::uint32_t shared = engine_.shared_size();
+        if (!engine_.has_orphans() && home_->renew_turn(shared != 0)) [[likely]] {
+            shared_budget_ = shared;
             continue;
+        }
         if (waited && passed(deadline))
             return false;
         next_turn(deadline, deadline != 0);
@@ -132,16 +136,23 @@ bool driver::run_shared() {
     }
     active_ = home_;
     ring_counters::bump(home_->counters().handlers);
+    // Its work ends when this thread finds nothing to do: until then it has handlers to run, which are work
+    // as well, so nobody can tell.
     struct finish_on_exit {
-        engine& e;
-        ~finish_on_exit() { e.work_finished(); }
-    } finish{engine_};
+        std::int64_t& ended;
+        ~finish_on_exit() { ++ended; }
+    } finish{shared_ended_};
     op->complete();
     return true;
 }
 
+void driver::finish_shared() noexcept {
+    if (shared_ended_ != 0)
+        engine_.work_finished(std::exchange(shared_ended_, 0));
+}
+
 bool driver::anything_ready() const noexcept {
-    return home_->has_ready() || engine_.shared_nonempty() || stopped() || holding_;
+    return home_->has_ready() || engine_.shared_size() != 0 || stopped() || holding_;
 }
 
 void driver::next_turn(nanoseconds_t deadline, bool may_block) {
@@ -149,6 +160,8 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
         if (become_steward())
             visit_orphans();
     }
+    if (!anything_ready())
+        finish_shared();
     if (may_block && !anything_ready())
         block(deadline);
     else
@@ -169,7 +182,8 @@ void driver::block(nanoseconds_t deadline) {
         }
     }
     // Publish sleep, then look again at everything that is published before a sleeper is looked for: all of
-    // it seq_cst, so of a publisher and a sleeper at least one sees the other.
+    // it seq_cst, or under a mutex that the publisher takes first, so of a publisher and a sleeper at least
+    // one sees the other.
     if (!home_->try_sleep()) {
         home_->poll();
         return;
@@ -177,7 +191,7 @@ void driver::block(nanoseconds_t deadline) {
     const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != epoch_seen_ &&
                                  engine_.has_orphans() && !nested_ &&
                                  (steward || engine_.steward_.load(std::memory_order_seq_cst) == nullptr);
-    if (stopped() || engine_.shared_nonempty() || orphans_changed) {
+    if (stopped() || engine_.shared_waits() || orphans_changed) {
         home_->stay_awake();
         home_->poll();
         return;

@@ -57,6 +57,7 @@ private:
     bool run_ready();
     bool run_orphan();
     bool run_shared();
+    void finish_shared() noexcept;
     void next_turn(nanoseconds_t deadline, bool may_block);
     void block(nanoseconds_t deadline);
     bool is_steward() const noexcept;
@@ -78,6 +79,7 @@ private:
     bool nested_ = false;
     bool holding_ = false; // some orphan's token is held
     std::uint32_t shared_budget_ = 0;
+    std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
     std::uint64_t epoch_seen_ = 0;
     std::vector<orphan> orphans_;
     std::exception_ptr kept_; // thrown once the current handler has returned

@@ -339,20 +339,25 @@ void engine::post_shared(operation& op) {
     {
         std::lock_guard guard(shared_mutex_);
         shared_.push(op);
-        // seq_cst, with the look at the sleepers below, against driver::block(), which publishes sleep and
-        // then reads the size: either the sleeper sees the operation or we see the sleeper.
-        shared_size_.store(shared_.size(), std::memory_order_seq_cst);
+        shared_size_.store(shared_.size(), std::memory_order_relaxed);
     }
+    // Against driver::block(), which publishes sleep and then looks into the queue, under the mutex: if it
+    // did so before our push, what it published is visible here; else it has seen the operation.
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i)
         if (shards_[i]->sleeping() && shards_[i]->rouse())
             return;
 }
 
+bool engine::shared_waits() {
+    std::lock_guard guard(shared_mutex_);
+    return !shared_.empty();
+}
+
 operation* engine::take_shared() {
     std::lock_guard guard(shared_mutex_);
     operation* op = shared_.pop();
-    shared_size_.store(shared_.size(), std::memory_order_seq_cst);
+    shared_size_.store(shared_.size(), std::memory_order_relaxed);
     return op;
 }
 

@@ -169,12 +169,27 @@ void shard::wait(nanoseconds_t deadline) {
 void shard::take_inbox() {
     op_queue arrived;
     inbox_.take(arrived);
+    std::int64_t adopted = 0;
     while (operation* op = arrived.pop()) {
-        if (op->is_message())
+        if (op->is_message()) {
             op->arrive();
-        else
-            ready_.push(*op);
+            continue;
+        }
+        adopted += op->counts_remotely();
+        op->set_counts_remotely(false);
+        ready_.push(*op);
     }
+    if (adopted != 0)
+        adopt_work(adopted);
+}
+
+/// What strangers have counted in the engine becomes this shard's own work: one access to a shared cache line
+/// for all that arrived together, in place of one for each that ends.
+void shard::adopt_work(std::int64_t count) {
+    if (work_ == 0)
+        first_work();
+    work_ += count;
+    owner_.work_finished(count); // never to zero: it is counted here by now
 }
 
 void shard::fire_timers() {

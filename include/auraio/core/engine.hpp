@@ -73,9 +73,9 @@ public:
     }
 
     void work_started() noexcept { outstanding_.fetch_add(1, std::memory_order_relaxed); }
-    void work_finished() noexcept {
+    void work_finished(std::int64_t count = 1) noexcept {
         // acq_rel: whoever brings the count to zero sees what all the others did before their decrement.
-        if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        if (outstanding_.fetch_sub(count, std::memory_order_acq_rel) == count)
             stop();
     }
 
@@ -157,7 +157,7 @@ private:
     void orphans_changed() noexcept;
     void notify_parked();
     operation* take_shared();
-    bool shared_nonempty() const noexcept { return shared_size_.load(std::memory_order_seq_cst) != 0; }
+    bool shared_waits();
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
     unsigned random_driven_shard() const noexcept;
@@ -172,8 +172,13 @@ private:
     const std::unique_ptr<storage_user> storage_; // outlives the shards, as the next
     registrations registrations_;
 
-    // The hot counters have cache lines of their own: shards touch them rarely, but from everywhere.
-    alignas(64) std::atomic<std::int64_t> outstanding_{0};
+    // What any thread may take; a cache line. A mutex, because glibc's costs a program of one thread nothing.
+    alignas(64) std::mutex shared_mutex_; // guards shared_
+    op_queue shared_;
+    // The next line goes up with it. Shards touch the count rarely, but from everywhere.
+    std::atomic<std::uint32_t> shared_size_{0};
+    std::atomic<std::int64_t> outstanding_{0};
+
     alignas(64) std::atomic<bool> stopped_{false};
     std::atomic<unsigned> stopping_{0}; // threads inside stop()
     std::atomic<unsigned> drivers_{0};
@@ -181,11 +186,7 @@ private:
     std::atomic<std::uint64_t> orphan_epoch_{0}; // changes whenever a shard may have lost its driver
     std::atomic<shard*> steward_{nullptr};       // home of the driver that looks after shards without one
 
-    alignas(64) std::mutex shared_mutex_; // guards shared_
-    op_queue shared_;
-    std::atomic<std::uint32_t> shared_size_{0};
-
-    std::mutex mutex_; // creation of shards, parked threads
+    alignas(64) std::mutex mutex_; // creation of shards, parked threads
     std::condition_variable shard_freed_;
     std::atomic<unsigned> parked_{0};                       // threads that wait for a shard
     std::array<std::unique_ptr<shard>, max_shards> shards_; // [0, shard_count_) never change again

@@ -122,11 +122,11 @@ public:
         collect();
     }
 
-    /// poll() for the commonest turn: handlers that made others ready, and nothing else to look after. False,
-    /// and nothing done, when there is more to it.
-    bool renew_turn() noexcept {
-        if (io_pending_ != 0 || ready_.empty() || inbox_.maybe_nonempty() || !timers_.empty() ||
-            tick_due_ != never)
+    /// poll() for the commonest turn: handlers that made others ready, here or (`elsewhere`) in the engine's
+    /// shared queue, and nothing else to look after. False, and nothing done, when there is more to it.
+    bool renew_turn(bool elsewhere) noexcept {
+        if (io_pending_ != 0 || (ready_.empty() && !elsewhere) || inbox_.maybe_nonempty() ||
+            !timers_.empty() || tick_due_ != never)
             return false;
         end_turn();
         // Such a turn may take less time than reading the clock.
@@ -222,6 +222,7 @@ private:
     void poll_backend();
     void finish_io(op_queue& done);
     void take_inbox();
+    void adopt_work(std::int64_t count);
     void fire_timers();
     void collect() {
         if (inbox_.maybe_nonempty())
@@ -291,8 +292,7 @@ private:
 
     // Everything below belongs to the driving thread.
     alignas(64) op_queue ready_;
-    std::uint32_t budget_ = 0;    // operations of ready_ that belong to the current turn
-    std::uint32_t turn_size_ = 0; // what budget_ was when its handlers were counted last
+    std::uint32_t budget_ = 0; // operations of ready_ that belong to the current turn
     bool shutting_down_ = false;
     std::int64_t work_ = 0;
     std::size_t io_pending_ = 0; // requests the backend has
@@ -312,6 +312,10 @@ private:
     // Statistics. At most one latency is being measured at a time, so that operations need no room for it.
     nanoseconds_t turn_began_ = never; // never: nobody drove it
     std::uint32_t turns_unmeasured_ = 0;
+    // What budget_ was when its handlers were counted last. Not beside it: compilers then load and store the
+    // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
+    // a turn).
+    std::uint32_t turn_size_ = 0;
     std::uint32_t until_sample_ = 1;
     const io_operation* sampled_ = nullptr;
     nanoseconds_t sample_began_ = 0;
