@@ -16,8 +16,11 @@
 #endif
 
 #include "auraio/asio/adopted_acceptor.hpp"
+#include "auraio/asio/adopted_descriptor.hpp"
 #include "auraio/asio/adopted_message_socket.hpp"
+#include "auraio/asio/adopted_pipe.hpp"
 #include "auraio/asio/adopted_seq_packet_socket.hpp"
+#include "auraio/asio/adopted_signal_set.hpp"
 #include "auraio/asio/adopted_socket.hpp"
 #include "auraio/asio/adopted_timer.hpp"
 #include "auraio/auraio.hpp"

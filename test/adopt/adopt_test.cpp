@@ -5,11 +5,13 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -233,6 +235,111 @@ TYPED_TEST(Adopt, SocketsWithKnownExecutorsBecomePlainOnes) {
     EXPECT_EQ(plain.impl_.is_native(), this->native);
 }
 
+TYPED_TEST(Adopt, PipesCarryBytesAndConvert) {
+    net::readable_pipe in(this->context);
+    net::writable_pipe out(this->context);
+    EXPECT_EQ(in.impl_.is_native(), this->native);
+    net::connect_pipe(in, out);
+    std::string text;
+    bool ended = false;
+    net::async_read(in, net::dynamic_buffer(text),
+                    [&](error_code ec, std::size_t n) { ended = ec == net::error::eof && n == 6; });
+    net::async_write(out, net::buffer("hello\n", 6), [&](error_code ec, std::size_t n) {
+        EXPECT_FALSE(ec);
+        EXPECT_EQ(n, 6u);
+        net::writable_pipe moved(std::move(out)); // and closes
+    });
+    this->context.run();
+    EXPECT_EQ(text, "hello\n");
+    EXPECT_TRUE(ended);
+    in.close();
+
+    net::writable_pipe other(this->context);
+    net::connect_pipe(in, other);
+    other.write_some(net::buffer("x", 1));
+    char c = 0;
+    EXPECT_EQ(in.read_some(net::buffer(&c, 1)), 1u);
+    error_code ec;
+    const auto release = [&](auto& pipe) {
+        if constexpr (requires { pipe.release(ec); }) { // Asio has it since 1.24
+            ::close(pipe.release(ec));
+            EXPECT_FALSE(pipe.is_open());
+        }
+    };
+    release(in);
+}
+
+TYPED_TEST(Adopt, DescriptorsTransferWaitAndAreCancelled) {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    net::posix::stream_descriptor one(this->context, ends[0]), other(this->context);
+    other.assign(ends[1]);
+    EXPECT_EQ(one.impl_.is_native(), this->native);
+    EXPECT_EQ(one.native_handle(), ends[0]);
+    one.non_blocking(true);
+    EXPECT_TRUE(one.non_blocking());
+    char c = 0;
+    error_code ec;
+    one.read_some(net::buffer(&c, 1), ec);
+    EXPECT_EQ(ec, net::error::would_block);
+    int readable = 0, aborted = 0;
+    one.async_wait(net::posix::stream_descriptor::wait_read, [&](error_code e) {
+        readable += !e;
+        EXPECT_EQ(one.read_some(net::buffer(&c, 1)), 1u);
+        one.async_read_some(net::buffer(&c, 1), [&](error_code e2, std::size_t) {
+            aborted += e2 == net::error::operation_aborted;
+        });
+        net::post(this->context, [&] { one.cancel(); });
+    });
+    other.async_write_some(net::buffer("x", 1), [](error_code e, std::size_t) { EXPECT_FALSE(e); });
+    this->context.run();
+    EXPECT_EQ(readable, 1);
+    EXPECT_EQ(aborted, 1);
+    net::posix::stream_descriptor moved(std::move(one));
+    EXPECT_TRUE(moved.is_open());
+    EXPECT_FALSE(one.is_open()); // NOLINT(bugprone-use-after-move): promised by Asio
+    ::close(moved.release());
+}
+
+TEST(AdoptContext, DescriptorsAndPipesOfKnownExecutorsBecomePlainOnes) {
+    aura::io_context context;
+    net::basic_readable_pipe<aura::executor> in(context);
+    net::basic_writable_pipe<aura::executor> out(context);
+    net::connect_pipe(in, out);
+    net::posix::basic_stream_descriptor<aura::executor> d(context, ::dup(in.native_handle()));
+    net::readable_pipe plain_in(std::move(in));
+    net::writable_pipe plain_out(context);
+    plain_out = std::move(out);
+    net::posix::stream_descriptor plain(std::move(d));
+    EXPECT_TRUE(plain_in.impl_.is_native() && plain_out.impl_.is_native() && plain.impl_.is_native());
+    plain_out.write_some(net::buffer("xy", 2));
+    char c = 0;
+    EXPECT_EQ(plain.read_some(net::buffer(&c, 1)), 1u);
+    EXPECT_EQ(plain_in.read_some(net::buffer(&c, 1)), 1u);
+    EXPECT_EQ(c, 'y');
+}
+
+TYPED_TEST(Adopt, SignalSetsHearAndForget) {
+    net::signal_set set(this->context, SIGUSR1, SIGUSR2);
+    EXPECT_EQ(set.impl_.is_native(), this->native);
+    error_code ec;
+    set.remove(SIGUSR2, ec);
+    EXPECT_FALSE(ec);
+    int heard = 0;
+    set.async_wait([&](error_code e, int signal) { heard = e ? -1 : signal; });
+    this->context.poll();
+    std::raise(SIGUSR1);
+    this->context.restart();
+    this->context.run();
+    EXPECT_EQ(heard, SIGUSR1);
+    set.async_wait([&](error_code e, int) { heard = e == net::error::operation_aborted ? 0 : -1; });
+    set.cancel();
+    this->context.restart();
+    this->context.run();
+    EXPECT_EQ(heard, 0);
+    set.clear();
+}
+
 TEST(AdoptPool, ObjectsOnAThreadPoolStayAsios) {
     net::thread_pool pool(1);
     tcp::acceptor acceptor(pool, {tcp::v4(), 0});
@@ -268,6 +375,11 @@ TEST(AdoptContext, NothingStartsAsiosReactor) {
     net::ip::udp::socket u(context, net::ip::udp::v4());
     net::ip::icmp::socket raw(context);
     net::steady_timer t(context);
+    net::readable_pipe in(context);
+    net::writable_pipe out(context);
+    net::connect_pipe(in, out);
+    net::posix::stream_descriptor d(context, ::dup(in.native_handle()));
+    net::signal_set signals(context, SIGUSR1);
     EXPECT_FALSE(context.stock_reactor_active());
 }
 

@@ -187,21 +187,7 @@ private:
     executor_type place() { return aura::detail::spread(get_executor()); }
 
     template <auto Start>
-    class initiation {
-    public:
-        using executor_type = any_io_executor;
-        explicit initiation(basic_socket_acceptor* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-        template <class Handler, class... Args>
-        void operator()(Handler&& handler, Args&&... args) const {
-            self_->impl_.on([&](auto& a) { Start(a, std::forward<Handler>(handler), args...); });
-        }
-
-    private:
-        basic_socket_acceptor* self_;
-    };
+    using initiation = aura::detail::adopted_initiation<basic_socket_acceptor, Start>;
 
     static constexpr auto start_wait = [](auto& a, auto&& handler, wait_type w) {
         a.async_wait(w, std::forward<decltype(handler)>(handler));

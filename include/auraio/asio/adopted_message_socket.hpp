@@ -141,9 +141,7 @@ protected:
 
 /// Whether a socket with these becomes an adopted one.
 template <class OtherProtocol, class OtherExecutor, class Protocol>
-concept becomes_adopted = std::is_convertible_v<OtherProtocol, Protocol> &&
-                          std::is_convertible_v<OtherExecutor, net::any_io_executor> &&
-                          !std::is_same_v<OtherExecutor, net::any_io_executor>;
+concept becomes_adopted = std::is_convertible_v<OtherProtocol, Protocol> && adoptable_executor<OtherExecutor>;
 
 } // namespace detail
 AURAIO_CLOSE

@@ -185,23 +185,8 @@ public:
     }
 
 protected:
-    /// Turns a token into a handler, and hands that to whichever object there is.
     template <class Derived, auto Start>
-    class initiation {
-    public:
-        using executor_type = any_io_executor;
-        explicit initiation(Derived* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-        template <class Handler, class... Args>
-        void operator()(Handler&& handler, Args&&... args) const {
-            self_->impl_.on([&](auto& s) { Start(s, std::forward<Handler>(handler), args...); });
-        }
-
-    private:
-        Derived* self_;
-    };
+    using initiation = aura::detail::adopted_initiation<Derived, Start>;
 
     static constexpr auto start_connect = [](auto& s, auto&& handler, const endpoint_type& e) {
         s.async_connect(e, std::forward<decltype(handler)>(handler));
@@ -276,14 +261,12 @@ public:
     /// From a socket with an executor of a known type: it becomes what is inside.
     template <class OtherProtocol, class OtherExecutor>
         requires(std::is_convertible_v<OtherProtocol, Protocol> &&
-                 std::is_convertible_v<OtherExecutor, executor_type> &&
-                 !std::is_same_v<OtherExecutor, executor_type>)
+                 aura::detail::adoptable_executor<OtherExecutor>)
     basic_stream_socket(basic_stream_socket<OtherProtocol, OtherExecutor>&& other)
         : base(std::in_place, convert(std::move(other))) {}
     template <class OtherProtocol, class OtherExecutor>
         requires(std::is_convertible_v<OtherProtocol, Protocol> &&
-                 std::is_convertible_v<OtherExecutor, executor_type> &&
-                 !std::is_same_v<OtherExecutor, executor_type>)
+                 aura::detail::adoptable_executor<OtherExecutor>)
     basic_stream_socket& operator=(basic_stream_socket<OtherProtocol, OtherExecutor>&& other) {
         return *this = basic_stream_socket(std::move(other));
     }

@@ -76,20 +76,10 @@ public:
     }
 
 private:
-    class initiate_async_wait {
-    public:
-        using executor_type = any_io_executor;
-        explicit initiate_async_wait(basic_waitable_timer* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-        template <class Handler>
-        void operator()(Handler&& handler) const {
-            self_->impl_.on([&](auto& t) { t.async_wait(std::forward<Handler>(handler)); });
-        }
-
-    private:
-        basic_waitable_timer* self_;
+    static constexpr auto start_wait = [](auto& t, auto&& handler) {
+        t.async_wait(std::forward<decltype(handler)>(handler));
     };
+    using initiate_async_wait = aura::detail::adopted_initiation<basic_waitable_timer, start_wait>;
 
 public:
     template <class Token = default_completion_token_t<executor_type>>

@@ -73,6 +73,29 @@ private:
     variant object_;
 };
 
+/// Of an object that an adopted one can be made of: its type tells what is inside.
+template <class Executor>
+concept adoptable_executor =
+    std::is_convertible_v<Executor, net::any_io_executor> && !std::is_same_v<Executor, net::any_io_executor>;
+
+/// Turns a token into a handler, and hands that to whichever object there is.
+template <class Object, auto Start>
+class adopted_initiation {
+public:
+    using executor_type = net::any_io_executor;
+    explicit adopted_initiation(Object* self)
+        : self_(self) {}
+    executor_type get_executor() const noexcept { return self_->get_executor(); }
+
+    template <class Handler, class... Args>
+    void operator()(Handler&& handler, Args&&... args) const {
+        self_->impl_.on([&](auto& object) { Start(object, std::forward<Handler>(handler), args...); });
+    }
+
+private:
+    Object* self_;
+};
+
 /// A socket type, Asio's alias for a protocol, with another executor. The type may be incomplete.
 template <class Socket, class Executor>
 struct with_executor;

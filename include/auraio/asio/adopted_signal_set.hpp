@@ -1,0 +1,93 @@
+// adopted_signal_set: Asio's signal set over any_io_executor in adopt mode.
+#pragma once
+
+#include "auraio/asio/basic_signal_set.hpp"
+#include "auraio/detail/adopted.hpp"
+#include "auraio/detail/socket_object.hpp"
+
+AURAIO_NET_OPEN
+
+/// Forwards everything to the native set where the executor leads to a ring, to Asio's own otherwise.
+template <>
+class basic_signal_set<any_io_executor> : public aura::detail::signal_set_base {
+    using error_code = aura::error_code;
+
+    static constexpr auto start_wait = [](auto& set, auto&& handler) {
+        set.async_wait(std::forward<decltype(handler)>(handler));
+    };
+    using initiate_async_wait = aura::detail::adopted_initiation<basic_signal_set, start_wait>;
+
+public:
+    using executor_type = any_io_executor;
+    template <class OtherExecutor>
+    struct rebind_executor {
+        using other = basic_signal_set<OtherExecutor>;
+    };
+
+    template <std::same_as<int>... Signals>
+        requires(sizeof...(Signals) <= 3)
+    explicit basic_signal_set(const executor_type& e, Signals... signals)
+        : impl_(e, signals...) {}
+    template <aura::detail::context_for<executor_type> Context, std::same_as<int>... Signals>
+        requires(sizeof...(Signals) <= 3)
+    explicit basic_signal_set(Context& c, Signals... signals)
+        : basic_signal_set(executor_type(c.get_executor()), signals...) {}
+    basic_signal_set(const basic_signal_set&) = delete;
+    basic_signal_set& operator=(const basic_signal_set&) = delete;
+
+    executor_type get_executor() noexcept {
+        return impl_.on([](auto& s) { return executor_type(s.get_executor()); });
+    }
+    void add(int signal) {
+        impl_.on([&](auto& s) { s.add(signal); });
+    }
+    error_code add(int signal, error_code& ec) {
+        return forward(ec, [&](auto& s) { s.add(signal, ec); });
+    }
+#if defined(AURAIO_HAS_SIGNAL_FLAGS)
+    void add(int signal, flags_t f) {
+        impl_.on([&](auto& s) { s.add(signal, f); });
+    }
+    error_code add(int signal, flags_t f, error_code& ec) {
+        return forward(ec, [&](auto& s) { s.add(signal, f, ec); });
+    }
+#endif
+    void remove(int signal) {
+        impl_.on([&](auto& s) { s.remove(signal); });
+    }
+    error_code remove(int signal, error_code& ec) {
+        return forward(ec, [&](auto& s) { s.remove(signal, ec); });
+    }
+    void clear() {
+        impl_.on([](auto& s) { s.clear(); });
+    }
+    error_code clear(error_code& ec) {
+        return forward(ec, [&](auto& s) { s.clear(ec); });
+    }
+    void cancel() {
+        impl_.on([](auto& s) { s.cancel(); });
+    }
+    error_code cancel(error_code& ec) {
+        return forward(ec, [&](auto& s) { s.cancel(ec); });
+    }
+    template <class Token = default_completion_token_t<executor_type>>
+    auto async_wait(Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code, int)>(std::declval<initiate_async_wait>(),
+                                                                 token)) {
+        return async_initiate<Token, void(error_code, int)>(initiate_async_wait(this), token);
+    }
+
+private:
+    template <class F>
+    error_code forward(error_code& ec, F f) {
+        impl_.on(f);
+        return ec;
+    }
+
+public:
+    aura::detail::adopted<basic_signal_set<aura::any_io_executor>,
+                          basic_signal_set<aura::detail::stock_executor>>
+        impl_;
+};
+
+AURAIO_NET_CLOSE
