@@ -35,6 +35,7 @@ struct settings {
     bool coroutines;
     std::uint64_t threads;
     std::string hint;
+    unsigned batch; // auraio: requests submitted together at most; 0: the library finds out
 };
 
 // What the sockets are templates of: the context's own executor, or the one that Asio's plain names have.
@@ -146,6 +147,9 @@ template <typename Sockets>
 void serve(int listening, const service& what, const settings& how) {
     const auto context = how.threads > 1 ? std::make_unique<io::io_context>(static_cast<int>(how.threads))
                                          : make_context(how.hint);
+#if defined(BENCHMARK_AURAIO)
+    context->set_batch_threshold(how.batch);
+#endif
     typename Sockets::acceptor acceptor(*context, tcp::v4(), listening);
     if (how.coroutines)
         net::co_spawn(context->get_executor(), listen<Sockets>(acceptor, what), net::detached);
@@ -159,7 +163,7 @@ void serve(int listening, const service& what, const settings& how) {
 int main(int argc, char** argv) {
     arguments args(argc, argv, library);
     const settings how{args.text("style", "callbacks") == "coroutines", args.number("threads", 1),
-                       args.text("hint", "1")};
+                       args.text("hint", "1"), static_cast<unsigned>(args.number("batch", 0))};
     const std::chrono::microseconds work(args.number("work_us", 0));
     const std::string executor = args.text("executor", "typed");
     return run_under_load(args, [&](const served_socket& socket) {

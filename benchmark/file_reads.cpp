@@ -86,6 +86,10 @@ int main(int argc, char** argv) {
     // Asio runs the reads of one file object one after the other: a file object per slot is the way around.
     const std::string objects = args.text("files", "one");
     const auto context = make_context(args);
+#if defined(BENCHMARK_AURAIO)
+    // Requests that are submitted together at most; 0: the library finds out.
+    context->set_batch_threshold(static_cast<unsigned>(args.number("batch", 0)));
+#endif
     args.reject_unknown();
 
     std::vector<std::unique_ptr<io::random_access_file>> files;

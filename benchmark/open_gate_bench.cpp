@@ -48,6 +48,7 @@ public:
     bool watch_fired(unsigned) const noexcept override { return true; }
     bool end_requests_on(int) noexcept override { return true; }
     bool end_request(const io_operation&) noexcept override { return true; }
+    bool obeys_this_thread() const noexcept override { return true; }
     bool is_only_submitter() const noexcept override { return true; }
     void quiesce() override {}
     void abandon_after_fork() override {}

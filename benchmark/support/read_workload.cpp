@@ -4,6 +4,7 @@
 #include "failure.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 
@@ -41,6 +42,7 @@ read_workload::read_workload(arguments& args)
     : path_(args.text("path", "benchmark_data"))
     , direct_(is_direct(args))
     , depth_(static_cast<unsigned>(args.number("depth", 32)))
+    , work_ns_(args.number("work_ns", 0))
     , blocks_(blocks_to_read(args, path_))
     , fd_(open_test_file(path_, direct_, blocks_ * block_size))
     , buffers_(allocate_buffers(depth_))
@@ -66,6 +68,12 @@ void read_workload::verify(unsigned slot) const {
     std::memcpy(&written, buffer(slot), sizeof written);
     if (written != offsets_[slot])
         fail("the wrong block was read");
+}
+
+void read_workload::compute() const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(work_ns_);
+    while (std::chrono::steady_clock::now() < end) {
+    }
 }
 
 } // namespace benchmark

@@ -18,7 +18,8 @@ class arguments;
 class read_workload {
 public:
     // Arguments: path, mode (cache or direct), depth, warm_ms, measure_ms, span_mib (how much of the file is
-    // read, all by default). Brings the file into the cache state.
+    // read, all by default), work_ns (how long a program computes for each block). Brings the file into the
+    // cache state.
     explicit read_workload(arguments& args);
     ~read_workload();
     read_workload(const read_workload&) = delete;
@@ -43,6 +44,8 @@ public:
             fail_read(result);
         if (section_.warming_up()) [[unlikely]]
             verify(slot);
+        if (work_ns_ != 0) [[unlikely]]
+            compute();
         return section_.count();
     }
 
@@ -56,10 +59,12 @@ private:
     [[noreturn]] static void fail_read(std::int64_t result);
     // That the right block arrived; during the warm-up only, because looking at the data costs a cache miss.
     void verify(unsigned slot) const;
+    void compute() const;
 
     std::string path_;
     bool direct_;
     unsigned depth_;
+    std::uint64_t work_ns_;
     std::uint64_t blocks_;
     int fd_;
     std::unique_ptr<std::byte[], free_memory> buffers_;

@@ -235,6 +235,13 @@ public:
     void set_adaptive(bool on) { engine_.set_storage({.adaptive = on}); }
     void set_adaptive(bool on, device_id device) { engine_.set_storage(device, {.adaptive = on}); }
 
+    /// A ring submits what a turn's handlers have started when all of them have run; with a threshold, each
+    /// time that many requests wait. It costs throughput wherever it does something, since a system call
+    /// carries less (doc/performance.md has figures): for handlers that compute for long where the first
+    /// request must not wait for the last handler. 0, the default: no threshold; 1: each request at once. Any
+    /// thread, at any time. See also flush().
+    void set_batch_threshold(unsigned requests) noexcept { engine_.set_batch_threshold(requests); }
+
     const io_context_options& options() const noexcept { return engine_.options(); }
 
 #if defined(AURAIO_HAS_DEPRECATED)

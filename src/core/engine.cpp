@@ -280,8 +280,11 @@ void engine::notify_parked() {
 bool engine::begin_visit(shard& s) noexcept {
     // The mutex keeps threads from entering meanwhile: they would take the visited shard for a driven one.
     mutex_.lock();
-    if (s.try_acquire())
-        return true;
+    if (s.try_acquire()) {
+        if (!s.backend_ || s.backend_->obeys_this_thread())
+            return true;
+        s.release(); // a message reaches the shard when its thread is back, or the engine shuts down
+    }
     mutex_.unlock();
     return false;
 }

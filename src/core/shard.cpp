@@ -151,6 +151,7 @@ shard_visit::~shard_visit() {
 
 void shard::poll_backend() {
     op_queue done;
+    queued_ = 0;
     backend_->poll(done);
     finish_io(done);
 }
@@ -159,6 +160,7 @@ void shard::wait(nanoseconds_t deadline) {
     publish_counters();
     measure_turn();
     op_queue done;
+    queued_ = 0;
     backend_->wait(done, deadline);
     turn_began_ = coarse_now();
     inbox_.awake();
@@ -199,6 +201,7 @@ void shard::fire_timers() {
 }
 
 void shard::flush() {
+    queued_ = 0;
     if (backend_)
         backend_->flush();
 }
@@ -257,6 +260,8 @@ void shard::submit(io_operation& op) {
     ++io_pending_;
     count_submission(op);
     backend_->submit(op);
+    if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
+        flush();
 }
 
 void shard::finish_io(op_queue& done) {
@@ -269,8 +274,8 @@ void shard::finish_io(op_queue& done) {
             finish_internal(op);
             continue;
         }
-        if (op.result_ < 0 && d.disturbed_.load(std::memory_order_acquire))
-            op.result_ = -ECANCELED; // it failed because its owner closed the descriptor under it
+        if (op.result_ <= 0 && d.disturbed_.load(std::memory_order_acquire))
+            end_disturbed(op);
         else if (op.result_ == -EINTR && op.cancel_requested_)
             op.result_ = -ECANCELED; // how a cancelled request that was running in a kernel worker ends
         if (&op == sampled_) [[unlikely]]
@@ -290,6 +295,14 @@ void shard::finish_io(op_queue& done) {
         if (gate)
             gate->drain();
     }
+}
+
+/// Its owner has closed the descriptor under it: it failed for that, or has seen the end of the connection
+/// that its owner shut down.
+void shard::end_disturbed(io_operation& op) noexcept {
+    const request_kind kind = op.request_.kind;
+    if (op.result_ < 0 || kind == request_kind::recv || kind == request_kind::recvmsg)
+        op.result_ = -ECANCELED;
 }
 
 void shard::finish_internal(io_operation& op) {
@@ -428,6 +441,10 @@ ring_stats shard::stats() const {
 // ---- the end ----
 
 void shard::cancel_everything() {
+    if (backend_ && backend_->pending() != 0 && !backend_->obeys_this_thread())
+        throw engine_error(
+            EEXIST,
+            "auraio: with task_run::deferred the thread that was in run() must also destroy the context");
     shutting_down_ = true;
     take_inbox();
     for (descriptor *d = active_, *next; d; d = next) {

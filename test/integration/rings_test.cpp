@@ -10,9 +10,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <barrier>
+#include <functional>
 #include <latch>
+#include <optional>
 #include <set>
 #include <sys/resource.h>
 #include <thread>
@@ -216,6 +219,81 @@ TEST(DeferredRings, ASecondThreadGetsAnError) {
         }
     }).join();
     EXPECT_EQ(ctx.run(), 1u); // nothing was lost
+}
+
+/// A context of task_run::deferred, and the thread that its rings obey.
+class ObedientRing : public testing::Test {
+protected:
+    ObedientRing() {
+        aura::io_context_options options;
+        options.task_work = aura::task_run::deferred;
+        options.concurrency_hint = 1;
+        ctx_.emplace(options);
+    }
+    ~ObedientRing() override { join(); }
+
+    void join() {
+        if (!thread_.joinable())
+            return;
+        again_.count_down();
+        thread_.join();
+    }
+
+    /// Its first stay in run() ends when all that is posted has run; the second begins with join().
+    void run_twice(std::function<void()> at_the_end) {
+        thread_ = std::thread([this, at_the_end] {
+            ctx_->poll();
+            left_.count_down();
+            again_.wait();
+            ctx_->restart();
+            ctx_->run();
+            at_the_end();
+        });
+        left_.wait();
+    }
+
+    std::optional<aura::io_context> ctx_;
+    std::latch left_{1}, again_{1};
+    std::thread thread_;
+};
+
+TEST_F(ObedientRing, ObjectsMayBeClosedAndDestroyedByOtherThreads) {
+    using net::ip::tcp;
+    std::optional<aura::ip::tcp::acceptor> acceptor(std::in_place, *ctx_,
+                                                    tcp::endpoint(net::ip::address_v4::loopback(), 0));
+    std::optional<aura::ip::tcp::socket> destroyed(std::in_place, *ctx_), closed(std::in_place, *ctx_);
+    destroyed->open(tcp::v4());
+    closed->open(tcp::v4());
+    int aborted = 0;
+    const auto count = [&](aura::error_code ec, auto&&...) {
+        aborted += ec == net::error::operation_aborted;
+    };
+    acceptor->async_accept(count);
+    acceptor->async_accept(count);
+    std::array<char, 1> byte{};
+    net::io_context other;
+    // Both connections stay silent.
+    tcp::acceptor peer(other, tcp::endpoint(net::ip::address_v4::loopback(), 0));
+    destroyed->connect(peer.local_endpoint());
+    closed->connect(peer.local_endpoint());
+    destroyed->async_read_some(net::buffer(byte), count);
+    closed->async_read_some(net::buffer(byte), count);
+    run_twice([&] { ctx_.reset(); });
+    const auto port = acceptor->local_endpoint();
+    acceptor.reset();
+    destroyed.reset();
+    closed->close();
+    closed.reset();
+    EXPECT_EQ(aborted, 0) << "the ring obeys its thread alone";
+    join();
+    EXPECT_EQ(aborted, 4);
+    tcp::acceptor(other, port); // the port is free
+}
+
+TEST_F(ObedientRing, AnotherThreadMayDestroyTheContextWhenNothingIsPending) {
+    run_twice([] {});
+    join();
+    ctx_.reset();
 }
 
 TEST(OneRing, ThreadsTakeTurns) {

@@ -46,6 +46,29 @@ TEST(Stats, CountRequestsHandlersAndSystemCalls) {
     EXPECT_EQ(s.write_latency.count(), 0u);
 }
 
+TEST(Stats, AThresholdSubmitsInTheMiddleOfATurn) {
+    const aura_test::scratch_file scratch(8 * 4096);
+    aura::io_context context(1);
+    aura::random_access_file file(context, scratch.path(), aura::random_access_file::read_only);
+    std::array<std::array<char, 4096>, 8> buffers{};
+    for (const unsigned threshold : {0u, 1u, 4u, 0u}) {
+        context.set_batch_threshold(threshold);
+        std::uint64_t enters = 0;
+        unsigned ended = 0;
+        asio::post(context.ring_executor(0), [&] {
+            const std::uint64_t before = context.stats().total().enters;
+            for (std::size_t i = 0; i < buffers.size(); ++i)
+                file.async_read_some_at(i * 4096, asio::buffer(buffers[i]),
+                                        [&](aura::error_code ec, std::size_t) { ended += !ec; });
+            enters = context.stats().total().enters - before;
+        });
+        context.restart();
+        context.run();
+        EXPECT_EQ(ended, buffers.size());
+        EXPECT_EQ(enters, threshold == 0 ? 0 : buffers.size() / threshold) << threshold;
+    }
+}
+
 TEST(Stats, CountHandlersOfPureTurnsAndOfTheContext) {
     aura::io_context context;
     unsigned ran = 0;

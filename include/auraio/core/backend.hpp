@@ -63,6 +63,10 @@ public:
     /// A thread acts on the shard while nobody drives it, between attachments; called in that thread.
     virtual void attach_visitor() noexcept = 0;
 
+    /// Whether the calling thread may drive it or act on it. False where the kernel obeys one thread only,
+    /// and that is another.
+    virtual bool obeys_this_thread() const noexcept = 0;
+
     /// A descriptor that is readable when wait() would not block, provided that arm_wake() was called since.
     virtual int readiness_fd() const noexcept = 0;
 

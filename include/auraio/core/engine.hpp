@@ -123,6 +123,13 @@ public:
     void set_storage(device_id device, const storage_settings& change);
     storage_user& storage() noexcept { return *storage_; }
 
+    /// So many requests that wait for the end of the turn are submitted before it; 0: however many. Any
+    /// thread.
+    void set_batch_threshold(unsigned requests) noexcept {
+        batch_threshold_.store(requests != 0 ? requests : ~0u, std::memory_order_relaxed);
+    }
+    unsigned batch_threshold() const noexcept { return batch_threshold_.load(std::memory_order_relaxed); }
+
     registrations& registered() noexcept { return registrations_; }
     const registrations& registered() const noexcept { return registrations_; }
 
@@ -171,6 +178,8 @@ private:
     std::string backend_reason_;
     const std::unique_ptr<storage_user> storage_; // outlives the shards, as the next
     registrations registrations_;
+
+    std::atomic<unsigned> batch_threshold_{~0u}; // relaxed: it publishes nothing else
 
     // What any thread may take; a cache line. A mutex, because glibc's costs a program of one thread nothing.
     alignas(64) std::mutex shared_mutex_; // guards shared_

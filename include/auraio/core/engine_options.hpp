@@ -23,12 +23,14 @@ enum class task_run : std::uint8_t {
     /// default.
     cooperative,
     /// At once, interrupting the submitting thread. For programs whose run() threads compute for long and
-    /// leave
-    /// their rings to others meanwhile.
+    /// leave their rings to others meanwhile.
     immediate,
     /// When the driving thread waits (SINGLE_ISSUER | DEFER_TASKRUN). A promise: one thread for the engine's
-    /// whole
-    /// life. A second thread that enters run() gets an error (EEXIST), since the kernel would refuse it.
+    /// whole life, since the kernel refuses others. A second thread that enters run() gets an error (EEXIST).
+    /// What other threads ask for, closing and destroying objects included, is done when that thread is next
+    /// in run(). While I/O is pending only it may destroy the context; another ends the program, with a
+    /// message
+    /// that says so.
     deferred,
 };
 

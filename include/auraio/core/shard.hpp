@@ -272,6 +272,7 @@ private:
     void end_sample(const io_operation& op) noexcept;
     bool submit_again(io_operation& op);
     bool resubmit_if_stray(io_operation& op);
+    static void end_disturbed(io_operation& op) noexcept;
     void finish_internal(io_operation& op);
     void cancel_everything();
     void discard_everything();
@@ -296,6 +297,7 @@ private:
     bool shutting_down_ = false;
     std::int64_t work_ = 0;
     std::size_t io_pending_ = 0; // requests the backend has
+    std::uint32_t queued_ = 0;   // requests given to it since it last told the kernel
     std::unique_ptr<backend> backend_;
     timer_queue timers_;
     descriptor* active_ = nullptr; // descriptors that have operations

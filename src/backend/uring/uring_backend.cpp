@@ -121,8 +121,8 @@ public:
     std::size_t pending() const noexcept override { return pending_; }
 
     void attach_thread() override {
-        if (ring_.is_deferred() && bound_to_ != this_thread_identity()) {
-            if (bound_to_)
+        if (ring_.is_deferred()) {
+            if (!obeys_this_thread())
                 throw engine_error(EEXIST,
                                    "auraio: task_run::deferred promises a single thread in run(), and "
                                    "another thread has entered it; use task_run::cooperative");
@@ -140,6 +140,10 @@ public:
         // own.
         last_driver_ = this_thread_identity();
         event_armed_ = false;
+    }
+
+    bool obeys_this_thread() const noexcept override {
+        return !bound_to_ || bound_to_ == this_thread_identity();
     }
 
     bool is_only_submitter() const noexcept override {
@@ -209,6 +213,8 @@ public:
     void unregister(registration_kind kind) noexcept override { uring::unregister(ring_.fd(), kind); }
 
     void quiesce() override {
+        if (!obeys_this_thread())
+            return; // our own requests end with the ring
         for (unsigned key = 0; key < watches_.size(); ++key)
             unwatch(key);
         if (event_pending_ != 0)
@@ -279,7 +285,7 @@ private:
     bool event_armed_ = false;
     bool several_submitters_ = false;
     const void* last_driver_ = nullptr;
-    const void* bound_to_ = nullptr;
+    const void* bound_to_ = nullptr; // the only thread that may use a deferred ring
     // By key, the number of the watch that is armed; 0: none. A number is not used twice in a row, so that
     // the end of a watch that was taken back is not taken for that of its successor.
     std::vector<std::uint32_t> watches_;
