@@ -39,6 +39,11 @@ function(auraio_test name)
             # A third of what is left goes into headers. The other builds precompile none: they show what a file forgot.
             target_precompile_headers(${program} PRIVATE <gtest/gtest.h> <auraio/auraio.hpp>)
         endif()
+        if(NOT AURAIO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+            # Asio's templates, for both libraries, are most of what a test build compiles: a fifth less time without the
+            # names of local variables, and with the compiler's garbage collected from 1 GB on only.
+            target_compile_options(${program} PRIVATE $<$<CONFIG:Debug>:-g1> --param=ggc-min-heapsize=1000000)
+        endif()
         set(timeout ${arg_TIMEOUT})
         if(AURAIO_SANITIZE)
             set(timeout 900)

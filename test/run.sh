@@ -12,9 +12,6 @@ tools/install-packages.sh \
 
 cmake --preset "$preset" "$@"
 cmake --build --preset "$preset"
-if [[ $preset == dev ]]; then
-    cmake --build --preset "$preset" --target auraio_header_check
-fi
 
 # The sanitizers' memory layout leaves less room than the newest kernels' randomisation of addresses takes.
 fixed_addresses=()
