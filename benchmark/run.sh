@@ -243,6 +243,8 @@ suite_udp() {
     run_scenario "$programs" "$1" "udp/64" <<END
 raw_uring|datagram_uring load=udp
 raw_epoll|echo_epoll load=udp
+auraio_callbacks|datagram_server_auraio load=udp
+auraio_coroutines|datagram_server_auraio style=coroutines load=udp
 asio|datagram_server_asio load=udp
 asio_coroutines|datagram_server_asio style=coroutines load=udp
 asio_uring|datagram_server_asio_uring load=udp

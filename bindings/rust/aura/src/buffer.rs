@@ -4,7 +4,7 @@ use crate::shared::{EngineRef, Lent};
 use aura_sys as sys;
 use std::alloc::{alloc, dealloc, handle_alloc_error, Layout};
 use std::ops::{Deref, DerefMut};
-use std::os::raw::c_void;
+use std::os::raw::{c_int, c_void};
 use std::ptr::NonNull;
 
 /// Memory of an engine's pool, aligned to 4096 bytes as direct I/O wants it. Goes back there when it is dropped, from any
@@ -146,8 +146,14 @@ unsafe impl IoBufMut for Buffer {
 /// ended. Operations that own their buffer, such as [`read_at`](crate::Engine::read_at), need no such promise.
 #[derive(Debug, Clone, Copy)]
 pub struct BufferRef {
-    pointer: *mut c_void,
+    at: Place,
     len: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Memory(*mut c_void),
+    Registered { index: c_int, offset: usize },
 }
 
 // SAFETY: an address; using it is what is unsafe.
@@ -159,19 +165,31 @@ impl BufferRef {
     /// `len` bytes at `pointer` are there as long as an operation uses the result; for reads nobody else looks at them
     /// meanwhile, for writes nobody changes them.
     pub unsafe fn from_ptr(pointer: *mut u8, len: usize) -> BufferRef {
-        BufferRef { pointer: pointer.cast(), len }
+        BufferRef { at: Place::Memory(pointer.cast()), len }
     }
     /// To write from.
     ///
     /// # Safety
     /// As [`from_ptr`](BufferRef::from_ptr).
     pub unsafe fn from_slice(slice: &[u8]) -> BufferRef {
-        BufferRef { pointer: slice.as_ptr() as *mut c_void, len: slice.len() }
+        BufferRef { at: Place::Memory(slice.as_ptr() as *mut c_void), len: slice.len() }
     }
     /// # Safety
     /// As [`from_ptr`](BufferRef::from_ptr).
     pub unsafe fn from_mut_slice(slice: &mut [u8]) -> BufferRef {
-        BufferRef { pointer: slice.as_mut_ptr().cast(), len: slice.len() }
+        BufferRef { at: Place::Memory(slice.as_mut_ptr().cast()), len: slice.len() }
+    }
+    /// `len` bytes at `offset` of the buffer that [`register_buffers`](crate::Engine::register_buffers) has registered at
+    /// `index`. The engine checks all three when an operation is started.
+    pub fn fixed(index: usize, offset: usize, len: usize) -> BufferRef {
+        let index = c_int::try_from(index).unwrap_or(c_int::MAX);
+        BufferRef { at: Place::Registered { index, offset }, len }
+    }
+    pub(crate) fn memory(self) -> Option<*mut c_void> {
+        match self.at {
+            Place::Memory(pointer) => Some(pointer),
+            Place::Registered { .. } => None,
+        }
     }
     /// How many bytes there are.
     #[allow(clippy::len_without_is_empty)]
@@ -179,14 +197,17 @@ impl BufferRef {
         self.len
     }
     pub(crate) fn raw(self) -> sys::aura_buf_t {
-        sys::aura_buf(self.pointer)
+        match self.at {
+            Place::Memory(pointer) => sys::aura_buf(pointer),
+            Place::Registered { index, offset } => sys::aura_buf_fixed(index, offset),
+        }
     }
 }
 
 /// The buffer must outlive the operation, which the functions that take the reference leave to their caller.
 impl From<&Buffer> for BufferRef {
     fn from(buffer: &Buffer) -> BufferRef {
-        BufferRef { pointer: buffer.memory.as_ptr().cast(), len: buffer.len }
+        BufferRef { at: Place::Memory(buffer.memory.as_ptr().cast()), len: buffer.len }
     }
 }
 

@@ -140,7 +140,11 @@ impl Engine {
         Ok(unsafe { BorrowedFd::borrow_raw(fd as c_int) })
     }
 
-    fn turn(&self, running: bool, call: impl FnOnce(*mut sys::aura_engine_t) -> c_int) -> Result<usize> {
+    pub(crate) fn turn(
+        &self,
+        running: bool,
+        call: impl FnOnce(*mut sys::aura_engine_t) -> c_int,
+    ) -> Result<usize> {
         let engine = self.as_ptr();
         let stop = if running { engine } else { ptr::null_mut() };
         let (result, panic) = panics::collect(stop, || call(engine));

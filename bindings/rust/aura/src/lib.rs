@@ -32,6 +32,9 @@
 //! | [`Engine::cancel`] | safe | a [`Request`] names its operation for ever, and no other |
 //! | [`Engine::poll`], [`wait`](Engine::wait), [`run`](Engine::run), [`drain`](Engine::drain) | safe | in a callback they fail with [`Error::InCallback`] |
 //! | [`BufferRef::from_ptr`], [`from_slice`](BufferRef::from_slice), [`from_mut_slice`](BufferRef::from_mut_slice) | **unsafe** | no lifetime |
+//! | [`BufferRef::fixed`] | safe | names a registered buffer; the engine checks it |
+//! | [`Engine::register_buffers`] | **unsafe** | the memory must outlive the registration |
+//! | [`Engine::unregister_buffers`], [`request_unregister_buffers`](Engine::request_unregister_buffers) | safe | |
 //! | `BufferRef::from(&buffer)` | safe | the functions that use it are not |
 //! | `AsyncEngine::async_read`, `async_write` | **unsafe** | as `read` and `write` |
 //! | `AsyncEngine::async_read_at` and the others | safe | the operation owns the buffer, also when the future is dropped |
@@ -39,7 +42,7 @@
 //! | [`Fd::borrow_raw`] | **unsafe** | somebody else might close it |
 //! | [`Engine::as_ptr`] | safe | what C functions do with it is not |
 //!
-//! Registered buffers and files are not in the C library yet.
+//! Registered files are the C library's alone so far.
 
 mod buffer;
 mod callbacks;
@@ -54,6 +57,7 @@ mod operation;
 mod operations;
 mod options;
 mod panics;
+mod registration;
 mod request;
 mod shared;
 mod socket_address;

@@ -22,6 +22,7 @@ pub enum OpType {
     Accept,
     Connect,
     Timeout,
+    Unregister,
 }
 
 /// Names a started operation: a number that is never given to another. Using it after the operation has ended, or
@@ -67,6 +68,7 @@ impl Request {
             sys::AURA_OP_ACCEPT => OpType::Accept,
             sys::AURA_OP_CONNECT => OpType::Connect,
             sys::AURA_OP_TIMEOUT => OpType::Timeout,
+            sys::AURA_OP_UNREGISTER => OpType::Unregister,
             _ => return None,
         })
     }
