@@ -3,8 +3,8 @@
 # place, run against each other: test/swap/run.sh [--subset] [--only REGEX] [--no-build] [--build DIRECTORY]
 #
 # Prints a table of what passed, failed and was excluded, and why; fails if anything failed. --subset takes the lines
-# marked with * (one of each way to use the library), --only those that match. Needs root or sudo: every run has a network
-# of its own, since many examples have their ports built in.
+# marked with * (most ways to use the library), --only those that match; --build adds to a build tree that exists.
+# Needs root or sudo: every run has a network of its own, since many examples have their ports built in.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/test/swap
@@ -39,6 +39,8 @@ tools/install-packages.sh \
 if $configure; then
     cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
         -DAURAIO_BUILD_SWAP=ON -DAURAIO_BUILD_BENCHMARKS=OFF -DAURAIO_BUILD_EXAMPLES=OFF
+else
+    cmake -DAURAIO_BUILD_SWAP=ON "$build" # the library is there already
 fi
 build=$(cd "$build" && pwd)
 work=$build/swap/runs
