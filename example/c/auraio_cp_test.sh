@@ -53,8 +53,8 @@ else
     as_nobody=()
 fi
 mkdir -m 777 "$work/open"
-"${as_nobody[@]}" sh -c 'mkdir "$0/t" && echo a >"$0/t/a" && echo b >"$0/t/b" && chmod 0 "$0/t/a"' "$work/open"
-if "${as_nobody[@]}" test -x "$program"; then
+if "${as_nobody[@]}" test -x "$program" && "${as_nobody[@]}" test -w "$work/open"; then
+    "${as_nobody[@]}" sh -c 'mkdir "$0/t" && echo a >"$0/t/a" && echo b >"$0/t/b" && chmod 0 "$0/t/a"' "$work/open"
     ! "${as_nobody[@]}" "$program" "$work/open/t" "$work/open/c" 2>"$work/errors" || fail "read the unreadable"
     grep -q 't/a: Permission denied' "$work/errors" || fail "no message: $(<"$work/errors")"
     cmp "$work/open/t/b" "$work/open/c/b"
