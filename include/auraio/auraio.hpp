@@ -26,6 +26,8 @@
 #include "auraio/pipe.hpp"
 #include "auraio/posix/stream_descriptor.hpp"
 #include "auraio/random_access_file.hpp"
+#include "auraio/registered_buffers.hpp"
+#include "auraio/registered_files.hpp"
 #include "auraio/signal_set.hpp"
 #include "auraio/steady_timer.hpp"
 #include "auraio/stream_file.hpp"

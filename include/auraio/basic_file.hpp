@@ -3,6 +3,7 @@
 
 #include "auraio/detail/file_work.hpp"
 #include "auraio/detail/io_op.hpp"
+#include "auraio/detail/registration.hpp"
 #include "auraio/detail/ring_of.hpp"
 #include "auraio/detail/transfer.hpp"
 #include "auraio/file_base.hpp"
@@ -16,6 +17,7 @@ AURAIO_OPEN
 
 template <class Executor>
 class basic_file;
+class file_registration;
 
 namespace detail {
 
@@ -311,6 +313,8 @@ protected:
                 int error = self.fd() < 0 ? EBADF : 0;
                 if (offset > max_offset && offset != core::current_position)
                     error = EINVAL;
+                if (error == 0)
+                    error = detail::registered_buffers_of::check(self.home_->owner(), buffers);
                 self.template start<work>(error, std::forward<decltype(handler)>(handler), self.fd(), offset,
                                           error ? -1 : self.descriptor_->direct_alignment_code(), buffers);
             });
@@ -348,6 +352,7 @@ protected:
 private:
     template <class>
     friend class basic_file;
+    friend class file_registration;
 
     /// Whether a file is open or being opened. What a failed open has left behind is dropped.
     bool has_file() {

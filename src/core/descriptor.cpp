@@ -21,6 +21,12 @@ void io_operation::on_cancel() {
     target_->cancel_one(*this);
 }
 
+void io_operation::end_reference_here() {
+    shard& home = target_->home();
+    let_go();
+    home.owner().registered().leave(home, registered_held_);
+}
+
 void io_operation::let_go() noexcept {
     if (linked_) // not, if it was refused before it reached the shard
         target_->unlink(*this);
@@ -190,6 +196,21 @@ void descriptor::start(io_operation& op) {
     home_->send(op);
 }
 
+int descriptor::refer(io_operation& op) {
+    registrations& registered = home_->owner().registered();
+    if (file_slot_ < 0 && op.request_.registered == 0 && !registered.has_arenas()) [[likely]]
+        return 0;
+    if (const int refused = registered.refer(*home_, op.request_, file_slot_))
+        return refused;
+    op.refers_ = op.holds_target_ = op.request_.registered != 0;
+    return 0;
+}
+
+void descriptor::leave_slot() {
+    if (file_slot_ >= 0)
+        home_->owner().registered().forget_file(static_cast<std::size_t>(file_slot_), fd_);
+}
+
 void descriptor::arrived(io_operation& op) {
     ++arrived_from_afar_;
     op.set_message(false);
@@ -235,7 +256,8 @@ void descriptor::cancel_one(io_operation& op) {
         op.detach();
         home_->make_ready_here(op);
         lane_advances(op); // it was the first of its lane
-        unlink(op);
+        if (!op.holds_target_)
+            unlink(op);
     } else if (accept_queue* q = accepts_.load(std::memory_order_relaxed)) { // created by this side
         q->withdraw(op);
     }
@@ -283,7 +305,8 @@ void descriptor::finish_queued(io_operation& op, int result) {
     op.result_ = result;
     op.detach();
     home_->make_ready_here(op);
-    unlink(op);
+    if (!op.holds_target_)
+        unlink(op);
 }
 
 void descriptor::resume_queued(io_operation& op) {
@@ -328,6 +351,7 @@ descriptor::~descriptor() {
 
 int descriptor::close_and_forget() {
     const int fd = fd_;
+    leave_slot();
     int result = 0;
     if (started_ == 0) { // the shard has never heard of it
         if (fd >= 0 && ::close(fd) != 0)
@@ -352,6 +376,7 @@ int descriptor::close_and_forget() {
 
 int descriptor::release_and_forget() {
     int fd = fd_;
+    leave_slot();
     if (started_ == 0) {
         delete this;
         return fd;

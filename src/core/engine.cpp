@@ -391,6 +391,7 @@ void engine::shutdown() {
             work_finished();
         }
     }
+    registrations_.shutdown();
     for (unsigned i = 0; i < count; ++i)
         if (shards_[i]->backend_)
             shards_[i]->backend_->quiesce();
@@ -422,9 +423,11 @@ void engine::before_fork() {
     lock.release();
     shared_mutex_.lock();
     storage_->lock();
+    registrations_.before_fork();
 }
 
 void engine::after_fork_in_parent() {
+    registrations_.after_fork_in_parent();
     storage_->unlock();
     shared_mutex_.unlock();
     mutex_.unlock();
@@ -440,6 +443,7 @@ void engine::after_fork_in_child() {
     parked_.store(0, std::memory_order_relaxed);
     steward_.store(nullptr, std::memory_order_relaxed);
     signal_set::after_fork_in_child();
+    registrations_.after_fork_in_child();
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i) {
         shard& s = *shards_[i];

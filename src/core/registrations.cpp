@@ -3,10 +3,25 @@
 
 #include "auraio/core/engine.hpp"
 
+#include <bit>
 #include <cerrno>
 #include <utility>
 
 namespace aura::core {
+
+namespace {
+
+constexpr unsigned frame_bits = 21; // arenas of a buffer_pool begin at multiples of 2 MiB and are as long
+
+std::uint64_t frame_of(const void* address) noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) >> frame_bits;
+}
+std::size_t hash_of(std::uint64_t frame) noexcept {
+    return static_cast<std::size_t>((frame * 0x9e3779b97f4a7c15u) >>
+                                    32); // Knuth, TAOCP 3, 6.4: Fibonacci hashing
+}
+
+} // namespace
 
 registrations::ring_side& registrations::side_of(shard& home, registration_kind k) noexcept {
     return home.registered_[static_cast<std::size_t>(k)];
@@ -14,85 +29,180 @@ registrations::ring_side& registrations::side_of(shard& home, registration_kind 
 
 // ---- the user ----
 
-int registrations::begin(registration_kind k, std::unique_ptr<registration_source> source) {
+/// `tell` gives the table to a source, `publish` to those who start requests.
+template <class Tell, class Publish>
+int registrations::begin(registration_kind k, Tell tell, Publish publish) {
+    std::lock_guard guard(mutex_);
     resource& r = of(k);
-    if (const int refused = r.state.begin())
-        return refused;
+    if (r.state.stage() != registration_stage::unregistered)
+        return -EBUSY;
+    auto source = owner_.make_registration_source();
+    if (source)
+        if (const int error = tell(*source))
+            return error;
+    r.waiters.reserve(1); // so that the end of what has begun cannot fail for want of memory
+    publish();
     r.source = std::move(source);
+    (void)r.state.begin(); // it was asked for above
     r.published.store(r.state.epoch().word(), std::memory_order_release);
     return 0;
 }
 
-int registrations::register_buffers(std::span<const iovec> buffers) {
+int registrations::begin_buffers(std::span<const iovec> buffers, bool arenas) {
     if (buffers.empty())
         return -EINVAL;
-    std::lock_guard guard(mutex_);
-    if (of(registration_kind::buffers).state.stage() != registration_stage::unregistered)
-        return -EBUSY;
     std::vector<iovec> copy(buffers.begin(), buffers.end());
-    auto source = owner_.make_registration_source();
-    if (source)
-        if (const int error = source->register_buffers(copy))
-            return error;
-    buffers_.prepare(copy.size());
-    for (std::size_t i = 0; i < copy.size(); ++i) {
-        buffers_[i].address.store(reinterpret_cast<std::uintptr_t>(copy[i].iov_base),
+    return begin(
+        registration_kind::buffers, [&](registration_source& s) { return s.register_buffers(copy); },
+        [&] {
+            publish_buffers(copy);
+            publish_arenas(arenas ? std::span<const iovec>(copy) : std::span<const iovec>());
+            iovecs_ = std::move(copy);
+        });
+}
+
+int registrations::register_buffers(std::span<const iovec> buffers) {
+    return begin_buffers(buffers, false);
+}
+
+int registrations::register_arenas(std::span<const iovec> arenas) {
+    return begin_buffers(arenas, true);
+}
+
+void registrations::publish_buffers(std::span<const iovec> buffers) {
+    buffers_.prepare(buffers.size());
+    for (std::size_t i = 0; i < buffers.size(); ++i) {
+        buffers_[i].address.store(reinterpret_cast<std::uintptr_t>(buffers[i].iov_base),
                                   std::memory_order_relaxed);
-        buffers_[i].size.store(copy[i].iov_len, std::memory_order_relaxed);
+        buffers_[i].size.store(buffers[i].iov_len, std::memory_order_relaxed);
     }
-    buffers_.publish(copy.size());
-    iovecs_ = std::move(copy);
-    return begin(registration_kind::buffers, std::move(source));
+    buffers_.publish(buffers.size());
+}
+
+void registrations::publish_arenas(std::span<const iovec> arenas) {
+    has_arenas_.store(!arenas.empty(), std::memory_order_relaxed);
+    if (arenas.empty()) {
+        frames_.prepare(0);
+        return;
+    }
+    const std::size_t size = std::bit_ceil(2 * arenas.size());
+    frames_.prepare(size);
+    for (std::size_t i = 0; i < size; ++i)
+        frames_[i].store(0, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < arenas.size(); ++i) {
+        const std::uint64_t frame = frame_of(arenas[i].iov_base);
+        if (frame == 0)
+            continue; // an entry without an arena
+        std::size_t at = hash_of(frame) & (size - 1);
+        while (frames_[at].load(std::memory_order_relaxed) != 0)
+            at = (at + 1) & (size - 1);
+        frames_[at].store(frame << 16 | i, std::memory_order_relaxed);
+    }
+    frames_.publish(size);
 }
 
 int registrations::register_files(std::span<const int> fds) {
     if (fds.empty())
         return -EINVAL;
-    std::lock_guard guard(mutex_);
-    if (of(registration_kind::files).state.stage() != registration_stage::unregistered)
-        return -EBUSY;
     std::vector<int> copy(fds.begin(), fds.end());
-    auto source = owner_.make_registration_source();
-    if (source)
-        if (const int error = source->register_files(copy))
-            return error;
-    files_.prepare(copy.size());
-    for (std::size_t i = 0; i < copy.size(); ++i)
-        files_[i].store(copy[i], std::memory_order_relaxed);
-    files_.publish(copy.size());
-    fds_ = std::move(copy);
-    return begin(registration_kind::files, std::move(source));
+    return begin(
+        registration_kind::files, [&](registration_source& s) { return s.register_files(copy); },
+        [&] {
+            files_.prepare(copy.size());
+            for (std::size_t i = 0; i < copy.size(); ++i)
+                files_[i].store(copy[i], std::memory_order_relaxed);
+            files_.publish(copy.size());
+            fds_ = std::move(copy);
+        });
 }
 
-int registrations::update_file(std::size_t index, int fd) {
+int registrations::update_file(std::size_t index, int fd, operation* waiter, shard* home) {
     registration_state::ring_set told;
     {
         std::lock_guard guard(mutex_);
-        resource& r = of(registration_kind::files);
-        if (const int refused = r.state.check_update())
+        if (const int refused = of(registration_kind::files).state.check_update())
             return refused;
         if (index >= fds_.size() || fd < -1)
             return index >= fds_.size() ? -EINVAL : -EBADF;
-        if (r.source)
-            if (const int error = r.source->update_file(static_cast<unsigned>(index), fd))
-                return error;
-        fds_[index] = fd;
-        files_[index].store(fd, std::memory_order_relaxed);
-        const std::uint64_t version = file_version_.load(std::memory_order_relaxed);
-        changed_[version % changed_.size()] = static_cast<unsigned>(index);
-        file_version_.store(version + 1, std::memory_order_release);
-        told = r.state.attached();
+        if (waiter)
+            updates_.reserve(updates_.size() + 1);
+        if (const int error = replace_file_locked(index, fd))
+            return error;
+        told = of(registration_kind::files).state.attached();
+        if (waiter) {
+            owner_.work_started();
+            waiter->set_counts_remotely(true);
+            if (told.any())
+                updates_.push_back({waiter, home, told});
+        }
     }
+    if (waiter && told.none())
+        home->make_ready(*waiter);
+    tell_of_update(told);
+    return 0;
+}
+
+int registrations::add_file(int fd, int slot) {
+    std::size_t index = 0;
+    registration_state::ring_set told;
+    {
+        std::lock_guard guard(mutex_);
+        if (const int refused = of(registration_kind::files).state.check_update())
+            return refused;
+        if (slot >= 0 && static_cast<std::size_t>(slot) < fds_.size() &&
+            fds_[static_cast<std::size_t>(slot)] == fd)
+            return slot;
+        while (index < fds_.size() && fds_[index] != -1)
+            ++index;
+        if (index == fds_.size())
+            return -ENFILE;
+        if (const int error = replace_file_locked(index, fd))
+            return error;
+        told = of(registration_kind::files).state.attached();
+    }
+    tell_of_update(told);
+    return static_cast<int>(index);
+}
+
+void registrations::forget_file(std::size_t index, int fd) {
+    registration_state::ring_set told;
+    {
+        std::lock_guard guard(mutex_);
+        const registration_state& state = of(registration_kind::files).state;
+        // The kernel may well refuse: then its table keeps what nobody refers to any more.
+        if (state.check_update() != 0 || index >= fds_.size() || fds_[index] != fd ||
+            replace_file_locked(index, -1) != 0)
+            return;
+        told = state.attached();
+    }
+    tell_of_update(told);
+}
+
+int registrations::replace_file_locked(std::size_t index, int fd) {
+    if (registration_source* source = of(registration_kind::files).source.get())
+        if (const int error = source->update_file(static_cast<unsigned>(index), fd))
+            return error;
+    fds_[index] = fd;
+    files_[index].store(fd, std::memory_order_relaxed);
+    const std::uint64_t version = file_version_.load(std::memory_order_relaxed);
+    changed_[version % changed_.size()] = static_cast<unsigned>(index);
+    file_version_.store(version + 1, std::memory_order_release);
+    return 0;
+}
+
+/// So that idle rings let go of what was replaced: at once where nobody drives them.
+void registrations::tell_of_update(registration_state::ring_set told) {
     for (unsigned i = 0; told.any(); ++i) {
         if (!told.test(i))
             continue;
         told.reset(i);
         shard& s = owner_.shard_at(i);
         ring_side& side = side_of(s, registration_kind::files);
-        if (!side.update_sent_.exchange(true, std::memory_order_acq_rel))
+        if (shard_visit visit(s); visit)
+            bring_up_to_date(side);
+        else if (!side.update_sent_.exchange(true, std::memory_order_acq_rel))
             s.send(side.update_);
     }
-    return 0;
 }
 
 int registrations::request_end(registration_kind kind, operation& waiter, shard& home) {
@@ -121,9 +231,13 @@ int registrations::request_end(registration_kind kind, operation& waiter, shard&
         shard& s = owner_.shard_at(i);
         s.send(side_of(s, kind).drain_); // attached until it has read this
     }
+    complete(ended);
+    return 0;
+}
+
+void registrations::complete(const std::vector<waiting>& ended) {
     for (const waiting& w : ended)
         w.home->make_ready(*w.op);
-    return 0;
 }
 
 void registrations::finish_locked(resource& r, std::vector<waiting>& told) {
@@ -131,6 +245,45 @@ void registrations::finish_locked(resource& r, std::vector<waiting>& told) {
     r.state.finish();
     r.published.store(r.state.epoch().word(), std::memory_order_release);
     told.swap(r.waiters);
+}
+
+/// Ring `ring` has the table as it is now, or none of it any more.
+void registrations::heard_of_update_locked(unsigned ring, std::vector<waiting>& told) {
+    for (auto it = updates_.begin(); it != updates_.end();) {
+        it->rings.reset(ring);
+        if (it->rings.any()) {
+            ++it;
+            continue;
+        }
+        told.push_back(*it);
+        it = updates_.erase(it);
+    }
+}
+
+void registrations::shutdown() {
+    std::vector<waiting> left;
+    {
+        std::lock_guard guard(mutex_);
+        left.swap(updates_);
+        for (resource& r : resources_) {
+            left.insert(left.end(), r.waiters.begin(), r.waiters.end());
+            r.waiters.clear();
+        }
+    }
+    for (const waiting& w : left) {
+        w.op->destroy();
+        owner_.work_finished();
+    }
+}
+
+void registrations::after_fork_in_child() {
+    // Rings of this process would take over the parent's pages from it: they register for themselves.
+    for (resource& r : resources_) {
+        if (r.source)
+            r.source->abandon_after_fork();
+        r.source.reset();
+    }
+    mutex_.unlock();
 }
 
 // ---- who starts a request ----
@@ -174,6 +327,77 @@ int registrations::use_file(io_request& r, std::size_t index) const noexcept {
         return -EBADF;
     r.fd = static_cast<std::int32_t>(index);
     r.registered |= registered_file;
+    return 0;
+}
+
+/// Of a request that names a buffer and its memory: whether the one lies in the other.
+int registrations::check_buffer(const io_request& r) const noexcept {
+    if (const int refused = check(registration_kind::buffers))
+        return refused;
+    const buffer* b = buffers_.find(r.buffer_index);
+    if (!b)
+        return -EINVAL;
+    const auto address = reinterpret_cast<std::uintptr_t>(r.address);
+    const std::uintptr_t start = b->address.load(std::memory_order_relaxed);
+    if (address < start)
+        return -EOVERFLOW;
+    return check_fixed_range(b->size.load(std::memory_order_relaxed), address - start, r.length);
+}
+
+/// A buffer of a registered arena becomes a registered buffer.
+bool registrations::find_arena(io_request& r) const noexcept {
+    const std::uint64_t frame = frame_of(r.address);
+    const std::atomic<std::uint64_t>* entry = nullptr;
+    for (std::size_t at = hash_of(frame);; ++at) {
+        at &= frames_.size() - 1; // 0: the loop ends, nothing is found there
+        entry = frames_.find(at);
+        if (!entry)
+            return false;
+        const std::uint64_t found = entry->load(std::memory_order_relaxed);
+        if (found == 0)
+            return false;
+        if (found >> 16 == frame) {
+            r.buffer_index = static_cast<std::uint16_t>(found);
+            break;
+        }
+    }
+    return check_buffer(r) == 0;
+}
+
+/// The entry of a file object stands for the file as long as it holds the file's number.
+bool registrations::use_slot(io_request& r, int slot) const noexcept {
+    switch (r.kind) {
+    case request_kind::read:
+    case request_kind::write:
+    case request_kind::readv:
+    case request_kind::writev:
+        break;
+    default:
+        return false;
+    }
+    const int number = r.fd;
+    const auto index = static_cast<std::size_t>(slot);
+    const std::atomic<int>* entry = files_.find(index);
+    if (!entry || entry->load(std::memory_order_relaxed) != number || use_file(r, index) != 0)
+        return false;
+    r.fd2 = number; // for when the registration has ended before the request arrives
+    return true;
+}
+
+int registrations::refer(shard& home, io_request& r, int slot) {
+    if ((r.registered & registered_buffer) != 0) {
+        if (const int refused = check_buffer(r))
+            return refused;
+        if (const int refused = enlist(home, registration_kind::buffers))
+            return refused;
+    } else if (has_arenas() && (r.kind == request_kind::read || r.kind == request_kind::write) &&
+               find_arena(r) && enlist(home, registration_kind::buffers) == 0) {
+        r.registered |= registered_buffer;
+    }
+    if (slot >= 0 && use_slot(r, slot) && enlist(home, registration_kind::files) != 0) {
+        r.registered &= static_cast<std::uint8_t>(~registered_file);
+        r.fd = r.fd2;
+    }
     return 0;
 }
 
@@ -241,7 +465,20 @@ int registrations::install(ring_side& side) {
 }
 
 void registrations::bring_up_to_date(ring_side& side) {
-    std::lock_guard guard(mutex_);
+    // What waits to be submitted means the table as it was: the kernel looks when it is.
+    side.home_->flush();
+    std::vector<waiting> ended;
+    {
+        std::lock_guard guard(mutex_);
+        bring_up_to_date_locked(side);
+        heard_of_update_locked(side.home_->index(), ended);
+    }
+    complete(ended);
+}
+
+void registrations::bring_up_to_date_locked(ring_side& side) {
+    if (!side.ring_.is_installed())
+        return; // it will get the table as it is then
     backend& io = side.home_->io();
     const std::uint64_t now = file_version_.load(std::memory_order_relaxed);
     std::uint64_t seen = side.ring_.version();
@@ -278,9 +515,22 @@ void registrations::drop(ring_side& side) {
         side.attached_.store(false, std::memory_order_relaxed);
         if (r.state.detach(side.home_->index()))
             finish_locked(r, ended);
+        if (side.kind_ == registration_kind::files)
+            heard_of_update_locked(side.home_->index(), ended);
     }
-    for (const waiting& w : ended)
-        w.home->make_ready(*w.op);
+    complete(ended);
+}
+
+void registrations::install_again(shard& home) {
+    for (const auto k : {registration_kind::buffers, registration_kind::files}) {
+        ring_side& side = side_of(home, k);
+        if (!side.ring_.is_installed())
+            continue;
+        side.ring_.lost();
+        // What refers to it would be refused by the kernel, should there be no memory for it.
+        if (side.ring_.in_flight() != 0)
+            (void)install(side);
+    }
 }
 
 void registrations::ring_side::note::run(operation& base, action what) {
@@ -296,8 +546,7 @@ void registrations::ring_side::on_drain(ring_side& self) {
 
 void registrations::ring_side::on_update(ring_side& self) {
     self.update_sent_.exchange(false, std::memory_order_acq_rel);
-    if (self.ring_.is_installed())
-        self.home_->owner().registered().bring_up_to_date(self);
+    self.home_->owner().registered().bring_up_to_date(self);
 }
 
 } // namespace aura::core

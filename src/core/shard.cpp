@@ -235,7 +235,13 @@ void shard::begin(io_operation& op) {
 
 /// Whether an operation on something registered was started too late, or cannot have it: it has ended then.
 bool shard::refuses(io_operation& op) {
-    const int error = owner_.registered().admit(*this, op.request_, op.registered_held_);
+    io_request& r = op.request_;
+    int error = owner_.registered().admit(*this, r, op.registered_held_);
+    if (error != 0 && (r.registered & registered_file) != 0 && !op.target().loose_) {
+        r.fd = r.fd2; // a file object has its number, too
+        r.registered &= static_cast<std::uint8_t>(~registered_file);
+        error = owner_.registered().admit(*this, r, op.registered_held_);
+    }
     if (error == 0)
         return false;
     op.result_ = error;
@@ -499,6 +505,7 @@ void shard::restart_after_fork() {
     published_backend_.store(nullptr, std::memory_order_relaxed);
     backend_.reset();
     ensure_backend();
+    owner_.registered().install_again(*this);
     for (accept_queue* q = accept_queues_; q; q = q->next_queue_)
         q->forget_kept();
     for (descriptor* d = active_; d; d = d->next_active_)

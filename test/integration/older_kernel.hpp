@@ -43,6 +43,16 @@ public:
         return install(program, 0) >= 0;
     }
 
+    /// No IORING_REGISTER_CLONE_BUFFERS (30): as Linux before 6.12.
+    static bool without_buffer_clones() {
+        const sock_filter program[] = {
+            load(offsetof(seccomp_data, nr)),      jump_unless(__NR_io_uring_register, 3),
+            load(offsetof(seccomp_data, args[1])), jump_unless(30, 1),
+            answer(SECCOMP_RET_ERRNO | EINVAL),    answer(SECCOMP_RET_ALLOW),
+        };
+        return install(program, 0) >= 0;
+    }
+
     /// io_uring_setup(2) knows only set-up flags in `flags` and reports only features in `features`. The
     /// calls are made by another thread of this process, which has no filter.
     static bool with_only(unsigned flags, unsigned features) {

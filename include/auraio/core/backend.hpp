@@ -22,6 +22,8 @@ public:
     virtual int register_buffers(std::span<const iovec> buffers) = 0;
     virtual int register_files(std::span<const int> fds) = 0;
     virtual int update_file(unsigned index, int fd) = 0;
+    /// In a forked child, before it is destroyed: what it holds is the parent's.
+    virtual void abandon_after_fork() noexcept {}
 };
 
 /// Owned by a shard. Every member is called by the thread that drives the shard, except wake().

@@ -66,6 +66,13 @@ protected:
     /// Last access to target() of an operation that holds it.
     void let_go() noexcept;
 
+    /// To be called when an operation that descriptor::refer() has seen is over, before its handler is: what
+    /// is registered is not used by it any more.
+    void end_reference() {
+        if (refers_) [[unlikely]]
+            end_reference_here();
+    }
+
     /// For requests that the engine makes on its own account: they are not counted as work, and complete()
     /// and more() are called as soon as their results are reaped. Before submit_internal().
     void make_internal(descriptor& d) noexcept {
@@ -82,6 +89,8 @@ private:
     friend class device_gate;
     friend class gated_file;
     friend class shard;
+
+    void end_reference_here();
 
     /// Where it is with respect to the gate of its file's device.
     enum class gate_place : std::uint8_t {
@@ -101,6 +110,7 @@ private:
     bool in_backend_ = false; // submitted, result not seen yet
     bool in_lane_ = false;    // waits for its turn in its lane
     bool internal_ = false;
+    bool refers_ = false; // to something registered, and holds its target for it
     bool awaits_readiness_ = false;
     std::uint8_t resubmissions_ = 0;
     gate_place at_gate_ = gate_place::outside;
@@ -138,6 +148,15 @@ public:
     /// the one that holds the open file `fd`, if any does.
     void set_storage(storage_device& device);
     void set_storage_of(int fd);
+
+    /// Object side, as adopt(): the entry of the file among the registered files, -1: it has none. Reads and
+    /// writes started from now on use it, for as long as it holds the file's number. Given up with fd().
+    int file_slot() const noexcept { return file_slot_; }
+    void set_file_slot(int slot) noexcept { file_slot_ = slot; }
+
+    /// Object side, before start(): lets a read or write of the file use what is registered. A negated errno
+    /// when it names a registered buffer that it cannot have: then it is not to be started.
+    int refer(io_operation& op);
 
     shard& home() const noexcept { return *home_; }
 
@@ -198,6 +217,7 @@ private:
     void free_if_unused() noexcept;
     bool disconnect_from_afar(bool close_it);
     void let_kernel_go(bool driving);
+    void leave_slot();
     bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
 
     shard* const home_;
@@ -206,6 +226,7 @@ private:
     // Object side; also read by the shard when the object has let go.
     int fd_;
     int direct_alignment_code_ = -1;
+    int file_slot_ = -1;
     gated_file* storage_ = nullptr; // the file's part in its device's gate, which belongs to the shard side
     std::uint64_t started_ = 0;     // sequence number of the next operation
     std::uint64_t sent_from_afar_ = 0; // operations and messages that went through the inbox

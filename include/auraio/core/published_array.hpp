@@ -22,6 +22,9 @@ public:
                                                              : nullptr;
     }
 
+    /// Readers. May have changed by the time find() is called.
+    std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+
     // ---- one thread at a time ----
 
     /// Empty, with room for `size` entries. Throws bad_alloc, and is unchanged then.

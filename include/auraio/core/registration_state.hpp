@@ -119,6 +119,9 @@ public:
     }
     void detached() noexcept { installed_ = draining_ = false; }
 
+    /// The ring has been replaced by one that has nothing.
+    void lost() noexcept { installed_ = false; }
+
     bool is_installed() const noexcept { return installed_; }
     bool is_draining() const noexcept { return draining_; }
     std::uint64_t version() const noexcept { return version_; }

@@ -17,6 +17,7 @@
 namespace aura::core {
 
 class engine;
+class io_operation;
 class shard;
 
 /// Functions return 0 or a negated errno. See registration_state for the protocol; this adds the tables, the
@@ -34,9 +35,21 @@ public:
     int register_buffers(std::span<const iovec> buffers);
     int register_files(std::span<const int> fds);
 
+    /// The same for arenas of a buffer_pool, as its pin() gives them: refer() then finds the buffers in them
+    /// by their addresses.
+    int register_arenas(std::span<const iovec> arenas);
+
     /// Requests started from now on refer to `fd` (-1: to nothing). -ENOENT, -EBUSY, -EINVAL: no such index;
-    /// what the kernel says.
-    int update_file(std::size_t index, int fd);
+    /// what the kernel says. `waiter`, unless null, completes on `home` when every ring that has the table
+    /// has let go of what was there before; it counts as work from now on. On failure it is not touched.
+    int update_file(std::size_t index, int fd, operation* waiter = nullptr, shard* home = nullptr);
+
+    /// Puts `fd` into an entry that is empty, and says which, unless `slot` has it already. -ENFILE: there is
+    /// none; else as update_file().
+    int add_file(int fd, int slot);
+
+    /// The owner of `fd` gives it up: empties entry `index` if that is what it holds.
+    void forget_file(std::size_t index, int fd);
 
     /// Ends the registration when what was started before this call is over. `waiter`, an operation that
     /// waits on `home`, completes then; it counts as work from now on. -ENOENT: it is not touched.
@@ -50,11 +63,32 @@ public:
     /// Before a request that use_...() has made is handed to `home`.
     int enlist(shard& home, const io_request& r);
 
+    /// Whether refer() might find something for a request that names nothing registered.
+    bool has_arenas() const noexcept { return has_arenas_.load(std::memory_order_relaxed); }
+
+    /// For an operation on a file object that is about to be handed to `home`: lets it use what is
+    /// registered. Its request may name a buffer (registered_buffer is set, with buffer_index and address);
+    /// `slot`, unless negative, is the entry of the file's own among the registered files, else its number is
+    /// used. 0, or why the buffer it names cannot be had: -ENOENT, -EBUSY, -EINVAL, -EOVERFLOW.
+    int refer(shard& home, io_request& r, int slot);
+
     // ---- the driver of the shard ----
 
     /// A request has arrived: what it refers to is there until leave(). `held` of the request says what.
     int admit(shard& home, const io_request& r, std::uint8_t& held);
     void leave(shard& home, std::uint8_t held);
+
+    /// In a forked child: the shard has a new ring, which gets what requests that are to be repeated refer
+    /// to.
+    void install_again(shard& home);
+
+    // ---- the engine ----
+
+    /// No shard runs any more: operations that still wait are destroyed.
+    void shutdown();
+    void before_fork() { mutex_.lock(); }
+    void after_fork_in_parent() { mutex_.unlock(); }
+    void after_fork_in_child();
 
     /// What a shard has of one kind.
     class ring_side {
@@ -109,6 +143,7 @@ private:
     struct waiting {
         operation* op;
         shard* home;
+        registration_state::ring_set rings{}; // of an update: that have not heard of it
     };
     struct resource {
         registration_state state;
@@ -121,12 +156,24 @@ private:
     int check(registration_kind k) const noexcept;
     int enlist(shard& home, registration_kind k);
     int admit(ring_side& side);
-    int begin(registration_kind k, std::unique_ptr<registration_source> source);
+    template <class Tell, class Publish>
+    int begin(registration_kind k, Tell tell, Publish publish);
+    int begin_buffers(std::span<const iovec> buffers, bool arenas);
+    void publish_buffers(std::span<const iovec> buffers);
+    void publish_arenas(std::span<const iovec> arenas);
+    int replace_file_locked(std::size_t index, int fd);
+    void tell_of_update(registration_state::ring_set told);
+    int check_buffer(const io_request& r) const noexcept;
+    bool find_arena(io_request& r) const noexcept;
+    bool use_slot(io_request& r, int slot) const noexcept;
     int install(ring_side& side);
     void bring_up_to_date(ring_side& side);
+    void bring_up_to_date_locked(ring_side& side);
     void leave(ring_side& side);
     void drop(ring_side& side);
     void finish_locked(resource& r, std::vector<waiting>& told);
+    void heard_of_update_locked(unsigned ring, std::vector<waiting>& told);
+    static void complete(const std::vector<waiting>& ended);
 
     static ring_side& side_of(shard& home, registration_kind k) noexcept;
 
@@ -137,6 +184,13 @@ private:
     std::vector<int> fds_;
     published_array<buffer> buffers_;
     published_array<std::atomic<int>> files_;
+    std::vector<waiting> updates_;
+
+    // Where arenas are registered: a hash table of the 2 MiB frames of the address space that they fill, open
+    // addressing, its size a power of two. An entry is frame << 16 | index, 0 when empty. The flag is
+    // relaxed: who reads it too late does without registered buffers, or is refused by check().
+    published_array<std::atomic<std::uint64_t>> frames_;
+    std::atomic<bool> has_arenas_{false};
 
     // Changes of fds_ since it was registered. The last ones by index; a ring that is further behind takes
     // all of the table. Release/acquire, so that who starts a request after update_file() makes its ring

@@ -4,6 +4,7 @@
 #include "auraio/core/socket_calls.hpp"
 #include "auraio/detail/descriptor_owner.hpp"
 #include "auraio/detail/io_op.hpp"
+#include "auraio/detail/registration.hpp"
 #include "auraio/detail/transfer.hpp"
 
 #include AURAIO_ASIO(async_result.hpp)
@@ -122,8 +123,8 @@ protected:
             check_handler<Handler, error_code, std::size_t>();
             using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
             self_->template start<transfer<IsRead, buffer_storage<buffer, Sequence>>>(
-                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), core::current_position,
-                -1, buffers);
+                self_->error_before(buffers), std::forward<Handler>(handler), self_->impl_.fd(),
+                core::current_position, -1, buffers);
         }
 
     private:
@@ -164,6 +165,10 @@ protected:
     }
 
     int unopened() const { return is_open() ? 0 : EBADF; }
+    template <class Sequence>
+    int error_before(const Sequence& buffers) const {
+        return is_open() ? registered_buffers_of::check(impl_.home().owner(), buffers) : EBADF;
+    }
 
     /// In an initiation: starts a Work on this descriptor.
     template <class Work, class Handler, class... Args>

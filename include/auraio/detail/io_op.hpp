@@ -17,6 +17,7 @@ namespace detail {
 ///   int settle(core::io_operation&, bool destroyed);  if it concerns_descriptor: the result, before the
 ///   memory goes static void dispose(int);         for a result that owns something, when the handler is not
 ///   to be called
+///   static constexpr bool transfers_file_data;    if it may use registered buffers and files
 template <class Work, class Handler, class IoExecutor>
 class io_op final : public core::io_operation {
 public:
@@ -32,6 +33,9 @@ public:
 
     const Handler& handler() const noexcept { return completion_.handler(); }
     using core::io_operation::let_go;
+
+    /// Whether it may use registered buffers and files.
+    static constexpr bool refers = requires { Work::transfers_file_data; };
 
 private:
     static void run(core::operation& base, core::action what) {
@@ -52,6 +56,8 @@ private:
         if constexpr (Work::concerns_descriptor) {
             result = self.work_.settle(self, what == core::action::destroy);
             self.let_go();
+        } else if constexpr (refers) {
+            self.end_reference();
         }
         // The memory goes first: the handler may start the next operation in it.
         Work work(std::move(self.work_));
@@ -75,6 +81,9 @@ void start_io(core::shard& home, core::descriptor* target, int error, net::cance
     using op_type = io_op<Work, std::decay_t<Handler>, IoExecutor>;
     auto* op =
         create_op<op_type>(handler, std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
+    if constexpr (op_type::refers)
+        if (error == 0)
+            error = -target->refer(*op);
     if (error != 0 || op->request().kind == core::request_kind::nop) {
         op->set_result(-error);
         home.post(*op);

@@ -6,6 +6,7 @@
 #include "auraio/error.hpp"
 
 #include AURAIO_ASIO(buffer.hpp)
+#include AURAIO_ASIO(registered_buffer.hpp)
 
 #include <cstddef>
 #include <limits>
@@ -54,9 +55,25 @@ struct single {
         , total(b.size() < most_bytes ? b.size() : most_bytes) {}
 };
 
+/// The same, of memory that is registered with the kernel.
+template <class Buffer>
+struct registered_single : single<Buffer> {
+    int index;
+
+    template <class Registered>
+    explicit registered_single(const Registered& b)
+        : single<Buffer>(b.buffer())
+        , index(b.id().native_handle()) {}
+};
+
+template <class Sequence>
+inline constexpr bool is_registered_buffer = std::is_same_v<Sequence, net::mutable_registered_buffer> ||
+                                             std::is_same_v<Sequence, net::const_registered_buffer>;
+
 template <class Buffer, class Sequence>
-using buffer_storage =
-    std::conditional_t<std::is_convertible_v<const Sequence&, Buffer>, single<Buffer>, gathered<Buffer>>;
+using buffer_storage = std::conditional_t<
+    is_registered_buffer<Sequence>, registered_single<Buffer>,
+    std::conditional_t<std::is_convertible_v<const Sequence&, Buffer>, single<Buffer>, gathered<Buffer>>>;
 
 /// Error code value for misaligned direct I/O, or -1: it is aligned, or nothing is known to demand it.
 inline int misaligned(int alignment_code, std::uint64_t offset, const iovec* v, unsigned count) noexcept {
@@ -78,6 +95,7 @@ template <bool IsRead, class Storage>
 class transfer {
 public:
     static constexpr bool concerns_descriptor = false;
+    static constexpr bool transfers_file_data = true;
 
     template <class Sequence>
     transfer(int fd, std::uint64_t offset, int alignment_code, const Sequence& buffers)
@@ -94,6 +112,10 @@ public:
             return r; // nop: nothing to transfer, complete at once
         r.fd = fd_;
         r.offset = offset_;
+        if constexpr (requires { buffers_.index; }) {
+            r.registered = core::registered_buffer;
+            r.buffer_index = static_cast<std::uint16_t>(buffers_.index);
+        }
         if constexpr (is_single) {
             r.kind = IsRead ? core::request_kind::read : core::request_kind::write;
             r.address = buffers_.data;

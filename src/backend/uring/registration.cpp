@@ -29,12 +29,15 @@ public:
         fd_ = static_cast<int>(::syscall(__NR_io_uring_setup, 1, &params));
         if (fd_ < 0)
             throw engine_error(errno, std::string("auraio: io_uring_setup, for a registration: ") +
-                                          std::strerror(errno));
+                                          std::strerror(errno) +
+                                          (errno == ENOMEM ? " (raise RLIMIT_MEMLOCK)" : ""));
     }
     ~bare_ring() override {
-        // Closing alone would let go of the memory later, in a worker of the kernel.
+        // Closing alone would let go of memory and files later, in a worker of the kernel.
         if (has_buffers_)
             unregister(fd_, registration_kind::buffers);
+        if (has_files_)
+            unregister(fd_, registration_kind::files);
         ::close(fd_);
     }
     bare_ring(const bare_ring&) = delete;
@@ -45,14 +48,20 @@ public:
         has_buffers_ = r >= 0;
         return outcome(r);
     }
-    int register_files(std::span<const int> fds) override { return uring::register_files(fd_, fds); }
+    int register_files(std::span<const int> fds) override {
+        const int r = uring::register_files(fd_, fds);
+        has_files_ = r == 0;
+        return r;
+    }
     int update_file(unsigned index, int fd) override { return update_files(fd_, index, std::span(&fd, 1)); }
+    void abandon_after_fork() noexcept override { has_buffers_ = has_files_ = false; }
 
     int fd() const noexcept { return fd_; }
 
 private:
     int fd_;
     bool has_buffers_ = false;
+    bool has_files_ = false;
 };
 
 } // namespace
