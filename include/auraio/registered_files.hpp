@@ -65,7 +65,7 @@ public:
         return registration_.initiate(token, [this, slot, &file](core::operation& op, core::shard& home) {
             if (const int error = check(file))
                 return error;
-            file.descriptor_->set_file_slot(-1);
+            file.descriptor_->leave_slot();
             const int error =
                 registration_.registered().update_file(slot, file.descriptor_->fd(), &op, &home);
             if (error == 0)

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace aura::core {
 
@@ -208,7 +209,7 @@ int descriptor::refer(io_operation& op) {
 
 void descriptor::leave_slot() {
     if (file_slot_ >= 0)
-        home_->owner().registered().forget_file(static_cast<std::size_t>(file_slot_), fd_);
+        home_->owner().registered().forget_file(static_cast<std::size_t>(std::exchange(file_slot_, -1)), fd_);
 }
 
 void descriptor::arrived(io_operation& op) {

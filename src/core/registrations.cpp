@@ -169,8 +169,8 @@ void registrations::forget_file(std::size_t index, int fd) {
     {
         std::lock_guard guard(mutex_);
         const registration_state& state = of(registration_kind::files).state;
-        // The kernel may well refuse: then its table keeps what nobody refers to any more.
-        if (state.check_update() != 0 || index >= fds_.size() || fds_[index] != fd ||
+        // Also while it drains: a ring may get the table yet, for what was started before.
+        if (state.stage() == registration_stage::unregistered || index >= fds_.size() || fds_[index] != fd ||
             replace_file_locked(index, -1) != 0)
             return;
         told = state.attached();
@@ -433,8 +433,22 @@ int registrations::admit(shard& home, const io_request& r, std::uint8_t& held) {
             return error;
         }
         held |= bit;
+        if (k == registration_kind::files && lost_slot(r)) {
+            leave(home, std::exchange(held, std::uint8_t{0}));
+            return -ENOENT;
+        }
     }
     return 0;
+}
+
+/// Whether the entry that a file object's request goes by has been given to another file since it was
+/// started. The ring is no older than the table was then, and it does not change before it has submitted the
+/// request: who finds the object's number here, be it an old value, is right about the ring.
+bool registrations::lost_slot(const io_request& r) const noexcept {
+    if (r.fd2 == AT_FDCWD)
+        return false; // not a file object's
+    const std::atomic<int>* entry = files_.find(static_cast<std::size_t>(r.fd));
+    return !entry || entry->load(std::memory_order_relaxed) != r.fd2;
 }
 
 int registrations::admit(ring_side& side) {

@@ -153,6 +153,7 @@ public:
     /// writes started from now on use it, for as long as it holds the file's number. Given up with fd().
     int file_slot() const noexcept { return file_slot_; }
     void set_file_slot(int slot) noexcept { file_slot_ = slot; }
+    void leave_slot();
 
     /// Object side, before start(): lets a read or write of the file use what is registered. A negated errno
     /// when it names a registered buffer that it cannot have: then it is not to be started.
@@ -217,7 +218,6 @@ private:
     void free_if_unused() noexcept;
     bool disconnect_from_afar(bool close_it);
     void let_kernel_go(bool driving);
-    void leave_slot();
     bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
 
     shard* const home_;

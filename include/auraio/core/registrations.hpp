@@ -166,6 +166,7 @@ private:
     int check_buffer(const io_request& r) const noexcept;
     bool find_arena(io_request& r) const noexcept;
     bool use_slot(io_request& r, int slot) const noexcept;
+    bool lost_slot(const io_request& r) const noexcept;
     int install(ring_side& side);
     void bring_up_to_date(ring_side& side);
     void bring_up_to_date_locked(ring_side& side);
