@@ -540,7 +540,8 @@ typedef enum aura_reg_type { AURA_REG_BUFFERS = 0, AURA_REG_FILES = 1 } aura_reg
  * must stay mapped until they are unregistered; operations may use the same bytes as they may of any buffer.
  * A ring takes them over when it gets its first operation on one: that one takes longer.
  *
- * eturn 0; -EINVAL (NULL, count out of range), -EBUSY (registered, or draining), -ESHUTDOWN, -EMFILE,
+ *
+eturn 0; -EINVAL (NULL, count out of range), -EBUSY (registered, or draining), -ESHUTDOWN, -EMFILE,
  * -ENFILE; as the kernel says: -EFAULT (not mapped, or larger than 1 GiB), -ENOMEM (beyond RLIMIT_MEMLOCK),
  * -EOPNOTSUPP (memory mapped from some file systems).
  */
@@ -551,7 +552,8 @@ AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* bu
  * copied. A descriptor must stay open until it is replaced or the files are unregistered, for a ring takes
  * them over when it gets its first operation on one. The kernel holds the open files meanwhile.
  *
- * eturn 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to an
+ *
+eturn 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to an
  * io_uring), -EMFILE (more than RLIMIT_NOFILE).
  */
 AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count);
@@ -561,7 +563,8 @@ AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned
  * by one that knows of this call, refer to the new file; those started before may still refer to the old one,
  * whose descriptor may be closed once they have ended. A ring holds the old file until its next turn.
  *
- * eturn 0; -EINVAL (engine NULL, no such index), -ENOENT (none are registered), -EBUSY (draining), -EBADF,
+ *
+eturn 0; -EINVAL (engine NULL, no such index), -ENOENT (none are registered), -EBUSY (draining), -EBADF,
  * -ESHUTDOWN.
  */
 AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
@@ -571,7 +574,8 @@ AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
  * started before has ended, its callbacks have returned, and the kernel holds neither memory nor files. In a
  * callback of this engine it does not wait, but is aura_request_unregister() without a callback.
  *
- * eturn 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
+ *
+eturn 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
  */
 AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
 
@@ -581,73 +585,11 @@ AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
  * as pending: aura_drain() waits for it. While draining this may be called again, and each callback is
  * called.
  *
- * eturn As aura_unregister(). The callback is called only after 0.
+ *
+eturn As aura_unregister(). The callback is called only after 0.
  */
 AURA_API int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
                                      void* user_data);
-
-/* ---- statistics -----------------------------------------------------------------------------------------
- */
-
-/** What happened since the engine was made, and what is pending. More fields may follow in later versions. */
-typedef struct aura_stats {
-    size_t struct_size; /**< set by the caller: sizeof(aura_stats_t) */
-    uint64_t rings;     /**< that have been used; of one ring: 1 */
-    uint64_t submitted; /**< requests given to the kernel; cancellations not included */
-    uint64_t completed;
-    uint64_t in_flight;       /**< of those, when the last turn of the loop ended */
-    uint64_t handlers;        /**< callbacks, and what the library runs by itself */
-    uint64_t turns;           /**< of the loop: handlers / turns tells how much is batched */
-    uint64_t enters;          /**< calls of io_uring_enter(2) */
-    uint64_t wakes_sent;      /**< by callbacks, to rings that slept */
-    uint64_t wakes_received;  /**< from any thread */
-    uint64_t cq_overflows;    /**< how often completions did not fit: raise completion_depth */
-    uint64_t adaptive_spills; /**< operations that went to another ring because theirs was crowded */
-    uint64_t
-        loop_delay_max_ns; /**< the longest turn: a callback that blocks shows here. In ticks of 1 to 10 ms */
-    uint64_t long_turns;   /**< how many took 10 ms or more */
-} aura_stats_t;
-
-/**
- * Fills `stats`, as far as struct_size says there is room; of all rings together. Disturbs no ring: figures
- * that depend on each other may be off by what happened meanwhile.
- * \return 0; -EINVAL; -ENOMEM.
- */
-AURA_API int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats);
-
-/**
- * The same of one ring, 0 to aura_get_ring_count() - 1. Rings are numbered in the order of their first use;
- * one that has not been used has 0 in all fields.
- */
-AURA_API int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* stats);
-
-#define AURA_ALL_RINGS (-1)
-#define AURA_HISTOGRAM_BUCKETS 1152
-
-/**
- * How long reads or writes took, from submission to completion; about one of 64 is measured. Every power of
- * two nanoseconds has 32 buckets of equal width; below 64 ns each nanosecond has one.
- */
-typedef struct aura_histogram {
-    size_t struct_size; /**< set by the caller: sizeof(aura_histogram_t) */
-    uint64_t count;     /**< of latencies: the sum of `buckets` */
-    uint64_t sum_ns;
-    uint64_t buckets[AURA_HISTOGRAM_BUCKETS]; /**< histograms may be added and subtracted bucket by bucket */
-} aura_histogram_t;
-
-/**
- * Fills `histogram`. `ring` is AURA_ALL_RINGS or as in aura_get_ring_stats(), `type` AURA_OP_READ or
- * AURA_OP_WRITE, vectored ones included.
- * \return 0; -EINVAL, also when struct_size is another; -ENOMEM.
- */
-AURA_API int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t type,
-                                aura_histogram_t* histogram);
-
-/**
- * The smallest latency in nanoseconds such that at least `fraction` (0 to 1) of all are no longer, at most
- * 3.1 % too long: 0.99 gives the P99. 0 when nothing was measured, or `histogram` is NULL.
- */
-AURA_API uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fraction);
 
 /* ---- version and log ------------------------------------------------------------------------------------
  */
@@ -674,5 +616,7 @@ AURA_API void aura_set_log_handler(aura_log_handler_t handler, void* user_data);
 #ifdef __cplusplus
 }
 #endif
+
+#include <auraio/aura_stats.h>
 
 #endif

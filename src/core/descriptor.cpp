@@ -252,7 +252,7 @@ void descriptor::cancel_one(io_operation& op) {
         --in_lane_[static_cast<unsigned>(op.which_lane())];
         finish_queued(op, -ECANCELED);
     } else if (op.at_gate_ == io_operation::gate_place::waiting) {
-        storage_->withdraw(op);
+        op.line_->withdraw(op);
         op.result_ = -ECANCELED;
         op.detach();
         home_->make_ready_here(op);

@@ -34,7 +34,8 @@ io_operation* gated_file::pop(io_class c) noexcept {
 }
 
 /// The oldest is no longer in the line: finds the one behind it. Among those behind are at most operations
-/// of other kinds and of the other class; every operation is passed over once for each class.
+/// of other kinds, of the other class and, where they are known by number, of other files; every operation is
+/// passed over once for each line.
 void gated_file::advance(io_class c) noexcept {
     line& l = of(c);
     if (l.length == 0) {
@@ -42,7 +43,7 @@ void gated_file::advance(io_class c) noexcept {
         return;
     }
     io_operation* op = l.first->following_;
-    while (op->at_gate_ != io_operation::gate_place::waiting || class_of(*op) != c)
+    while (op->at_gate_ != io_operation::gate_place::waiting || op->line_ != this || class_of(*op) != c)
         op = op->following_;
     l.first = op;
 }

@@ -2,6 +2,7 @@
 #include "auraio/core/accept_queue.hpp"
 #include "auraio/core/device_gate.hpp"
 #include "auraio/core/engine.hpp"
+#include "auraio/core/numbered_files.hpp"
 #include "auraio/core/storage_user.hpp"
 #include "auraio/core/timer.hpp"
 
@@ -257,8 +258,30 @@ bool shard::refuses(io_operation& op) {
 /// As submit(), unless the operation has to wait for its device first.
 void shard::issue(io_operation& op) {
     gated_file* storage = op.target_->storage_;
+    if (!storage && op.target_->loose_)
+        storage = find_storage(op);
     if (!storage || storage->admits(op))
         submit(op);
+}
+
+/// Of an operation that names its file by number.
+gated_file* shard::find_storage(const io_operation& op) {
+    const io_request& r = op.request_;
+    switch (r.kind) {
+    case request_kind::read:
+    case request_kind::write:
+    case request_kind::readv:
+    case request_kind::writev:
+        break;
+    default:
+        return nullptr;
+    }
+    if (!numbered_) [[unlikely]]
+        numbered_ = std::make_unique<numbered_files>(*loose_);
+    const int number = (r.registered & registered_file) != 0
+                           ? owner_.registered().file_at(static_cast<std::size_t>(r.fd))
+                           : r.fd;
+    return numbered_->find(number, turn_began_ != never ? turn_began_ : coarse_now());
 }
 
 void shard::submit(io_operation& op) {
@@ -288,7 +311,7 @@ void shard::finish_io(op_queue& done) {
             end_sample(op);
         device_gate* gate = nullptr;
         if (op.at_gate_ == io_operation::gate_place::inside) {
-            gate = &d.storage_->gate();
+            gate = &op.line_->gate();
             gate->complete(op);
         }
         op.in_backend_ = false;

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The library exports what is listed, which is what the header declares: symbols.sh LIBRARY LIST HEADER
+# The library exports what is listed, which is what the header declares: symbols.sh LIBRARY LIST HEADER...
 set -euo pipefail
-library=$1 list=$2 header=$3
+library=$1 list=$2
+shift 2
 exported=$(nm -D --defined-only "$library" | awk '$2 ~ /^[TBDRVW]$/ { sub(/@.*/, "", $3); print $3 }' | LC_ALL=C sort -u)
-declared=$(grep -v '^ \*' "$header" | tr '\n' ' ' | grep -oE 'AURA_API [^;]*' | grep -oE '\*?aura_[a-z_]+\(' |
+declared=$(cat "$@" | grep -v '^ \*' | tr '\n' ' ' | grep -oE 'AURA_API [^;]*' | grep -oE '\*?aura_[a-z_]+\(' |
     tr -d '*(' | LC_ALL=C sort -u)
 diff <(LC_ALL=C sort "$list") <(echo "$exported") || { echo "symbols: $list is not what $library exports" >&2; exit 1; }
-diff <(echo "$declared") <(echo "$exported") || { echo "symbols: $header does not declare what is exported" >&2; exit 1; }
+diff <(echo "$declared") <(echo "$exported") || { echo "symbols: $* do not declare what is exported" >&2; exit 1; }

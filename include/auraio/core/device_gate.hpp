@@ -77,6 +77,7 @@ public:
 
     /// Of an operation that was let through.
     device_gate& gate() const noexcept { return *gate_; }
+    storage_device& device() const noexcept { return device_; }
 
 private:
     friend class device_gate;
@@ -207,6 +208,7 @@ inline bool gated_file::admits(io_operation& op) {
     const io_class c = class_of(op);
     if (!gate_) [[unlikely]]
         join();
+    op.line_ = this;
     if (!gate_->admit(c)) [[unlikely]] {
         gate_->hold(*this, op, c);
         return false;

@@ -102,6 +102,7 @@ private:
     descriptor* target_ = nullptr;
     io_operation* previous_ = nullptr;
     io_operation* following_ = nullptr;
+    gated_file* line_ = nullptr; // at_gate_: whose gate, and in whose line it waits
     std::uint64_t sequence_ = 0; // position among the operations started on target_
     int result_ = -ECANCELED;    // until the request has another: nobody takes it for one that owns something
     bool cancel_requested_ = false;

@@ -59,6 +59,11 @@ public:
     /// r.fd the registered file `index`. -ENOENT, -EBUSY; -EINVAL: no such index; -EOVERFLOW, -EBADF.
     int use_buffer(io_request& r, std::size_t index, std::size_t offset) const noexcept;
     int use_file(io_request& r, std::size_t index) const noexcept;
+    /// The number of a registered file; -1: there is none.
+    int file_at(std::size_t index) const noexcept {
+        const std::atomic<int>* entry = files_.find(index);
+        return entry ? entry->load(std::memory_order_relaxed) : -1;
+    }
 
     /// Before a request that use_...() has made is handed to `home`.
     int enlist(shard& home, const io_request& r);

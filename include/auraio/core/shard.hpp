@@ -16,6 +16,8 @@ namespace aura::core {
 
 class device_gate;
 class engine;
+class gated_file;
+class numbered_files;
 class storage_device;
 class timer;
 
@@ -215,6 +217,7 @@ private:
     void begin(io_operation& op);
     bool refuses(io_operation& op);
     void issue(io_operation& op);
+    gated_file* find_storage(const io_operation& op);
     void submit(io_operation& op);
     void first_work();
     void last_work();
@@ -306,8 +309,9 @@ private:
 
     // Storage devices that were used here. Ticks look after them for as long as something is in flight.
     std::vector<std::unique_ptr<device_gate>> gates_;
-    nanoseconds_t tick_due_ = never;   // the earliest of the gates'
-    nanoseconds_t tick_shows_ = never; // when the coarse clock has certainly reached that
+    std::unique_ptr<numbered_files> numbered_; // where operations name files by number
+    nanoseconds_t tick_due_ = never;           // the earliest of the gates'
+    nanoseconds_t tick_shows_ = never;         // when the coarse clock has certainly reached that
 
     std::array<registrations::ring_side, 2> registered_; // by registration_kind
 

@@ -1,0 +1,163 @@
+/* aura_stats.h: what an engine of the C library has counted, and the gate before its storage devices. Part of
+ * auraio/aura.h, whose conventions hold here.
+ */
+#ifndef AURAIO_AURA_STATS_H
+#define AURAIO_AURA_STATS_H
+
+#include <auraio/aura.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- statistics -----------------------------------------------------------------------------------------
+ */
+
+/** What happened since the engine was made, and what is pending. More fields may follow in later versions. */
+typedef struct aura_stats {
+    size_t struct_size; /**< set by the caller: sizeof(aura_stats_t) */
+    uint64_t rings;     /**< that have been used; of one ring: 1 */
+    uint64_t submitted; /**< requests given to the kernel; cancellations not included */
+    uint64_t completed;
+    uint64_t in_flight;       /**< of those, when the last turn of the loop ended */
+    uint64_t handlers;        /**< callbacks, and what the library runs by itself */
+    uint64_t turns;           /**< of the loop: handlers / turns tells how much is batched */
+    uint64_t enters;          /**< calls of io_uring_enter(2) */
+    uint64_t wakes_sent;      /**< by callbacks, to rings that slept */
+    uint64_t wakes_received;  /**< from any thread */
+    uint64_t cq_overflows;    /**< how often completions did not fit: raise completion_depth */
+    uint64_t adaptive_spills; /**< operations that went to another ring because theirs was crowded */
+    uint64_t
+        loop_delay_max_ns; /**< the longest turn: a callback that blocks shows here. In ticks of 1 to 10 ms */
+    uint64_t long_turns;   /**< how many took 10 ms or more */
+} aura_stats_t;
+
+/**
+ * Fills `stats`, as far as struct_size says there is room; of all rings together. Disturbs no ring: figures
+ * that depend on each other may be off by what happened meanwhile.
+ * \return 0; -EINVAL; -ENOMEM.
+ */
+AURA_API int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats);
+
+/**
+ * The same of one ring, 0 to aura_get_ring_count() - 1. Rings are numbered in the order of their first use;
+ * one that has not been used has 0 in all fields.
+ */
+AURA_API int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* stats);
+
+#define AURA_ALL_RINGS (-1)
+#define AURA_HISTOGRAM_BUCKETS 1152
+
+/**
+ * How long reads or writes took, from submission to completion; about one of 64 is measured. Every power of
+ * two nanoseconds has 32 buckets of equal width; below 64 ns each nanosecond has one.
+ */
+typedef struct aura_histogram {
+    size_t struct_size; /**< set by the caller: sizeof(aura_histogram_t) */
+    uint64_t count;     /**< of latencies: the sum of `buckets` */
+    uint64_t sum_ns;
+    uint64_t buckets[AURA_HISTOGRAM_BUCKETS]; /**< histograms may be added and subtracted bucket by bucket */
+} aura_histogram_t;
+
+/**
+ * Fills `histogram`. `ring` is AURA_ALL_RINGS or as in aura_get_ring_stats(), `type` AURA_OP_READ or
+ * AURA_OP_WRITE, vectored ones included.
+ * \return 0; -EINVAL, also when struct_size is another; -ENOMEM.
+ */
+AURA_API int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t type,
+                                aura_histogram_t* histogram);
+
+/**
+ * The smallest latency in nanoseconds such that at least `fraction` (0 to 1) of all are no longer, at most
+ * 3.1 % too long: 0.99 gives the P99. 0 when nothing was measured, or `histogram` is NULL.
+ */
+AURA_API uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fraction);
+
+/* ---- storage devices ------------------------------------------------------------------------------------
+ *
+ * Reads and writes of files pass a gate, which lets all of them through unless it finds that fewer in flight
+ * on their device would do; what it holds back waits, oldest first for each file, and can be cancelled. All
+ * engines of the process share what is known of a device. A file's device is looked at again after a few
+ * milliseconds of use, since nobody says when a descriptor comes to mean another file.
+ */
+
+/** What an engine asks of the gate. -1 in a field: it stays as it is. */
+typedef struct aura_storage {
+    size_t struct_size;         /**< set by aura_storage_init() */
+    int64_t max_p99_latency_ns; /**< latency to stay below, however much throughput that costs; 0, as at
+                                   first: none */
+    int min_in_flight;          /**< so many may always be in flight; 1, as at first, is the least */
+    int max_in_flight;          /**< never more, also where the gate is open; 0, as at first: no bound */
+    int adaptive;               /**< 0: this engine's requests are never held back. 1, as at first */
+} aura_storage_t;
+
+/** Sets struct_size, and all else to -1. */
+AURA_API void aura_storage_init(aura_storage_t* storage);
+
+/**
+ * Changes what the engine asks of the device that the file, directory or block device `path` lies on, or,
+ * with NULL, of all devices, those used later included; what was set for one device wins over that. Where
+ * engines differ, the strictest counts. At any time; with a path this blocks as stat(2) does.
+ * \return 0; -EINVAL: a value out of range, or a struct that aura_storage_init() has not seen; what stat(2)
+ * says, -ENOENT for example; -ENOMEM.
+ */
+AURA_API int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage);
+
+/**
+ * Operations started in callbacks are submitted when all callbacks of the turn have run; with a threshold,
+ * each time that many wait. 0, as at first: none; 1: each at once. For callbacks that compute for long.
+ * \return 0; -EINVAL.
+ */
+AURA_API int aura_set_batch_threshold(aura_engine_t* engine, unsigned requests);
+
+/** What the controller of a device is doing. */
+typedef enum aura_phase {
+    AURA_PHASE_PASSTHROUGH = 0, /* the gate is open; watching whether a queue builds up in the device */
+    AURA_PHASE_BASELINE = 1,    /* the gate is open; measuring the rate with everything in flight */
+    AURA_PHASE_PROBING = 2,     /* searching for the smallest depth that keeps the best rate */
+    AURA_PHASE_STEADY = 3,      /* there; trying a little more and a little less now and then */
+    AURA_PHASE_BACKOFF = 4,     /* latency has left its guard: the limit was cut */
+    AURA_PHASE_SETTLING = 5,    /* waiting for what was started under the former limit */
+    AURA_PHASE_CONVERGED = 6    /* steady, without a change of the limit for a while */
+} aura_phase_t;
+
+/** "passthrough" and so on, in static memory; NULL when there is no such phase. */
+AURA_API const char* aura_phase_name(int phase);
+
+/**
+ * A storage device. Counters are of all engines of the process that are not exempt (`adaptive`), since the
+ * first of them used it. More fields may follow in later versions.
+ */
+typedef struct aura_device_stats {
+    size_t struct_size; /**< set by the caller: sizeof(aura_device_stats_t) */
+    char name[32];      /**< as the kernel has it ("sda", "nvme0n1"), else "major:minor" */
+    unsigned major;
+    unsigned minor;
+    int phase;              /**< an aura_phase_t */
+    unsigned rings;         /**< that use it */
+    const char* reason;     /**< why the phase was entered, in static memory; "" when it is still the first */
+    uint64_t phase_changes; /**< so far */
+    uint64_t limit;         /**< so many may be in flight; UINT64_MAX: the gate is open */
+    uint64_t in_flight;     /**< now */
+    uint64_t waiting;       /**< held back now */
+    uint64_t submitted;     /**< let through or held back */
+    uint64_t completed;
+    uint64_t delayed;         /**< of `submitted`: held back */
+    uint64_t bytes;           /**< moved */
+    double throughput;        /**< requests per second, over the last 200 ms or more under load; 0 at rest */
+    uint64_t p99_latency_ns;  /**< of recent samples, as of the controller's last look */
+    uint64_t latency_samples; /**< how many */
+} aura_device_stats_t;
+
+/**
+ * Fills `stats`, as far as struct_size says there is room, with the engine's device number `device`: from 0
+ * on, in the order of first use.
+ * \return 0; -ENOENT: the engine has used no more devices; -EINVAL; -ENOMEM.
+ */
+AURA_API int aura_get_device_stats(const aura_engine_t* engine, int device, aura_device_stats_t* stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

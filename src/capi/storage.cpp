@@ -1,0 +1,102 @@
+// storage: what an engine asks of storage devices, and what is known of them.
+#include "engine.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <limits>
+
+using namespace aura;
+using namespace aura::capi;
+
+namespace {
+
+static_assert(AURA_PHASE_PASSTHROUGH == static_cast<int>(core::controller_phase::passthrough) &&
+              AURA_PHASE_CONVERGED == static_cast<int>(core::controller_phase::converged));
+
+bool in_range(const aura_storage_t& s) noexcept {
+    return s.max_p99_latency_ns >= -1 && s.min_in_flight >= -1 && s.min_in_flight != 0 &&
+           s.max_in_flight >= -1 && s.adaptive >= -1 && s.adaptive <= 1;
+}
+
+core::storage_settings settings_of(const aura_storage_t& s) noexcept {
+    core::storage_settings change;
+    if (s.max_p99_latency_ns != -1)
+        change.max_p99_latency = static_cast<core::nanoseconds_t>(s.max_p99_latency_ns);
+    if (s.min_in_flight != -1)
+        change.min_in_flight = static_cast<unsigned>(s.min_in_flight);
+    if (s.max_in_flight != -1)
+        change.max_in_flight = static_cast<unsigned>(s.max_in_flight);
+    if (s.adaptive != -1)
+        change.adaptive = s.adaptive == 1;
+    return change;
+}
+
+int fill(aura_device_stats_t* out, const core::device_stats& s) noexcept {
+    aura_device_stats_t all{};
+    const std::size_t length = std::min(s.name.size(), sizeof all.name - 1);
+    std::memcpy(all.name, s.name.data(), length);
+    all.major = s.id.major;
+    all.minor = s.id.minor;
+    all.phase = static_cast<int>(s.phase);
+    all.rings = s.rings;
+    all.reason = s.trace.empty() ? "" : core::name(s.trace.back().reason);
+    all.phase_changes = s.changes;
+    all.limit = s.limit == core::no_limit ? std::numeric_limits<std::uint64_t>::max() : s.limit;
+    all.in_flight = s.in_flight;
+    all.waiting = s.waiting;
+    all.submitted = s.submitted;
+    all.completed = s.completed;
+    all.delayed = s.delayed;
+    all.bytes = s.bytes;
+    all.throughput = s.throughput;
+    all.p99_latency_ns = s.p99_latency;
+    all.latency_samples = s.latency_samples;
+    return give(out, all);
+}
+
+} // namespace
+
+void aura_storage_init(aura_storage_t* storage) {
+    if (storage)
+        *storage = {sizeof *storage, -1, -1, -1, -1};
+}
+
+int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage) {
+    if (!engine || !storage || storage->struct_size != sizeof *storage || !in_range(*storage))
+        return fail(EINVAL);
+    return guarded([&] {
+        if (!path) {
+            engine->loop.set_storage(settings_of(*storage));
+            return 0;
+        }
+        core::device_id device;
+        if (const int error = core::device_of_path(path, device))
+            return fail(-error);
+        engine->loop.set_storage(device, settings_of(*storage));
+        return 0;
+    });
+}
+
+int aura_set_batch_threshold(aura_engine_t* engine, unsigned requests) {
+    if (!engine)
+        return fail(EINVAL);
+    engine->loop.set_batch_threshold(requests);
+    return 0;
+}
+
+const char* aura_phase_name(int phase) {
+    return phase >= AURA_PHASE_PASSTHROUGH && phase <= AURA_PHASE_CONVERGED
+               ? core::name(static_cast<core::controller_phase>(phase))
+               : nullptr;
+}
+
+int aura_get_device_stats(const aura_engine_t* engine, int device, aura_device_stats_t* stats) {
+    if (!engine || device < 0 || !stats || stats->struct_size < offsetof(aura_device_stats_t, major))
+        return fail(EINVAL);
+    return guarded([&] {
+        const auto all = engine->loop.stats().devices;
+        const auto index = static_cast<std::size_t>(device);
+        return index < all.size() ? fill(stats, all[index]) : fail(ENOENT);
+    });
+}
