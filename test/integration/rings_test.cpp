@@ -19,6 +19,7 @@
 #include <set>
 #include <sys/resource.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace net = aura::net;
@@ -288,6 +289,37 @@ TEST_F(ObedientRing, ObjectsMayBeClosedAndDestroyedByOtherThreads) {
     join();
     EXPECT_EQ(aborted, 4);
     tcp::acceptor(other, port); // the port is free
+}
+
+TEST_F(ObedientRing, FilesAndPipesMayBeClosedByOtherThreads) {
+    int aborted = 0, ended = 0;
+    const auto count = [&](aura::error_code ec, std::size_t) {
+        ++ended;
+        aborted += ec == net::error::operation_aborted;
+    };
+    aura::readable_pipe reader(*ctx_), second_reader(*ctx_);
+    aura::writable_pipe writer(*ctx_), second_writer(*ctx_);
+    net::connect_pipe(reader, writer);
+    net::connect_pipe(second_reader, second_writer);
+    std::array<char, 4> bytes{};
+    const aura_test::scratch_file contents(4096);
+    aura::random_access_file file(*ctx_, contents.path(), aura::file_base::read_only);
+    reader.async_read_some(net::buffer(bytes, 1), count);
+    second_reader.async_read_some(net::buffer(bytes, 1), count);
+    file.async_read_some_at(0, net::buffer(bytes), count);
+    run_twice([] {});
+    reader.close();
+    const int fd = second_reader.release();
+    file.close();
+    join();
+    EXPECT_EQ(ended, 3);
+    EXPECT_GE(aborted, 2); // the file may have been read
+    aura::error_code ec;
+    writer.write_some(net::buffer("x", 1), ec);
+    EXPECT_EQ(ec, net::error::broken_pipe);
+    second_writer.write_some(net::buffer("x", 1));
+    EXPECT_EQ(::read(fd, bytes.data(), 1), 1) << "what was released took a byte";
+    ::close(fd);
 }
 
 TEST_F(ObedientRing, AnotherThreadMayDestroyTheContextWhenNothingIsPending) {
