@@ -185,6 +185,48 @@ pub struct aura_histogram_t {
     pub buckets: [u64; AURA_HISTOGRAM_BUCKETS],
 }
 
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct aura_storage_t {
+    pub struct_size: usize,
+    pub max_p99_latency_ns: i64,
+    pub min_in_flight: c_int,
+    pub max_in_flight: c_int,
+    pub adaptive: c_int,
+}
+
+pub type aura_phase_t = c_uint;
+pub const AURA_PHASE_PASSTHROUGH: aura_phase_t = 0;
+pub const AURA_PHASE_BASELINE: aura_phase_t = 1;
+pub const AURA_PHASE_PROBING: aura_phase_t = 2;
+pub const AURA_PHASE_STEADY: aura_phase_t = 3;
+pub const AURA_PHASE_BACKOFF: aura_phase_t = 4;
+pub const AURA_PHASE_SETTLING: aura_phase_t = 5;
+pub const AURA_PHASE_CONVERGED: aura_phase_t = 6;
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct aura_device_stats_t {
+    pub struct_size: usize,
+    pub name: [c_char; 32],
+    pub major: c_uint,
+    pub minor: c_uint,
+    pub phase: c_int,
+    pub rings: c_uint,
+    pub reason: *const c_char,
+    pub phase_changes: u64,
+    pub limit: u64,
+    pub in_flight: u64,
+    pub waiting: u64,
+    pub submitted: u64,
+    pub completed: u64,
+    pub delayed: u64,
+    pub bytes: u64,
+    pub throughput: c_double,
+    pub p99_latency_ns: u64,
+    pub latency_samples: u64,
+}
+
 pub type aura_log_level_t = c_uint;
 pub const AURA_LOG_ERR: aura_log_level_t = 3;
 pub const AURA_LOG_WARNING: aura_log_level_t = 4;
@@ -286,6 +328,12 @@ extern "C" {
         histogram: *mut aura_histogram_t,
     ) -> c_int;
     pub fn aura_histogram_percentile(histogram: *const aura_histogram_t, fraction: c_double) -> u64;
+
+    pub fn aura_storage_init(storage: *mut aura_storage_t);
+    pub fn aura_set_storage(engine: *mut aura_engine_t, path: *const c_char, storage: *const aura_storage_t) -> c_int;
+    pub fn aura_set_batch_threshold(engine: *mut aura_engine_t, requests: c_uint) -> c_int;
+    pub fn aura_phase_name(phase: c_int) -> *const c_char;
+    pub fn aura_get_device_stats(engine: *const aura_engine_t, device: c_int, stats: *mut aura_device_stats_t) -> c_int;
 
     pub fn aura_version() -> *const c_char;
     pub fn aura_version_int() -> c_int;

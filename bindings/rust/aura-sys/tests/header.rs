@@ -14,6 +14,13 @@ fn include_dir() -> Option<PathBuf> {
     candidates.into_iter().flatten().find(|d| d.join("auraio/aura.h").is_file())
 }
 
+/// What the header and the one it includes declare.
+fn header_text(include: &Path) -> String {
+    ["aura.h", "aura_stats.h"]
+        .map(|name| std::fs::read_to_string(include.join("auraio").join(name)).unwrap())
+        .concat()
+}
+
 fn compiler() -> String {
     std::env::var("CC").unwrap_or_else(|_| "cc".to_owned())
 }
@@ -102,6 +109,17 @@ fn layouts_are_those_of_the_header() {
         aura_histogram_t as "aura_histogram_t" {
             struct_size as "struct_size", count as "count", sum_ns as "sum_ns", buckets as "buckets"
         }
+        aura_storage_t as "aura_storage_t" {
+            struct_size as "struct_size", max_p99_latency_ns as "max_p99_latency_ns", min_in_flight as "min_in_flight",
+            max_in_flight as "max_in_flight", adaptive as "adaptive"
+        }
+        aura_device_stats_t as "aura_device_stats_t" {
+            struct_size as "struct_size", name as "name", major as "major", minor as "minor", phase as "phase",
+            rings as "rings", reason as "reason", phase_changes as "phase_changes", limit as "limit",
+            in_flight as "in_flight", waiting as "waiting", submitted as "submitted", completed as "completed",
+            delayed as "delayed", bytes as "bytes", throughput as "throughput", p99_latency_ns as "p99_latency_ns",
+            latency_samples as "latency_samples"
+        }
         iovec as "struct iovec" { iov_base as "iov_base", iov_len as "iov_len" }
         statx as "struct statx" {
             stx_mask as "stx_mask", stx_blksize as "stx_blksize", stx_attributes as "stx_attributes",
@@ -155,7 +173,7 @@ fn constants_are_those_of_the_header() {
     }
     // And none is missing. Those of the header are enumerators and macros with a value.
     if let Some(include) = include_dir() {
-        let header = std::fs::read_to_string(include.join("auraio/aura.h")).unwrap();
+        let header = header_text(&include);
         for line in header.lines().map(str::trim) {
             let name = match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
                 Some((name, value))
@@ -239,7 +257,7 @@ fn every_function_of_the_header_is_bound() {
         Some(directory) => directory,
         None => return eprintln!("SKIPPED: no auraio/aura.h; set AURAIO_INCLUDE_DIR"),
     };
-    let header = std::fs::read_to_string(include.join("auraio/aura.h")).unwrap();
+    let header = header_text(&include);
     let code: String =
         header.lines().filter(|l| !l.trim_start().starts_with(['*', '/'])).collect::<Vec<_>>().join(" ");
     let mut declared: Vec<String> = code

@@ -1,5 +1,7 @@
 //! Descriptors that stay open as long as an operation needs them.
+use crate::registered_files::Table;
 use crate::socket_address::SocketAddress;
+use aura_sys as sys;
 use std::io;
 use std::os::raw::c_int;
 use std::os::unix::io::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -20,6 +22,11 @@ pub struct Fd(Repr);
 enum Repr {
     Shared(Arc<OwnedFd>),
     Raw(RawFd),
+    /// An entry of a table of registered files, which keeps what it names open.
+    Registered {
+        _keeps_open: Arc<Table>,
+        index: usize,
+    },
 }
 
 extern "C" {
@@ -56,15 +63,28 @@ impl Fd {
     pub fn into_owned(self) -> Result<OwnedFd, Fd> {
         match self.0 {
             Repr::Shared(shared) => Arc::try_unwrap(shared).map_err(|shared| Fd(Repr::Shared(shared))),
-            Repr::Raw(fd) => Err(Fd(Repr::Raw(fd))),
+            other => Err(Fd(other)),
         }
     }
 
-    /// None for one that was borrowed.
+    pub(crate) fn registered(table: Arc<Table>, index: usize) -> Fd {
+        Fd(Repr::Registered { _keeps_open: table, index })
+    }
+
+    /// An operation on it: where it is registered, by its entry.
+    pub(crate) fn name_in(&self, mut op: sys::aura_op_t) -> sys::aura_op_t {
+        if let Repr::Registered { index, .. } = &self.0 {
+            op.fd = *index as c_int;
+            op.flags |= sys::AURA_FIXED_FILE;
+        }
+        op
+    }
+
+    /// None for one that was borrowed, or is of a table.
     pub fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.0 {
             Repr::Shared(shared) => Some(std::os::unix::io::AsFd::as_fd(&**shared)),
-            Repr::Raw(_) => None,
+            _ => None,
         }
     }
 }
@@ -74,6 +94,7 @@ impl AsRawFd for Fd {
         match &self.0 {
             Repr::Shared(shared) => shared.as_raw_fd(),
             Repr::Raw(fd) => *fd,
+            Repr::Registered { .. } => -1, // it has none of its own
         }
     }
 }

@@ -35,14 +35,14 @@
 //! | [`BufferRef::fixed`] | safe | names a registered buffer; the engine checks it |
 //! | [`Engine::register_buffers`] | **unsafe** | the memory must outlive the registration |
 //! | [`Engine::unregister_buffers`], [`request_unregister_buffers`](Engine::request_unregister_buffers) | safe | |
+//! | [`Engine::register_files`], [`RegisteredFiles`] | safe | the table keeps the files open |
+//! | [`Engine::set_storage`], [`Engine::device_stats`] | safe | |
 //! | `BufferRef::from(&buffer)` | safe | the functions that use it are not |
 //! | `AsyncEngine::async_read`, `async_write` | **unsafe** | as `read` and `write` |
 //! | `AsyncEngine::async_read_at` and the others | safe | the operation owns the buffer, also when the future is dropped |
 //! | [`Fd::new`] | safe | operations keep the descriptor open |
 //! | [`Fd::borrow_raw`] | **unsafe** | somebody else might close it |
 //! | [`Engine::as_ptr`] | safe | what C functions do with it is not |
-//!
-//! Registered files are the C library's alone so far.
 
 mod buffer;
 mod callbacks;
@@ -57,11 +57,13 @@ mod operation;
 mod operations;
 mod options;
 mod panics;
+mod registered_files;
 mod registration;
 mod request;
 mod shared;
 mod socket_address;
 mod stats;
+mod storage;
 
 #[cfg(feature = "async")]
 pub mod async_io;
@@ -78,6 +80,8 @@ pub use io_buf::{IoBuf, IoBufMut, Slice};
 pub use log::{set_log_handler, LogLevel};
 pub use open_options::OpenOptions;
 pub use options::{Backend, Options, RingSelect};
+pub use registered_files::RegisteredFiles;
 pub use request::{OpType, Request};
 pub use socket_address::SocketAddress;
 pub use stats::{Latencies, Stats};
+pub use storage::{DeviceStats, Phase, StorageSettings};

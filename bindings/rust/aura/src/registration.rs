@@ -44,6 +44,13 @@ impl Engine {
     where
         F: FnOnce(Result<()>) + Send + 'static,
     {
+        self.request_end(sys::AURA_REG_BUFFERS, done)
+    }
+
+    pub(crate) fn request_end<F>(&self, kind: sys::aura_reg_type_t, done: F) -> Result<()>
+    where
+        F: FnOnce(Result<()>) + Send + 'static,
+    {
         unsafe extern "C" fn ended<F>(
             _: *mut sys::aura_request_t,
             result: sys::ssize_t,
@@ -59,14 +66,8 @@ impl Engine {
         }
         let user_data = Box::into_raw(Box::new(done));
         // SAFETY: the closure stays at its place until `ended`.
-        let result = unsafe {
-            sys::aura_request_unregister(
-                self.as_ptr(),
-                sys::AURA_REG_BUFFERS,
-                Some(ended::<F>),
-                user_data.cast(),
-            )
-        };
+        let result =
+            unsafe { sys::aura_request_unregister(self.as_ptr(), kind, Some(ended::<F>), user_data.cast()) };
         if result != 0 {
             // SAFETY: it will not be called.
             drop(unsafe { Box::from_raw(user_data) });

@@ -9,6 +9,7 @@ use crate::io_buf::{IoBuf, IoBufMut};
 use crate::open_options::OpenOptions;
 use crate::operations::sockets::Send as SendOperation;
 use crate::operations::{files::*, plain::*, sockets::*, vectors::*};
+use crate::registered_files::RegisteredFiles;
 use crate::socket_address::SocketAddress;
 use aura_sys as sys;
 use std::net::SocketAddr;
@@ -83,6 +84,16 @@ pub trait AsyncEngine: sealed::Sealed {
     fn async_accept(&self, fd: &Fd) -> IoFuture<Result<(OwnedFd, Option<SocketAddr>)>>;
     fn async_connect(&self, fd: &Fd, address: impl Into<SocketAddress>) -> IoFuture<Result<()>>;
     fn async_timeout(&self, time: Duration) -> IoFuture<Result<()>>;
+
+    /// As [`Engine::request_unregister_buffers`]. Dropping the future changes nothing.
+    fn async_unregister_buffers(&self) -> IoFuture<Result<()>>;
+}
+
+impl RegisteredFiles {
+    /// As dropping it; ready when no ring has the table any more. Dropping the future changes nothing.
+    pub fn async_unregister(self) -> IoFuture<Result<()>> {
+        IoFuture::of(|done| self.end(done).map_err(Err))
+    }
 }
 
 impl AsyncEngine for Engine {
@@ -184,5 +195,9 @@ impl AsyncEngine for Engine {
     }
     fn async_timeout(&self, time: Duration) -> IoFuture<Result<()>> {
         IoFuture::start(self, Timeout(time))
+    }
+
+    fn async_unregister_buffers(&self) -> IoFuture<Result<()>> {
+        IoFuture::of(|done| self.request_unregister_buffers(done).map_err(Err))
     }
 }

@@ -30,19 +30,32 @@ fn lock<T>(slot: &Mutex<Slot<T>>) -> MutexGuard<'_, Slot<T>> {
     slot.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) // nothing that may panic runs under it
 }
 
+fn complete<T>(slot: &Mutex<Slot<T>>, output: T) {
+    let before = std::mem::replace(&mut *lock(slot), Slot::Ready(output));
+    if let Slot::Pending(Some(waker)) = before {
+        waker.wake();
+    }
+}
+
 impl<T: Send + 'static> IoFuture<T> {
     pub(super) fn start<O: Operation<Output = T>>(engine: &Engine, operation: O) -> IoFuture<T> {
         let slot = Arc::new(Mutex::new(Slot::Pending(None)));
         let shared = slot.clone();
-        let complete = move |output| {
-            let before = std::mem::replace(&mut *lock(&shared), Slot::Ready(output));
-            if let Slot::Pending(Some(waker)) = before {
-                waker.wake();
-            }
-        };
-        match operation::start(&engine.shared, operation, complete) {
+        match operation::start(&engine.shared, operation, move |output| complete(&shared, output)) {
             Ok(request) => IoFuture { slot, running: Some((engine.clone(), request)) },
             Err((error, operation, _)) => IoFuture::ready(operation.finish(Err(error))),
+        }
+    }
+
+    /// Of something that `start` starts without a request: it cannot be cancelled.
+    pub(super) fn of(
+        start: impl FnOnce(Box<dyn FnOnce(T) + Send>) -> std::result::Result<(), T>,
+    ) -> IoFuture<T> {
+        let slot = Arc::new(Mutex::new(Slot::Pending(None)));
+        let shared = slot.clone();
+        match start(Box::new(move |output| complete(&shared, output))) {
+            Ok(()) => IoFuture { slot, running: None },
+            Err(output) => IoFuture::ready(output),
         }
     }
 

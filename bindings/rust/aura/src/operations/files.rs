@@ -40,7 +40,7 @@ unsafe impl<B: IoBufMut> Link for ReadAt<B> {
     ) -> sys::aura_op_t {
         let ReadAt(fd, buf, offset) = &mut *this;
         let (memory, len) = (sys::aura_buf(buf.stable_mut_ptr().cast()), buf.bytes_total());
-        sys::aura_op_read(fd.as_raw_fd(), memory, len, *offset as i64, callback, user_data)
+        fd.name_in(sys::aura_op_read(fd.as_raw_fd(), memory, len, *offset as i64, callback, user_data))
     }
 }
 
@@ -64,7 +64,7 @@ unsafe impl<B: IoBuf> Link for WriteAt<B> {
     ) -> sys::aura_op_t {
         let WriteAt(fd, buf, offset) = &*this;
         let (memory, len) = (sys::aura_buf(buf.stable_ptr().cast()), buf.bytes_init());
-        sys::aura_op_write(fd.as_raw_fd(), memory, len, *offset as i64, callback, user_data)
+        fd.name_in(sys::aura_op_write(fd.as_raw_fd(), memory, len, *offset as i64, callback, user_data))
     }
 }
 
@@ -83,7 +83,7 @@ unsafe impl Link for ReadRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let ReadRef(fd, buf, len, offset) = &*this;
-        sys::aura_op_read(fd.as_raw_fd(), buf.raw(), *len, *offset as i64, callback, user_data)
+        fd.name_in(sys::aura_op_read(fd.as_raw_fd(), buf.raw(), *len, *offset as i64, callback, user_data))
     }
 }
 
@@ -102,6 +102,6 @@ unsafe impl Link for WriteRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let WriteRef(fd, buf, len, offset) = &*this;
-        sys::aura_op_write(fd.as_raw_fd(), buf.raw(), *len, *offset as i64, callback, user_data)
+        fd.name_in(sys::aura_op_write(fd.as_raw_fd(), buf.raw(), *len, *offset as i64, callback, user_data))
     }
 }

@@ -81,7 +81,14 @@ unsafe impl<B: IoBufMut> Link for ReadvAt<B> {
             .map(|b| sys::iovec { iov_base: b.stable_mut_ptr().cast(), iov_len: b.bytes_total() })
             .collect();
         let (vectors, count) = (op.vectors.as_ptr(), as_count(op.vectors.len()));
-        sys::aura_op_readv(op.fd.as_raw_fd(), vectors, count, op.offset as i64, callback, user_data)
+        op.fd.name_in(sys::aura_op_readv(
+            op.fd.as_raw_fd(),
+            vectors,
+            count,
+            op.offset as i64,
+            callback,
+            user_data,
+        ))
     }
 }
 
@@ -108,7 +115,14 @@ unsafe impl<B: IoBuf> Link for WritevAt<B> {
             .map(|b| sys::iovec { iov_base: b.stable_ptr() as *mut c_void, iov_len: b.bytes_init() })
             .collect();
         let (vectors, count) = (op.vectors.as_ptr(), as_count(op.vectors.len()));
-        sys::aura_op_writev(op.fd.as_raw_fd(), vectors, count, op.offset as i64, callback, user_data)
+        op.fd.name_in(sys::aura_op_writev(
+            op.fd.as_raw_fd(),
+            vectors,
+            count,
+            op.offset as i64,
+            callback,
+            user_data,
+        ))
     }
 }
 
@@ -127,14 +141,14 @@ unsafe impl Link for ReadvRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let ReadvRef(fd, vectors, offset) = &*this;
-        sys::aura_op_readv(
+        fd.name_in(sys::aura_op_readv(
             fd.as_raw_fd(),
             vectors.0,
             as_count(vectors.1),
             *offset as i64,
             callback,
             user_data,
-        )
+        ))
     }
 }
 
@@ -153,13 +167,13 @@ unsafe impl Link for WritevRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let WritevRef(fd, vectors, offset) = &*this;
-        sys::aura_op_writev(
+        fd.name_in(sys::aura_op_writev(
             fd.as_raw_fd(),
             vectors.0,
             as_count(vectors.1),
             *offset as i64,
             callback,
             user_data,
-        )
+        ))
     }
 }

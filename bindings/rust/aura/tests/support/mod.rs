@@ -81,3 +81,20 @@ impl<T> Outcome<T> {
         self.0.try_recv().ok()
     }
 }
+
+/// Drives the engine until the future is ready.
+pub fn wait_for<F: std::future::Future>(engine: &Engine, future: F) -> F::Output {
+    struct Nobody;
+    impl std::task::Wake for Nobody {
+        fn wake(self: std::sync::Arc<Self>) {}
+    }
+    let waker = std::sync::Arc::new(Nobody).into();
+    let mut future = Box::pin(future);
+    loop {
+        let mut context = std::task::Context::from_waker(&waker);
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        assert_ne!(engine.wait(PATIENCE), Ok(0), "nothing is pending");
+    }
+}

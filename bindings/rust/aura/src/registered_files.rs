@@ -1,0 +1,117 @@
+//! Registered files: a table of open files that the rings have at hand.
+use crate::engine::Engine;
+use crate::error::{Error, Result, EINVAL};
+use crate::fd::Fd;
+use aura_sys as sys;
+use std::os::raw::{c_int, c_uint};
+use std::os::unix::io::AsRawFd;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Keeps open what is in the table: a ring takes it over at its first operation on it.
+#[derive(Debug)]
+pub(crate) struct Table(Mutex<Vec<Option<Fd>>>);
+
+impl Table {
+    fn lock(&self) -> MutexGuard<'_, Vec<Option<Fd>>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) // nothing that may panic runs under it
+    }
+}
+
+/// A table of files that the rings of an engine have at hand, so that the kernel looks up no descriptor for each read and
+/// write. It pays where many threads share the table of descriptors, and hardly elsewhere (doc/memory.md).
+///
+/// The table keeps its files open until it has ended: when this is dropped and the operations on it are over. Operations started after the drop, on an [`Fd`] that [`get`](RegisteredFiles::get) has made,
+/// are refused with `EBUSY`, and with `ENOENT` when it has ended.
+#[derive(Debug)]
+pub struct RegisteredFiles {
+    engine: Engine,
+    table: Option<Arc<Table>>, // None: its end has been asked for
+}
+
+impl Engine {
+    /// Makes files known to the rings. One table at a time.
+    ///
+    /// # Errors
+    /// `EBUSY`: there is a table, or one that has not ended; `EINVAL`: none; `EMFILE`: more than RLIMIT_NOFILE, or no
+    /// descriptor for it; `EBADF`, `ENOMEM`.
+    pub fn register_files(&self, files: &[Fd]) -> Result<RegisteredFiles> {
+        let numbers: Vec<c_int> = files.iter().map(Fd::as_raw_fd).collect();
+        let count = c_uint::try_from(numbers.len()).map_err(|_| Error::Io(EINVAL))?;
+        let table = Arc::new(Table(Mutex::new(files.iter().cloned().map(Some).collect())));
+        // SAFETY: the numbers are copied, and the table keeps them open.
+        Error::of_turn(unsafe { sys::aura_register_files(self.as_ptr(), numbers.as_ptr(), count) })?;
+        Ok(RegisteredFiles { engine: self.clone(), table: Some(table) })
+    }
+}
+
+impl RegisteredFiles {
+    fn table(&self) -> &Arc<Table> {
+        self.table.as_ref().expect("only its end takes it")
+    }
+
+    /// How many entries there are.
+    #[allow(clippy::len_without_is_empty)] // never empty
+    pub fn len(&self) -> usize {
+        self.table().lock().len()
+    }
+
+    /// The file of an entry, as it is when an operation is started, for reads, writes and syncs; other operations on it
+    /// fail with `EBADF`. None: there is no such entry.
+    pub fn get(&self, index: usize) -> Option<Fd> {
+        (index < self.len()).then(|| Fd::registered(self.table().clone(), index))
+    }
+
+    /// Puts another file, or none, into an entry: operations that are started from now on go there.
+    ///
+    /// # Errors
+    /// `EINVAL`: there is no such entry; `EBADF`, `ENOMEM`.
+    pub fn update(&self, index: usize, file: Option<&Fd>) -> Result<()> {
+        let number = c_int::try_from(index).map_err(|_| Error::Io(EINVAL))?;
+        let mut entries = self.table().lock();
+        let fd = file.map_or(-1, Fd::as_raw_fd);
+        // SAFETY: the table keeps it open.
+        Error::of_turn(unsafe { sys::aura_update_file(self.engine.as_ptr(), number, fd) })?;
+        let before = std::mem::replace(&mut entries[index], file.cloned());
+        drop(entries);
+        drop(before); // operations that are under way have it in the kernel
+        Ok(())
+    }
+
+    /// Ends it, and waits until no ring has the table any more, running callbacks meanwhile; in a callback it only asks
+    /// for the end.
+    ///
+    /// # Errors
+    /// As [`wait`](Engine::wait).
+    pub fn unregister(mut self) -> Result<()> {
+        let kept = self.table.take();
+        let result = self
+            .engine
+            .turn(false, |engine| unsafe { sys::aura_unregister(engine, sys::AURA_REG_FILES) })
+            .map(|_| ());
+        if result.is_err() || crate::in_callback_context() {
+            // It goes on. If it has ended all the same, the files are dropped here.
+            let _ = self.engine.request_end(sys::AURA_REG_FILES, move |_| drop(kept));
+        }
+        result
+    }
+
+    /// Asks for the end; `done` is told when no ring has the table any more.
+    pub(crate) fn end(mut self, done: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
+        let kept = self.table.take();
+        self.engine.request_end(sys::AURA_REG_FILES, move |result| {
+            drop(kept);
+            done(result);
+        })
+    }
+}
+
+impl Drop for RegisteredFiles {
+    fn drop(&mut self) {
+        let Some(kept) = self.table.take() else { return };
+        let forgotten = kept.clone();
+        if self.engine.request_end(sys::AURA_REG_FILES, move |_| drop(kept)).is_err() {
+            // No memory to be told of the end: the files stay open.
+            std::mem::forget(forgotten);
+        }
+    }
+}
