@@ -61,8 +61,22 @@ suite_file_reads() {
     done
 }
 
-# From C, beside the loop written by hand: aura_run(), and a program's own loop around aura_wait().
+# The Rust reader, where there is cargo; a script, for it has to find the library.
+build_rust_reads() {
+    local library
+    library=$(cd "$build/src" && pwd)
+    (cd "$here/../bindings/rust" && AURAIO_LIB_DIR=$library CARGO_TARGET_DIR=$programs/cargo \
+        cargo build --quiet --offline --locked --release --example read_benchmark) || return
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$library" "$programs/cargo/release/examples/read_benchmark"
+}
+
+# From C and Rust, beside the loop written by hand and fio: aura_run(), a program's own loop around aura_wait(); fio that submits
+# and reaps one by one, as it does unless told otherwise, and 16 at a time.
 suite_c() {
+    build_rust_reads >"$programs/rust_reads" ||
+        printf '#!/bin/sh\necho "there is no cargo, or it failed"\nexit 77\n' >"$programs/rust_reads"
+    chmod +x "$programs/rust_reads"
+    cp "$here/peers/fio_reads" "$programs/fio_reads"
     "$programs/make_test_file" "path=$programs/data" "mib=${FILE_MIB:-1024}"
     local mode depth span where
     for mode in cache direct; do
@@ -74,6 +88,10 @@ raw_uring|raw_uring_read $where
 auraio_c|c_reads $where
 auraio_c_wait|c_reads loop=wait $where
 auraio_callbacks|file_reads_auraio $where
+auraio_rust|rust_reads $where
+auraio_rust_owned|rust_reads style=owned $where
+fio|fio_reads $where
+fio_batched|fio_reads batch=16 $where
 END
         done
     done
