@@ -50,6 +50,24 @@ sweep() {
     ' "$results/sweep"
 }
 
+# The gate beside fixed depths that have run as long: a disk that is shared changes its speed meanwhile, for both alike.
+compare() {
+    local round depth
+    for ((round = 1; round <= rounds; ++round)); do
+        for depth in 64 128 256; do
+            load "depth=$depth" adaptive=0 warm_ms=6000 measure_ms=2000
+        done
+        load depth=1024 warm_ms=6000 measure_ms=2000
+    done >"$results/compare"
+    awk '
+        { for (i = 1; i <= NF; ++i) { split($i, pair, "="); v[pair[1]] = pair[2] }
+          key = v["adaptive"] ? "gate" : v["depth"]
+          rates[key] = rates[key] sprintf(" %8d", v["iops"]) ; limits[key] = limits[key] sprintf(" %4d", v["limit"]) }
+        END { print "IOPS of the last 2 s of 8, a column for each round"
+              for (key in rates) printf "%-6s%s   in flight%s\n", key, rates[key], limits[key] }
+    ' "$results/compare"
+}
+
 # plot <name> <title>
 plot() {
     [[ -n $plots ]] || return 0
@@ -116,6 +134,7 @@ throttle() {
 }
 
 sweep
+compare
 timeline quiet "Undisturbed"
 neighbour
 timeline change "Sequential for 10 s, then random" sequential_ms=10000

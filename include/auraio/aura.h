@@ -540,8 +540,7 @@ typedef enum aura_reg_type { AURA_REG_BUFFERS = 0, AURA_REG_FILES = 1 } aura_reg
  * must stay mapped until they are unregistered; operations may use the same bytes as they may of any buffer.
  * A ring takes them over when it gets its first operation on one: that one takes longer.
  *
- *
-eturn 0; -EINVAL (NULL, count out of range), -EBUSY (registered, or draining), -ESHUTDOWN, -EMFILE,
+ * \return 0; -EINVAL (NULL, count out of range), -EBUSY (registered, or draining), -ESHUTDOWN, -EMFILE,
  * -ENFILE; as the kernel says: -EFAULT (not mapped, or larger than 1 GiB), -ENOMEM (beyond RLIMIT_MEMLOCK),
  * -EOPNOTSUPP (memory mapped from some file systems).
  */
@@ -552,19 +551,18 @@ AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* bu
  * copied. A descriptor must stay open until it is replaced or the files are unregistered, for a ring takes
  * them over when it gets its first operation on one. The kernel holds the open files meanwhile.
  *
- *
-eturn 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to an
- * io_uring), -EMFILE (more than RLIMIT_NOFILE).
+ * \return 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to
+ * an io_uring), -EMFILE (more than RLIMIT_NOFILE).
  */
 AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count);
 
 /**
  * Replaces one registered file; `fd` -1 empties the entry. Operations started from now on, by this thread or
- * by one that knows of this call, refer to the new file; those started before may still refer to the old one,
- * whose descriptor may be closed once they have ended. A ring holds the old file until its next turn.
+ * by one that knows of this call, refer to the new file. Those started before go on with the old one if the
+ * kernel has them already, also when its descriptor is closed; those that still wait (for a thread in
+ * aura_wait(), for their device's gate) end with -EBADF. A ring holds the old file until its next turn.
  *
- *
-eturn 0; -EINVAL (engine NULL, no such index), -ENOENT (none are registered), -EBUSY (draining), -EBADF,
+ * \return 0; -EINVAL (engine NULL, no such index), -ENOENT (none are registered), -EBUSY (draining), -EBADF,
  * -ESHUTDOWN.
  */
 AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
@@ -574,8 +572,7 @@ AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
  * started before has ended, its callbacks have returned, and the kernel holds neither memory nor files. In a
  * callback of this engine it does not wait, but is aura_request_unregister() without a callback.
  *
- *
-eturn 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
+ * \return 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
  */
 AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
 
@@ -585,8 +582,7 @@ AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
  * as pending: aura_drain() waits for it. While draining this may be called again, and each callback is
  * called.
  *
- *
-eturn As aura_unregister(). The callback is called only after 0.
+ * \return As aura_unregister(). The callback is called only after 0.
  */
 AURA_API int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
                                      void* user_data);

@@ -1,10 +1,10 @@
 // basic_file: what random_access_file and stream_file share.
 #pragma once
 
+#include "auraio/detail/descriptor_owner.hpp"
 #include "auraio/detail/file_work.hpp"
 #include "auraio/detail/io_op.hpp"
 #include "auraio/detail/registration.hpp"
-#include "auraio/detail/ring_of.hpp"
 #include "auraio/detail/transfer.hpp"
 #include "auraio/file_base.hpp"
 #include "auraio/io_context.hpp"
@@ -59,9 +59,9 @@ public:
     basic_file(const basic_file&) = delete;
     basic_file& operator=(const basic_file&) = delete;
 
-    const executor_type& get_executor() noexcept { return executor_; }
-    bool is_open() const noexcept { return descriptor_ && descriptor_->fd() >= 0; }
-    native_handle_type native_handle() noexcept { return descriptor_ ? descriptor_->fd() : -1; }
+    const executor_type& get_executor() noexcept { return impl_.executor(); }
+    bool is_open() const noexcept { return fd() >= 0; }
+    native_handle_type native_handle() noexcept { return fd(); }
 
     /// Opens `path`. already_open when this object holds a file.
     void open(const char* path, flags f) {
@@ -96,11 +96,7 @@ public:
     void close() {
         throwing("close", [&](error_code& ec) { return close(ec); });
     }
-    error_code close(error_code& ec) {
-        ec = descriptor_ ? detail::to_error_code(std::exchange(descriptor_, nullptr)->close_and_forget())
-                         : error_code();
-        return ec;
-    }
+    error_code close(error_code& ec) { return ec = detail::to_error_code(impl_.close()); }
 
     /// Cancels pending operations and hands the descriptor to the caller. From a thread that does not drive
     /// the file's ring while another does, its number changes (the old one may still be named by queued
@@ -117,7 +113,7 @@ public:
             return -1;
         }
         ec = {};
-        return std::exchange(descriptor_, nullptr)->release_and_forget();
+        return impl_.release();
     }
 
     /// Requests cancellation of everything started on this object before. What the device is already doing
@@ -126,9 +122,9 @@ public:
         throwing("cancel", [&](error_code& ec) { return cancel(ec); });
     }
     error_code cancel(error_code& ec) {
-        if (!descriptor_)
+        if (!impl_.get())
             return ec = net::error::bad_descriptor;
-        descriptor_->cancel();
+        impl_.get()->cancel();
         return ec = {};
     }
 
@@ -172,7 +168,7 @@ public:
             token, [path = std::move(path), f](basic_file& self, auto&& handler) mutable {
                 const bool busy = self.has_file();
                 if (!busy)
-                    self.descriptor_ = core::descriptor::create(*self.home_, detail::being_opened);
+                    self.impl_.adopt(detail::being_opened);
                 self.template start<detail::open_request>(
                     busy ? EBUSY : 0, std::forward<decltype(handler)>(handler), std::move(path),
                     static_cast<int>(f), permissions, busy);
@@ -189,8 +185,8 @@ public:
             r.kind = core::request_kind::close;
             r.fd = self.release(ec);
             detail::start_io<detail::plain_request>(
-                *self.home_, &self.home_->loose(), ec ? EBADF : 0, detail::every_cancellation,
-                std::forward<decltype(handler)>(handler), self.executor_, r);
+                self.impl_.home(), &self.impl_.home().loose(), ec ? EBADF : 0, detail::every_cancellation,
+                std::forward<decltype(handler)>(handler), self.impl_.executor(), r);
         });
     }
 
@@ -237,34 +233,15 @@ protected:
     static constexpr std::uint64_t max_offset = ~std::uint64_t{0} >> 1;
 
     explicit basic_file(const Executor& e)
-        : executor_(e)
-        , home_(&detail::ring_of(e)) {}
-    basic_file(basic_file&& other) noexcept
-        : executor_(other.executor_)
-        , home_(other.home_)
-        , descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+        : impl_(e) {}
+    basic_file(basic_file&&) noexcept = default;
     template <class OtherExecutor>
     explicit basic_file(basic_file<OtherExecutor>&& other)
-        : executor_(other.executor_)
-        , home_(other.home_)
-        , descriptor_(std::exchange(other.descriptor_, nullptr)) {}
-    basic_file& operator=(basic_file&& other) noexcept {
-        if (this != &other) {
-            error_code ignored;
-            close(ignored);
-            std::destroy_at(&executor_);
-            std::construct_at(&executor_, other.executor_);
-            home_ = other.home_;
-            descriptor_ = std::exchange(other.descriptor_, nullptr);
-        }
-        return *this;
-    }
-    ~basic_file() {
-        if (descriptor_)
-            descriptor_->close_and_forget();
-    }
+        : impl_(std::move(other.impl_)) {}
+    basic_file& operator=(basic_file&&) noexcept = default;
+    ~basic_file() = default;
 
-    int fd() const noexcept { return descriptor_ ? descriptor_->fd() : -1; }
+    int fd() const noexcept { return impl_.fd(); }
 
     template <class F>
     void throwing(const char* where, F f) {
@@ -282,8 +259,8 @@ protected:
     /// In an initiation: starts a Work on this file.
     template <class Work, class Handler, class... Args>
     void start(int error, Handler&& handler, Args&&... args) {
-        detail::start_io<Work>(*home_, descriptor_, error, detail::every_cancellation,
-                               std::forward<Handler>(handler), executor_, std::forward<Args>(args)...);
+        detail::start_io<Work>(impl_.home(), impl_.get(), error, detail::every_cancellation,
+                               std::forward<Handler>(handler), impl_.executor(), std::forward<Args>(args)...);
     }
 
     static core::io_request request(core::request_kind kind) {
@@ -314,9 +291,9 @@ protected:
                 if (offset > max_offset && offset != core::current_position)
                     error = EINVAL;
                 if (error == 0)
-                    error = detail::registered_buffers_of::check(self.home_->owner(), buffers);
+                    error = detail::registered_buffers_of::check(self.impl_.home().owner(), buffers);
                 self.template start<work>(error, std::forward<decltype(handler)>(handler), self.fd(), offset,
-                                          error ? -1 : self.descriptor_->direct_alignment_code(), buffers);
+                                          error ? -1 : self.impl_.get()->direct_alignment_code(), buffers);
             });
     }
 
@@ -337,8 +314,8 @@ protected:
         if (n > 0)
             return static_cast<std::size_t>(n);
         const int code =
-            n == -EINVAL && descriptor_
-                ? detail::misaligned(descriptor_->direct_alignment_code(), offset, g.vectors, g.count)
+            n == -EINVAL && impl_.get()
+                ? detail::misaligned(impl_.get()->direct_alignment_code(), offset, g.vectors, g.count)
                 : -1;
         if (code >= 0)
             ec = error_code(code, direct_alignment_category());
@@ -356,20 +333,17 @@ private:
 
     /// Whether a file is open or being opened. What a failed open has left behind is dropped.
     bool has_file() {
-        if (descriptor_ && descriptor_->fd() == detail::failed_to_open)
-            std::exchange(descriptor_, nullptr)->close_and_forget();
-        return descriptor_ != nullptr;
+        if (impl_.get() && fd() == detail::failed_to_open)
+            (void)impl_.close();
+        return impl_.get() != nullptr;
     }
 
     error_code adopt(int fd, bool is_direct, error_code& ec) {
-        descriptor_ = core::descriptor::create(*home_, fd);
-        detail::describe(*descriptor_, fd, is_direct);
+        detail::describe(impl_.adopt(fd), fd, is_direct);
         return ec = {};
     }
 
-    Executor executor_;
-    core::shard* home_;
-    core::descriptor* descriptor_ = nullptr;
+    detail::descriptor_owner<Executor> impl_;
 };
 
 AURAIO_CLOSE

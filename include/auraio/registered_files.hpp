@@ -50,9 +50,9 @@ public:
     std::size_t add(basic_file<Executor>& file, error_code& ec) {
         int r = check(file);
         if (r == 0)
-            r = registration_.registered().add_file(file.descriptor_->fd(), file.descriptor_->file_slot());
+            r = registration_.registered().add_file(file.impl_.get()->fd(), file.impl_.get()->file_slot());
         if (r >= 0)
-            file.descriptor_->set_file_slot(r);
+            file.impl_.get()->set_file_slot(r);
         ec = detail::to_error_code(r);
         return r >= 0 ? static_cast<std::size_t>(r) : size_;
     }
@@ -65,11 +65,11 @@ public:
         return registration_.initiate(token, [this, slot, &file](core::operation& op, core::shard& home) {
             if (const int error = check(file))
                 return error;
-            file.descriptor_->leave_slot();
+            file.impl_.get()->leave_slot();
             const int error =
-                registration_.registered().update_file(slot, file.descriptor_->fd(), &op, &home);
+                registration_.registered().update_file(slot, file.impl_.get()->fd(), &op, &home);
             if (error == 0)
-                file.descriptor_->set_file_slot(static_cast<int>(slot));
+                file.impl_.get()->set_file_slot(static_cast<int>(slot));
             return error;
         });
     }
@@ -89,7 +89,7 @@ private:
             return -ENOENT;
         if (!file.is_open())
             return -EBADF;
-        return &file.home_->owner() == &registration_.engine() ? 0 : -EINVAL;
+        return &file.impl_.home().owner() == &registration_.engine() ? 0 : -EINVAL;
     }
 
     std::size_t size_;

@@ -110,7 +110,7 @@ int registrations::register_files(std::span<const int> fds) {
         [&] {
             files_.prepare(copy.size());
             for (std::size_t i = 0; i < copy.size(); ++i)
-                files_[i].store(copy[i], std::memory_order_relaxed);
+                set_entry(files_[i], copy[i]);
             files_.publish(copy.size());
             fds_ = std::move(copy);
         });
@@ -140,6 +140,12 @@ int registrations::update_file(std::size_t index, int fd, operation* waiter, sha
         home->make_ready(*waiter);
     tell_of_update(told);
     return 0;
+}
+
+void registrations::set_entry(file_entry& entry, int fd) noexcept {
+    entry.fd.store(fd, std::memory_order_relaxed);
+    // Release: who has read the generation sees this number, or a later one.
+    entry.generation.store(entry.generation.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 int registrations::add_file(int fd, int slot) {
@@ -183,7 +189,7 @@ int registrations::replace_file_locked(std::size_t index, int fd) {
         if (const int error = source->update_file(static_cast<unsigned>(index), fd))
             return error;
     fds_[index] = fd;
-    files_[index].store(fd, std::memory_order_relaxed);
+    set_entry(files_[index], fd);
     const std::uint64_t version = file_version_.load(std::memory_order_relaxed);
     changed_[version % changed_.size()] = static_cast<unsigned>(index);
     file_version_.store(version + 1, std::memory_order_release);
@@ -288,9 +294,12 @@ void registrations::after_fork_in_child() {
 
 // ---- who starts a request ----
 
-int registrations::check(registration_kind k) const noexcept {
+/// Whether `r` may refer to what is registered now, and notes which registration that is.
+int registrations::check(io_request& r, registration_kind k) const noexcept {
     const auto& published = resources_[static_cast<std::size_t>(k)].published;
-    switch (registration_epoch(published.load(std::memory_order_acquire)).stage()) {
+    const registration_epoch epoch(published.load(std::memory_order_acquire));
+    r.registrations[static_cast<std::size_t>(k)] = epoch.number();
+    switch (epoch.stage()) {
     case registration_stage::registered:
         return 0;
     case registration_stage::draining:
@@ -302,12 +311,12 @@ int registrations::check(registration_kind k) const noexcept {
 }
 
 int registrations::use_buffer(io_request& r, std::size_t index, std::size_t offset) const noexcept {
-    if (const int refused = check(registration_kind::buffers))
+    if (const int refused = check(r, registration_kind::buffers))
         return refused;
     const buffer* b = buffers_.find(index);
     if (!b)
         return -EINVAL;
-    // When the table is replaced meanwhile this may mix two of them: the kernel has the last word (EFAULT).
+    // When the table is replaced meanwhile this may mix two of them: admit() refuses the request then.
     if (const int error = check_fixed_range(b->size.load(std::memory_order_relaxed), offset, r.length))
         return error;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): kept as a number, so that it can be atomic with no cast
@@ -318,12 +327,14 @@ int registrations::use_buffer(io_request& r, std::size_t index, std::size_t offs
 }
 
 int registrations::use_file(io_request& r, std::size_t index) const noexcept {
-    if (const int refused = check(registration_kind::files))
+    if (const int refused = check(r, registration_kind::files))
         return refused;
-    const std::atomic<int>* fd = files_.find(index);
-    if (!fd)
+    const file_entry* entry = files_.find(index);
+    if (!entry)
         return -EINVAL;
-    if (fd->load(std::memory_order_relaxed) < 0)
+    // Before the number: should it change meanwhile, the request ends with EBADF.
+    r.fd2 = entry->generation.load(std::memory_order_acquire);
+    if (entry->fd.load(std::memory_order_relaxed) < 0)
         return -EBADF;
     r.fd = static_cast<std::int32_t>(index);
     r.registered |= registered_file;
@@ -331,8 +342,8 @@ int registrations::use_file(io_request& r, std::size_t index) const noexcept {
 }
 
 /// Of a request that names a buffer and its memory: whether the one lies in the other.
-int registrations::check_buffer(const io_request& r) const noexcept {
-    if (const int refused = check(registration_kind::buffers))
+int registrations::check_buffer(io_request& r) const noexcept {
+    if (const int refused = check(r, registration_kind::buffers))
         return refused;
     const buffer* b = buffers_.find(r.buffer_index);
     if (!b)
@@ -377,8 +388,8 @@ bool registrations::use_slot(io_request& r, int slot) const noexcept {
     }
     const int number = r.fd;
     const auto index = static_cast<std::size_t>(slot);
-    const std::atomic<int>* entry = files_.find(index);
-    if (!entry || entry->load(std::memory_order_relaxed) != number || use_file(r, index) != 0)
+    const file_entry* entry = files_.find(index);
+    if (!entry || entry->fd.load(std::memory_order_relaxed) != number || use_file(r, index) != 0)
         return false;
     r.fd2 = number; // for when the registration has ended before the request arrives
     return true;
@@ -392,7 +403,7 @@ int registrations::refer(shard& home, io_request& r, int slot) {
             return refused;
     } else if (has_arenas() && (r.kind == request_kind::read || r.kind == request_kind::write) &&
                find_arena(r) && enlist(home, registration_kind::buffers) == 0) {
-        r.registered |= registered_buffer;
+        r.registered |= registered_buffer | found_registered;
     }
     if (slot >= 0 && use_slot(r, slot) && enlist(home, registration_kind::files) != 0) {
         r.registered &= static_cast<std::uint8_t>(~registered_file);
@@ -428,32 +439,41 @@ int registrations::admit(shard& home, const io_request& r, std::uint8_t& held) {
         const auto bit = static_cast<std::uint8_t>(1 << static_cast<int>(k));
         if ((r.registered & bit) == 0)
             continue;
-        if (const int error = admit(side_of(home, k))) {
+        if (const int error = admit(side_of(home, k), r.registrations[static_cast<std::size_t>(k)])) {
             leave(home, std::exchange(held, std::uint8_t{0}));
             return error;
         }
         held |= bit;
-        if (k == registration_kind::files && lost_slot(r)) {
-            leave(home, std::exchange(held, std::uint8_t{0}));
-            return -ENOENT;
-        }
     }
     return 0;
 }
 
-/// Whether the entry that a file object's request goes by has been given to another file since it was
-/// started. The ring is no older than the table was then, and it does not change before it has submitted the
-/// request: who finds the object's number here, be it an old value, is right about the ring.
-bool registrations::lost_slot(const io_request& r) const noexcept {
-    if (r.fd2 == AT_FDCWD)
-        return false; // not a file object's
-    const std::atomic<int>* entry = files_.find(static_cast<std::size_t>(r.fd));
-    return !entry || entry->load(std::memory_order_relaxed) != r.fd2;
+void registrations::verify_file(shard& home, io_request& r, bool by_object) {
+    ring_side& side = side_of(home, registration_kind::files);
+    // Acquire, as in admit(): the ring is no older than the table was when the request was started, and its
+    // table does not change before the request is submitted. So what is found here, be it an old value, is
+    // right about the ring.
+    if (side.ring_.version() != file_version_.load(std::memory_order_acquire)) [[unlikely]]
+        bring_up_to_date(side);
+    const file_entry* entry = files_.find(static_cast<std::size_t>(r.fd));
+    if (entry && r.fd2 == (by_object ? entry->fd : entry->generation).load(std::memory_order_relaxed))
+        [[likely]]
+        return;
+    r.registered &= static_cast<std::uint8_t>(~registered_file);
+    r.fd = by_object ? r.fd2 : -1;
 }
 
-int registrations::admit(ring_side& side) {
-    if (const int refused = side.ring_.admit(side.attached_.load(std::memory_order_relaxed)))
+int registrations::admit(ring_side& side, std::uint32_t registration) {
+    const bool attached = side.attached_.load(std::memory_order_relaxed);
+    if (const int refused = side.ring_.admit(attached))
         return refused;
+    // A ring that is attached keeps its registration from ending, so that it is the one which is published. Relaxed: the
+    // ring has attached, or sees that somebody has, after it was published, and the mutex orders the two.
+    const registration_epoch now(of(side.kind_).published.load(std::memory_order_relaxed));
+    if (now.number() != registration) [[unlikely]] { // of one that ended before the request arrived
+        (void)side.ring_.leave();
+        return -ENOENT;
+    }
     if (!side.ring_.is_installed()) [[unlikely]] {
         const int error = install(side);
         if (error != 0)

@@ -243,6 +243,10 @@ bool shard::refuses(io_operation& op) {
         r.registered &= static_cast<std::uint8_t>(~registered_file);
         error = owner_.registered().admit(*this, r, op.registered_held_);
     }
+    if (error != 0 && (r.registered & found_registered) != 0) {
+        r.registered = 0; // it is memory like any other
+        error = 0;
+    }
     if (error == 0)
         return false;
     op.result_ = error;
@@ -288,9 +292,15 @@ void shard::submit(io_operation& op) {
     op.in_backend_ = true;
     ++io_pending_;
     count_submission(op);
-    backend_->submit(op);
+    hand_over(op);
     if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
         flush();
+}
+
+void shard::hand_over(io_operation& op) {
+    if ((op.request_.registered & registered_file) != 0) [[unlikely]]
+        owner_.registered().verify_file(*this, op.request_, !op.target_->loose_);
+    backend_->submit(op);
 }
 
 void shard::finish_io(op_queue& done) {
@@ -353,7 +363,7 @@ bool shard::submit_again(io_operation& op) {
         return false;
     }
     if (was_ready && op.result_ >= 0) {
-        backend_->submit(op);
+        hand_over(op);
         return true;
     }
     if (op.result_ == -EISCONN && op.request_.kind == request_kind::connect && op.resubmissions_ != 0) {
@@ -364,7 +374,7 @@ bool shard::submit_again(io_operation& op) {
         if (op.request_.kind == request_kind::connect && ++op.resubmissions_ > resubmission_limit)
             return false; // a full backlog, for which no readiness can be waited for (UNIX domain)
         op.awaits_readiness_ = true;
-        backend_->submit(op);
+        hand_over(op);
         return true;
     }
     return !op.internal_ && resubmit_if_stray(op);
@@ -378,7 +388,7 @@ bool shard::resubmit_if_stray(io_operation& op) {
     ++op.resubmissions_;
     // A connect under way would be refused with EALREADY; once the socket is writable it gets the outcome.
     op.awaits_readiness_ = op.request_.kind == request_kind::connect;
-    backend_->submit(op);
+    hand_over(op);
     return true;
 }
 
@@ -538,7 +548,7 @@ void shard::restart_after_fork() {
                     op->awaits_readiness_ = true;
                     ++op->resubmissions_;
                 }
-                backend_->submit(*op);
+                hand_over(*op);
                 if (op->cancel_requested_) // the parent's ring was told, this one was not
                     backend_->cancel(*op);
             }

@@ -302,6 +302,34 @@ TEST_F(CRegistration, AReplacedFileIsUsedByWhatIsStartedLater) {
     ::close(second);
 }
 
+TEST_F(CRegistration, WhatStillWaitsNeverReachesTheNextFileOfItsEntry) {
+    const scratch_file other(0);
+    const unique_fd second(::open(other.path().c_str(), O_RDWR | O_CLOEXEC));
+    const std::vector<char> text(block, 'x');
+    ASSERT_EQ(::pwrite(second.get(), text.data(), block, 0), static_cast<ssize_t>(block));
+    aura_storage_t one;
+    aura_storage_init(&one);
+    one.max_in_flight = 1;
+    ASSERT_EQ(aura_set_storage(engine(), nullptr, &one), 0);
+    const int fds[] = {fd.get()};
+    ASSERT_EQ(aura_register_files(engine(), fds, 1), 0);
+    std::array<ended, 16> reads;
+    std::vector<std::array<char, block>> memory(reads.size());
+    for (std::size_t i = 0; i < reads.size(); ++i)
+        ASSERT_TRUE(aura_read_ex(engine(), 0, aura_buf(memory[i].data()), block, 0, AURA_FIXED_FILE,
+                                 ended::note, &reads[i]));
+    aura_poll(engine()); // some are under way, the others wait for them
+    ASSERT_EQ(aura_update_file(engine(), 0, second.get()), 0);
+    int refused = 0;
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+        const ssize_t n = result(reads[i]);
+        refused += n == -EBADF;
+        EXPECT_TRUE(n == -EBADF || scratch_file::matches(memory[i].data(), block, 0)) << i << ": " << n;
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_EQ(aura_unregister(engine(), AURA_REG_FILES), 0);
+}
+
 TEST_F(CRegistration, EveryRingHasIt) {
     const engine_ptr several = make_engine(4, AURA_SELECT_ROUND_ROBIN);
     const buffers b(several.get(), 16);

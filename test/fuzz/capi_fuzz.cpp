@@ -142,6 +142,10 @@ public:
             return link();
         case 10:
             return nonsense();
+        case 11:
+            return in_.below(2) == 0 ? registration() : unregistration();
+        case 12:
+            return storage();
         default:
             return start();
         }
@@ -191,7 +195,9 @@ private:
         errno = 0;
         o.request = start_some(o, fd, offset);
         if (!o.request) {
-            require(errno == EINVAL || errno == EBADF || errno == ESHUTDOWN, "why nothing was started");
+            require(errno == EINVAL || errno == EBADF || errno == ESHUTDOWN || errno == ENOENT ||
+                        errno == EBUSY || errno == EOVERFLOW,
+                    "why nothing was started");
             require(o.calls == 0, "what was not started has no callback");
             operations_.pop_back();
         }
@@ -200,7 +206,7 @@ private:
     aura_request_t* start_some(operation& o, int fd, off_t offset) {
         char* const data = o.data.data();
         const unsigned len = in_.below(65);
-        switch (in_.below(14)) {
+        switch (in_.below(17)) {
         case 0:
             return aura_read(engine_, fd, aura_buf(data), len, offset, on_end, &o);
         case 1:
@@ -231,6 +237,16 @@ private:
         case 12:
             o.opens = true;
             return aura_accept(engine_, fd, nullptr, nullptr, SOCK_CLOEXEC, on_end, &o);
+        case 13:
+            return aura_read_ex(engine_, static_cast<int>(in_.below(5)), aura_buf(data), len, offset,
+                                AURA_FIXED_FILE, on_end, &o);
+        case 14:
+            return aura_write(engine_, fd, aura_buf_fixed(static_cast<int>(in_.below(4)), in_.byte()), len,
+                              offset, on_end, &o);
+        case 15:
+            return aura_read_ex(engine_, static_cast<int>(in_.below(5)),
+                                aura_buf_fixed(static_cast<int>(in_.below(4)), in_.byte()), len, offset,
+                                AURA_FIXED_FILE, on_end, &o);
         default:
             return aura_timeout(engine_, std::uint64_t{in_.byte()} * 5000, on_end, &o);
         }
@@ -316,6 +332,59 @@ private:
                 "aura_get_ring_stats");
     }
 
+    void registration() {
+        const std::array<iovec, 2> memory{iovec{fixed_[0].data(), fixed_[0].size()},
+                                          iovec{fixed_[1].data(), fixed_[1].size()}};
+        const std::array files{fds_.any(in_), fds_.any(in_), -1};
+        int result = 0;
+        switch (in_.below(3)) {
+        case 0:
+            result = aura_register_buffers(engine_, memory.data(), 1 + in_.below(2));
+            require(result == 0 || result == -EBUSY, "aura_register_buffers");
+            return;
+        case 1:
+            result = aura_register_files(engine_, files.data(), 1 + in_.below(3));
+            require(result == 0 || result == -EBUSY || result == -EBADF, "aura_register_files");
+            return;
+        default:
+            result = aura_update_file(engine_, static_cast<int>(in_.below(4)), fds_.any(in_));
+            require(result == 0 || result == -ENOENT || result == -EBUSY || result == -EINVAL ||
+                        result == -EBADF,
+                    "aura_update_file");
+        }
+    }
+
+    /// Not aura_unregister() outside of callbacks: it would wait for what nobody ends.
+    void unregistration() {
+        const auto type = in_.below(2) == 0 ? AURA_REG_BUFFERS : AURA_REG_FILES;
+        int result = 0;
+        if (aura_in_callback_context()) {
+            result = aura_unregister(engine_, type);
+        } else if (operations_.size() < most) {
+            operation& o = fresh();
+            result = aura_request_unregister(engine_, type, on_end, &o);
+            if (result != 0) {
+                require(o.calls == 0, "what was not started has no callback");
+                operations_.pop_back();
+            }
+        }
+        require(result == 0 || result == -ENOENT, "an unregistration");
+    }
+
+    void storage() {
+        aura_storage_t s;
+        aura_storage_init(&s);
+        s.max_in_flight = static_cast<int>(in_.below(3));
+        s.adaptive = static_cast<int>(in_.below(3)) - 1;
+        require(aura_set_storage(engine_, in_.below(2) == 0 ? nullptr : "/", &s) == 0, "aura_set_storage");
+        require(aura_set_batch_threshold(engine_, in_.below(4)) == 0, "aura_set_batch_threshold");
+        aura_device_stats_t device{};
+        device.struct_size = sizeof device;
+        const int result = aura_get_device_stats(engine_, static_cast<int>(in_.below(2)), &device);
+        require(result == 0 ? aura_phase_name(device.phase) != nullptr : result == -ENOENT,
+                "aura_get_device_stats");
+    }
+
     void nonsense() {
         const int fd = fds_.any(in_);
         char byte = 0;
@@ -337,6 +406,7 @@ private:
     int depth_ = 0; // calls made by callbacks since the last turn
     std::vector<std::unique_ptr<operation>> operations_;
     std::vector<void*> buffers_;
+    std::array<std::array<char, 300>, 2> fixed_{}; // registered, now and then
 };
 
 } // namespace

@@ -349,6 +349,33 @@ TEST_P(Registration, AReplacedFileGoesOnWithItsDescriptor) {
     EXPECT_EQ(ec.value(), ENOENT);
 }
 
+TEST_P(Registration, WhatWaitsForItsDeviceNeverReachesTheNextFileOfItsSlot) {
+    scratch_file second(0);
+    aura::random_access_file other(ctx, second.path(), aura::file_base::read_write);
+    other.write_some_at(0, net::buffer(std::vector<char>(blocks * block, 'x')));
+    ctx.set_max_in_flight(1);
+    aura::file_registration files(ctx, 1);
+    files.add(file);
+    block_memory all(blocks);
+    std::array<outcome, blocks> reads;
+    outcome replaced, back, after;
+    for (std::size_t i = 0; i < blocks; ++i)
+        file.async_read_some_at(i * block, net::buffer(all.sequence[i]), reads[i].note());
+    files.async_replace(0, other, replaced.note());
+    files.async_replace(0, file, back.note());
+    files.async_replace(0, other, after.note());
+    run();
+    EXPECT_TRUE(replaced.over && back.over && after.over);
+    for (std::size_t i = 0; i < blocks; ++i) {
+        EXPECT_EQ(reads[i].bytes, block) << reads[i].ec.message();
+        EXPECT_TRUE(scratch_file::matches(all[i], block, i * block)) << i;
+    }
+    outcome read;
+    other.async_read_some_at(0, net::buffer(all.sequence[0]), read.note());
+    run();
+    EXPECT_EQ(*all[0], 'x');
+}
+
 TEST_P(Registration, FilesAreReleasedByRingsWhenTheyAreClosed) {
     slow_reader slow(ctx);
     aura::file_registration files(ctx, 1);

@@ -46,11 +46,13 @@ enum class registration_kind : std::uint8_t {
 };
 inline constexpr std::uint8_t registered_buffer = 1 << static_cast<int>(registration_kind::buffers);
 inline constexpr std::uint8_t registered_file = 1 << static_cast<int>(registration_kind::files);
+/// With registered_buffer: nobody has asked for it, the memory was found to be registered.
+inline constexpr std::uint8_t found_registered = 4;
 
 /// A request, independent of who carries it out. Memory it points to must live until the operation completes.
 struct io_request {
     request_kind kind = request_kind::nop;
-    std::uint8_t registered = 0; ///< registered_buffer, registered_file
+    std::uint8_t registered = 0; ///< registered_buffer, registered_file, found_registered
     std::uint16_t buffer_index = 0;
     std::int32_t fd = -1;
     std::int32_t fd2 = AT_FDCWD;
@@ -61,6 +63,8 @@ struct io_request {
     union {
         const void* address2 = nullptr;
         std::uint64_t length64; ///< bytes, for fallocate and ftruncate
+        /// By registration_kind: which registration what is registered is of, for those that may refer to it.
+        std::uint32_t registrations[2];
     };
 };
 

@@ -25,6 +25,8 @@ public:
 
     constexpr registration_stage stage() const noexcept { return static_cast<registration_stage>(word_ & 3); }
     constexpr std::uint64_t word() const noexcept { return word_; }
+    /// Of the registration, whatever its stage; comes again after 2^32 of them.
+    constexpr std::uint32_t number() const noexcept { return static_cast<std::uint32_t>(word_ >> 2); }
     constexpr bool operator==(const registration_epoch&) const noexcept = default;
 
     constexpr registration_epoch with(registration_stage s) const noexcept {

@@ -61,8 +61,8 @@ public:
     int use_file(io_request& r, std::size_t index) const noexcept;
     /// The number of a registered file; -1: there is none.
     int file_at(std::size_t index) const noexcept {
-        const std::atomic<int>* entry = files_.find(index);
-        return entry ? entry->load(std::memory_order_relaxed) : -1;
+        const file_entry* entry = files_.find(index);
+        return entry ? entry->fd.load(std::memory_order_relaxed) : -1;
     }
 
     /// Before a request that use_...() has made is handed to `home`.
@@ -82,6 +82,12 @@ public:
     /// A request has arrived: what it refers to is there until leave(). `held` of the request says what.
     int admit(shard& home, const io_request& r, std::uint8_t& held);
     void leave(shard& home, std::uint8_t held);
+
+    /// A request on a registered file is about to be given to the backend, for the first time or again:
+    /// whether its entry still is what it was when the request was started is looked at here, for it may have
+    /// waited since. If not, it goes by the file object's own number (`by_object`), or ends with EBADF: it
+    /// must not reach the file that has the entry now.
+    void verify_file(shard& home, io_request& r, bool by_object);
 
     /// In a forked child: the shard has a new ring, which gets what requests that are to be repeated refer
     /// to.
@@ -145,6 +151,10 @@ private:
         std::atomic<std::uintptr_t> address;
         std::atomic<std::size_t> size;
     };
+    struct file_entry {
+        std::atomic<int> fd;
+        std::atomic<std::int32_t> generation; // of what is there: changes with each replacement
+    };
     struct waiting {
         operation* op;
         shard* home;
@@ -158,20 +168,20 @@ private:
     };
 
     resource& of(registration_kind k) noexcept { return resources_[static_cast<std::size_t>(k)]; }
-    int check(registration_kind k) const noexcept;
+    int check(io_request& r, registration_kind k) const noexcept;
     int enlist(shard& home, registration_kind k);
-    int admit(ring_side& side);
+    int admit(ring_side& side, std::uint32_t registration);
     template <class Tell, class Publish>
     int begin(registration_kind k, Tell tell, Publish publish);
     int begin_buffers(std::span<const iovec> buffers, bool arenas);
     void publish_buffers(std::span<const iovec> buffers);
     void publish_arenas(std::span<const iovec> arenas);
+    static void set_entry(file_entry& entry, int fd) noexcept;
     int replace_file_locked(std::size_t index, int fd);
     void tell_of_update(registration_state::ring_set told);
-    int check_buffer(const io_request& r) const noexcept;
+    int check_buffer(io_request& r) const noexcept;
     bool find_arena(io_request& r) const noexcept;
     bool use_slot(io_request& r, int slot) const noexcept;
-    bool lost_slot(const io_request& r) const noexcept;
     int install(ring_side& side);
     void bring_up_to_date(ring_side& side);
     void bring_up_to_date_locked(ring_side& side);
@@ -189,7 +199,7 @@ private:
     std::vector<iovec> iovecs_;
     std::vector<int> fds_;
     published_array<buffer> buffers_;
-    published_array<std::atomic<int>> files_;
+    published_array<file_entry> files_;
     std::vector<waiting> updates_;
 
     // Where arenas are registered: a hash table of the 2 MiB frames of the address space that they fill, open

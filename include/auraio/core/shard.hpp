@@ -219,6 +219,7 @@ private:
     void issue(io_operation& op);
     gated_file* find_storage(const io_operation& op);
     void submit(io_operation& op);
+    void hand_over(io_operation& op);
     void first_work();
     void last_work();
     void finished_remote();

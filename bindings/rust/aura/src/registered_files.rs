@@ -61,7 +61,9 @@ impl RegisteredFiles {
         (index < self.len()).then(|| Fd::registered(self.table().clone(), index))
     }
 
-    /// Puts another file, or none, into an entry: operations that are started from now on go there.
+    /// Puts another file, or none, into an entry: operations that are started from now on go there. Those that the kernel
+    /// has go on with the file before; those that still wait (for a thread that drives the engine, for their device) end
+    /// with `EBADF`.
     ///
     /// # Errors
     /// `EINVAL`: there is no such entry; `EBADF`, `ENOMEM`.
