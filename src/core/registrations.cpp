@@ -467,8 +467,9 @@ int registrations::admit(ring_side& side, std::uint32_t registration) {
     const bool attached = side.attached_.load(std::memory_order_relaxed);
     if (const int refused = side.ring_.admit(attached))
         return refused;
-    // A ring that is attached keeps its registration from ending, so that it is the one which is published. Relaxed: the
-    // ring has attached, or sees that somebody has, after it was published, and the mutex orders the two.
+    // A ring that is attached keeps its registration from ending, so that it is the one which is published.
+    // Relaxed: the ring has attached, or sees that somebody has, after it was published, and the mutex orders
+    // the two.
     const registration_epoch now(of(side.kind_).published.load(std::memory_order_relaxed));
     if (now.number() != registration) [[unlikely]] { // of one that ended before the request arrived
         (void)side.ring_.leave();
