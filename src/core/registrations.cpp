@@ -428,7 +428,8 @@ int registrations::enlist(shard& home, registration_kind k) {
     std::lock_guard guard(mutex_);
     if (const int refused = of(k).state.attach(home.index()))
         return refused;
-    side.attached_.store(true, std::memory_order_relaxed);
+    // Release: admit() sees what was published before the mutex was taken.
+    side.attached_.store(true, std::memory_order_release);
     return 0;
 }
 
@@ -464,12 +465,11 @@ void registrations::verify_file(shard& home, io_request& r, bool by_object) {
 }
 
 int registrations::admit(ring_side& side, std::uint32_t registration) {
-    const bool attached = side.attached_.load(std::memory_order_relaxed);
+    const bool attached = side.attached_.load(std::memory_order_acquire);
     if (const int refused = side.ring_.admit(attached))
         return refused;
     // A ring that is attached keeps its registration from ending, so that it is the one which is published.
-    // Relaxed: the ring has attached, or sees that somebody has, after it was published, and the mutex orders
-    // the two.
+    // Relaxed: whoever attached it had seen that, and attached_ says so with release.
     const registration_epoch now(of(side.kind_).published.load(std::memory_order_relaxed));
     if (now.number() != registration) [[unlikely]] { // of one that ended before the request arrived
         (void)side.ring_.leave();

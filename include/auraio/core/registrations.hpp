@@ -134,9 +134,9 @@ public:
         registration_kind kind_ = registration_kind::buffers;
         ring_registration ring_; // the driver's
 
-        // Whether registration_state has this ring. Written under the mutex; relaxed: who starts a request
-        // and reads true either is right, or reads what the ring is about to take back because the
-        // registration ends, and then the ring refuses the request.
+        // Whether registration_state has this ring. Written under the mutex. Relaxed where requests are
+        // started: who reads true either is right, or reads what the ring is about to take back because the
+        // registration ends, and then the ring refuses the request. Acquire in admit().
         std::atomic<bool> attached_{false};
         // A ring is attached to one registration at a time, which ends once: its note is free then.
         note drain_;
