@@ -295,7 +295,11 @@ AURA_API aura_request_t* aura_sync_file_range(aura_engine_t* engine, int fd, off
 /* ---- sockets and timers: failures as for files ----------------------------------------------------------
  */
 
-/** recv(2), send(2): `flags` are MSG_*; send with MSG_NOSIGNAL, or ignore SIGPIPE. Result: how many bytes. */
+/**
+ * recv(2), send(2): `flags` are MSG_*; send with MSG_NOSIGNAL, or ignore SIGPIPE. Result: how many bytes. One
+ * at a time on a stream in each direction: of several that wait for it the kernel serves any first, in fact
+ * the youngest.
+ */
 AURA_API aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, size_t len, int flags,
                                    aura_callback_t callback, void* user_data);
 AURA_API aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_t len, int flags,
