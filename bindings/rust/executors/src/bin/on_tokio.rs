@@ -1,4 +1,4 @@
-//! The futures of aura on tokio: with-tokio FILE. No thread of the engine's own: its descriptor is one more that the
+//! The futures of aura on tokio: on_tokio FILE. No thread of the engine's own: its descriptor is one more that the
 //! runtime waits for, and the task `drive` runs what has completed.
 use aura::async_io::AsyncEngine;
 use aura::{Engine, Fd};
@@ -73,7 +73,7 @@ async fn run(path: std::ffi::OsString) -> Result<(), Box<dyn std::error::Error>>
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args_os().nth(1).ok_or("usage: with-tokio FILE")?;
+    let path = std::env::args_os().nth(1).ok_or("usage: on_tokio FILE")?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(path.clone()))?;
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(run(path))
 }
