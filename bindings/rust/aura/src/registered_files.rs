@@ -109,7 +109,10 @@ impl RegisteredFiles {
 
 impl Drop for RegisteredFiles {
     fn drop(&mut self) {
-        let Some(kept) = self.table.take() else { return };
+        let kept = match self.table.take() {
+            Some(kept) => kept,
+            None => return,
+        };
         let forgotten = kept.clone();
         if self.engine.request_end(sys::AURA_REG_FILES, move |_| drop(kept)).is_err() {
             // No memory to be told of the end: the files stay open.
