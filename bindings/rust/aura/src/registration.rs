@@ -60,7 +60,7 @@ impl Engine {
         {
             panics::guard(|| {
                 // SAFETY: made below, and this is called once.
-                let done = unsafe { Box::from_raw(user_data.cast::<F>()) };
+                let done = Box::from_raw(user_data.cast::<F>());
                 done(Error::of_operation(result).map(|_| ()));
             });
         }
