@@ -102,10 +102,7 @@ public:
         : executor_(e)
         , kind_(kind)
         , end_(std::make_unique<unattended_end>()) {}
-    registration(registration&& other) noexcept
-        : executor_(other.executor_)
-        , kind_(other.kind_)
-        , end_(std::move(other.end_)) {}
+    registration(registration&&) noexcept = default; // what is left has an executor still, and nothing to end
     registration& operator=(registration&& other) noexcept {
         if (this != &other) {
             end();
