@@ -411,9 +411,10 @@ TEST_P(Registration, AClosedFileLeavesItsSlot) {
 
 // ---- what the machine refuses ----
 
-TEST_P(Registration, SurvivesAFork) {
-    if (GetParam().task_work == aura::task_run::deferred)
-        GTEST_SKIP() << "a deferred ring belongs to one thread of one process";
+class RegistrationFork : public Registration {};
+INSTANTIATE_TEST_SUITE_P(Flags, RegistrationFork, testing::ValuesIn(adoptable_rings), configuration_name);
+
+TEST_P(RegistrationFork, BothProcessesGoOn) {
     const auto registered = aura::register_buffers(ctx, memory.sequence);
     aura::file_registration files(ctx, 4);
     files.add(file);
