@@ -377,15 +377,8 @@ bool registrations::find_arena(io_request& r) const noexcept {
 
 /// The entry of a file object stands for the file as long as it holds the file's number.
 bool registrations::use_slot(io_request& r, int slot) const noexcept {
-    switch (r.kind) {
-    case request_kind::read:
-    case request_kind::write:
-    case request_kind::readv:
-    case request_kind::writev:
-        break;
-    default:
+    if (!transfers_file_data(r.kind))
         return false;
-    }
     const int number = r.fd;
     const auto index = static_cast<std::size_t>(slot);
     const file_entry* entry = files_.find(index);

@@ -271,15 +271,8 @@ void shard::issue(io_operation& op) {
 /// Of an operation that names its file by number.
 gated_file* shard::find_storage(const io_operation& op) {
     const io_request& r = op.request_;
-    switch (r.kind) {
-    case request_kind::read:
-    case request_kind::write:
-    case request_kind::readv:
-    case request_kind::writev:
-        break;
-    default:
+    if (!transfers_file_data(r.kind))
         return nullptr;
-    }
     if (!numbered_) [[unlikely]]
         numbered_ = std::make_unique<numbered_files>(*loose_);
     const int number = (r.registered & registered_file) != 0
@@ -445,16 +438,7 @@ void shard::begin_sample(const io_operation& op) noexcept {
     until_sample_ = sample_interval;
     if (op.at_gate_ != io_operation::gate_place::outside)
         return; // its gate takes samples of its own
-    switch (op.request_.kind) {
-    case request_kind::read:
-    case request_kind::write:
-    case request_kind::readv:
-    case request_kind::writev:
-        break;
-    default:
-        return;
-    }
-    if (sampled_)
+    if (sampled_ || !transfers_file_data(op.request_.kind))
         return;
     sampled_ = &op;
     sample_began_ = monotonic_now();

@@ -201,9 +201,7 @@ private:
 };
 
 inline bool gated_file::admits(io_operation& op) {
-    const request_kind kind = op.request().kind;
-    if (kind != request_kind::read && kind != request_kind::write && kind != request_kind::readv &&
-        kind != request_kind::writev)
+    if (!transfers_file_data(op.request().kind))
         return true;
     const io_class c = class_of(op);
     if (!gate_) [[unlikely]]

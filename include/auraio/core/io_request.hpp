@@ -36,6 +36,12 @@ enum class request_kind : std::uint8_t {
     accept_multishot, ///< fd, flags (SOCK_*); a result for each connection, see io_operation::more()
 };
 
+/// Whether it reads or writes a file's data: what passes gates, is measured, and may go by a registered file.
+constexpr bool transfers_file_data(request_kind kind) noexcept {
+    return kind == request_kind::read || kind == request_kind::write || kind == request_kind::readv ||
+           kind == request_kind::writev;
+}
+
 /// Offset meaning "the file's own position", as io_uring_prep_read(3) has it.
 inline constexpr std::uint64_t current_position = ~std::uint64_t{0};
 
