@@ -98,6 +98,7 @@ TEST_P(SocketPeers, AResetEndsWhatIsPending) {
         peer.close(); // a reset, and not the end of the stream
     });
     ctx.run();
+    join();
     EXPECT_EQ(got, 10u);
     EXPECT_EQ(read_ec, net::error::connection_reset);
     EXPECT_EQ(write_ec, net::error::broken_pipe); // and no SIGPIPE
@@ -194,6 +195,7 @@ TEST_P(SocketPeers, OneByteAtATime) {
         EXPECT_EQ(all, rest);
     });
     ctx.run();
+    join();
     EXPECT_EQ(got, text);
 }
 
@@ -220,6 +222,7 @@ TEST_P(SocketPeers, AHugeBurst) {
         }
     });
     ctx.run();
+    join();
     EXPECT_EQ(got, size);
     EXPECT_EQ(wrong, 0u);
 }
