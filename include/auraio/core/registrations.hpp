@@ -17,7 +17,6 @@
 namespace aura::core {
 
 class engine;
-class io_operation;
 class shard;
 
 /// Functions return 0 or a negated errno. See registration_state for the protocol; this adds the tables, the
