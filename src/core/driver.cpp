@@ -182,8 +182,7 @@ void driver::block(nanoseconds_t deadline) {
         }
     }
     // Publish sleep, then look again at everything that is published before a sleeper is looked for: all of
-    // it seq_cst, or under a mutex that the publisher takes first, so of a publisher and a sleeper at least
-    // one sees the other.
+    // it seq_cst, so of a publisher and a sleeper at least one sees the other.
     if (!home_->try_sleep()) {
         home_->poll();
         return;
@@ -259,6 +258,7 @@ void driver::visit_orphans() {
         }
         o.held = true;
         o.ward->stay_awake();
+        o.ward->reap(); // also what is of no operation: a wake left in its ring would show for ever
         o.ward->poll();
         if (o.ward->in_turn())
             holding_ = true;

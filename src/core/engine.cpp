@@ -342,19 +342,15 @@ void engine::post_shared(operation& op) {
     {
         std::lock_guard guard(shared_mutex_);
         shared_.push(op);
-        shared_size_.store(shared_.size(), std::memory_order_relaxed);
+        shared_size_.store(shared_.size(), std::memory_order_seq_cst);
     }
-    // Against driver::block(), which publishes sleep and then looks into the queue, under the mutex: if it
-    // did so before our push, what it published is visible here; else it has seen the operation.
+    // Against driver::block(), which publishes sleep and then reads the size: all four are seq_cst, so either
+    // its sleep is visible here, or it has seen this size, or one stored after it by whoever took the
+    // operation. Sizes are stored under the mutex, so the last one stored is the size.
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i)
         if (shards_[i]->sleeping() && shards_[i]->rouse())
             return;
-}
-
-bool engine::shared_waits() {
-    std::lock_guard guard(shared_mutex_);
-    return !shared_.empty();
 }
 
 operation* engine::take_shared() {

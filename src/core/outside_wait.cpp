@@ -73,6 +73,7 @@ void outside_wait::arm() {
             added_.set(i);
         }
         s.reap(); // wakes that have been heeded: without requests a turn does not look for them
+        s.tick_devices();
         if (s.has_ready() || !s.try_sleep()) {
             ready = true;
             continue;

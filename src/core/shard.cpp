@@ -6,6 +6,7 @@
 #include "auraio/core/storage_user.hpp"
 #include "auraio/core/timer.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -163,10 +164,14 @@ void shard::wait(nanoseconds_t deadline) {
     op_queue done;
     queued_ = 0;
     backend_->wait(done, deadline);
-    turn_began_ = coarse_now();
+    turn_began_ = never; // begins below
     inbox_.awake();
+    const bool nothing_came = done.empty();
     finish_io(done);
     collect();
+    // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
+    if (nothing_came && tick_due_ <= deadline)
+        tick_gates();
 }
 
 void shard::take_inbox() {
@@ -399,15 +404,12 @@ device_gate& shard::gate_for(storage_device& device) {
 }
 
 void shard::tick_at(nanoseconds_t due) noexcept {
-    if (due >= tick_due_)
-        return;
-    tick_due_ = due;
-    tick_shows_ = due + coarse_resolution();
+    tick_due_ = std::min(tick_due_, due);
 }
 
 void shard::tick_gates() {
     const nanoseconds_t now = monotonic_now();
-    tick_due_ = tick_shows_ = never;
+    tick_due_ = never;
     for (const auto& gate : gates_)
         tick_at(gate->tick(now));
 }
@@ -416,7 +418,7 @@ void shard::tick_gates() {
 void shard::leave_devices() noexcept {
     for (const auto& gate : gates_)
         gate->leave();
-    tick_due_ = tick_shows_ = never;
+    tick_due_ = never;
 }
 
 // ---- statistics ----

@@ -164,7 +164,8 @@ private:
     void orphans_changed() noexcept;
     void notify_parked();
     operation* take_shared();
-    bool shared_waits();
+    /// For who has published that it sleeps: see post_shared().
+    bool shared_waits() const noexcept { return shared_size_.load(std::memory_order_seq_cst) != 0; }
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
     unsigned random_driven_shard() const noexcept;

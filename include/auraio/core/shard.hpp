@@ -146,7 +146,7 @@ public:
     void stay_awake() noexcept { inbox_.awake(); }
     nanoseconds_t next_deadline() noexcept {
         const nanoseconds_t timers = timers_.empty() ? never : timers_.next_deadline();
-        return timers < tick_shows_ ? timers : tick_shows_;
+        return timers < tick_due_ ? timers : tick_due_;
     }
     bool has_ready() const noexcept { return !ready_.empty(); }
     bool in_turn() const noexcept { return budget_ != 0; }
@@ -155,6 +155,11 @@ public:
     device_gate& gate_for(storage_device& device);
     /// A gate wants to tick, at this time or soon after.
     void tick_at(nanoseconds_t due) noexcept;
+    /// Before its driver waits elsewhere: next_deadline() may have passed by the exact clock only.
+    void tick_devices() {
+        if (tick_due_ != never)
+            tick_gates();
+    }
 
     /// For whoever runs handlers of its own, which belong to no shard, between turns of this one.
     ring_counters& counters() noexcept { return counters_; }
@@ -312,7 +317,6 @@ private:
     std::vector<std::unique_ptr<device_gate>> gates_;
     std::unique_ptr<numbered_files> numbered_; // where operations name files by number
     nanoseconds_t tick_due_ = never;           // the earliest of the gates'
-    nanoseconds_t tick_shows_ = never;         // when the coarse clock has certainly reached that
 
     std::array<registrations::ring_side, 2> registered_; // by registration_kind
 

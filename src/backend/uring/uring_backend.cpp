@@ -21,9 +21,14 @@ namespace {
 
 // What user_data says: operations are aligned, so an address has its low bits clear; ours have the lowest
 // set.
-enum class internal : std::uint64_t { wake = 1, cancelled = 3, watch = 5, event = 7 };
+enum class internal : std::uint64_t { wake = 1, cancelled = 3, watch = 5, event = 7, alarm = 9 };
 
 static_assert(engine::max_shards <= 0x10000); // see watch_tag()
+
+/// From how far away a deadline is worth an alarm: a wait that ends before it costs 30 ns for the clock, 40
+/// for the extended argument of io_uring_enter(2) and the kernel's setting and taking back of a timer; an
+/// alarm costs a request, but serves every wait until it fires.
+constexpr nanoseconds_t nearest_alarm = 1'000'000;
 
 constexpr std::uint64_t tag(internal kind, std::uint64_t value = 0) noexcept {
     return static_cast<std::uint64_t>(kind) | value << 8;
@@ -95,13 +100,16 @@ public:
             return;
         }
         nanoseconds_t left = never;
-        if (deadline != never) {
+        if (deadline < alarm_at_) { // else the alarm ends the wait
             const nanoseconds_t now = monotonic_now();
             if (deadline <= now) { // a timer that is due already needs no system call
                 poll(done);
                 return;
             }
-            left = deadline - now;
+            if (deadline - now >= nearest_alarm)
+                set_alarm(deadline);
+            else
+                left = deadline - now;
         }
         ring_.submit_and_wait(left);
         reap(done);
@@ -140,6 +148,7 @@ public:
         // own.
         last_driver_ = this_thread_identity();
         event_armed_ = false;
+        alarm_at_ = never;
     }
 
     bool obeys_this_thread() const noexcept override {
@@ -217,6 +226,7 @@ public:
             return; // our own requests end with the ring
         for (unsigned key = 0; key < watches_.size(); ++key)
             unwatch(key);
+        take_back_alarm();
         if (event_pending_ != 0)
             wake(); // completes every poll of the eventfd
         while (internal_pending_ != 0) {
@@ -235,6 +245,54 @@ public:
 private:
     std::uint64_t watch_tag(unsigned key) const noexcept {
         return tag(internal::watch, key | std::uint64_t{watches_[key]} << 16);
+    }
+
+    // ---- the alarm: a request that completes at the earliest deadline ----
+
+    std::uint64_t alarm_tag() const noexcept { return tag(internal::alarm, alarm_number_); }
+
+    void set_alarm(nanoseconds_t deadline) {
+        const bool move = alarm_at_ != never;
+        if (!move) {
+            take_back_alarm();
+            ++alarm_number_;
+            alarm_pending_ = true;
+            ++internal_pending_;
+        }
+        alarm_at_ = deadline;
+        alarm_time_.tv_sec = static_cast<long long>(deadline / 1'000'000'000u);
+        alarm_time_.tv_nsec = static_cast<long long>(deadline % 1'000'000'000u);
+        const auto time = reinterpret_cast<std::uint64_t>(&alarm_time_); // read at submission
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.fd = -1;
+        if (move) {
+            // When it fires meanwhile this fails, and what has fired says so: see on_internal().
+            sqe.opcode = IORING_OP_TIMEOUT_REMOVE;
+            sqe.timeout_flags = IORING_TIMEOUT_UPDATE | IORING_TIMEOUT_ABS;
+            sqe.addr = alarm_tag();
+            sqe.addr2 = time;
+            sqe.user_data = tag(internal::cancelled);
+            ++internal_pending_;
+        } else {
+            sqe.opcode = IORING_OP_TIMEOUT;
+            sqe.timeout_flags = IORING_TIMEOUT_ABS; // CLOCK_MONOTONIC, as monotonic_now()
+            sqe.addr = time;
+            sqe.len = 1;
+            sqe.user_data = alarm_tag();
+        }
+    }
+
+    /// One that another thread has set may end with that thread, or wait until it enters the kernel.
+    void take_back_alarm() {
+        if (!alarm_pending_)
+            return;
+        alarm_pending_ = false;
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.opcode = IORING_OP_TIMEOUT_REMOVE;
+        sqe.fd = -1;
+        sqe.addr = alarm_tag();
+        sqe.user_data = tag(internal::cancelled);
+        ++internal_pending_;
     }
 
     void reap(op_queue& done) {
@@ -265,6 +323,12 @@ private:
             if (const unsigned key = data >> 8 & 0xffff; data == watch_tag(key))
                 watches_[key] = 0;
             break;
+        case internal::alarm:
+            if (data == alarm_tag()) {
+                alarm_at_ = never;
+                alarm_pending_ = false;
+            }
+            break;
         case internal::event: {
             --event_pending_;
             event_armed_ = false;
@@ -283,6 +347,11 @@ private:
     std::size_t event_pending_ = 0;
     int event_fd_ = -1;
     bool event_armed_ = false;
+    bool alarm_pending_ = false;
+    // Of the alarm the thread that drives the ring has set; never: it has none.
+    nanoseconds_t alarm_at_ = never;
+    std::uint32_t alarm_number_ = 0;
+    __kernel_timespec alarm_time_{};
     bool several_submitters_ = false;
     const void* last_driver_ = nullptr;
     const void* bound_to_ = nullptr; // the only thread that may use a deferred ring
