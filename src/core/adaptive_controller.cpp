@@ -114,6 +114,7 @@ void adaptive_controller::engage(double depth) noexcept {
     depth_ = depth;
     window_rates_.clear();
     stretch_ = 1;
+    wanders_ = false;
     known_depth_ = depth;
     known_latency_ = 0;
     idle_since_ = never;
@@ -315,7 +316,8 @@ double adaptive_controller::excess_scatter(const rate_window& rates) const noexc
 // Completions may come in bursts, one per service time: a sub-window has to see more than one.
 nanoseconds_t adaptive_controller::shortest_sub_window() const noexcept {
     const auto burst = static_cast<nanoseconds_t>(2 * latency_now() * per_second);
-    return stretch_ * std::max(options_.tick, std::min(burst, longest_alias));
+    const unsigned stretch = trial_ != nullptr && trial_->paired() ? 1 : stretch_;
+    return stretch * std::max(options_.tick, std::min(burst, longest_alias));
 }
 
 void adaptive_controller::watch_sub_window() noexcept {
@@ -367,8 +369,9 @@ void adaptive_controller::baseline_sub_window(double rate) noexcept {
                       estimate.error <= options_.baseline_error * estimate.rate;
     if (!sure && window_rates_.count() < options_.window_sub_windows_max)
         return;
+    watch_wandering(window_rates_);
     // More scatter than independent completions have: something slower goes on, average over more of it.
-    if (!sure && stretch_ == 1 && excess_scatter(window_rates_) > disturbed) {
+    if (!sure && !wanders_ && stretch_ == 1 && excess_scatter(window_rates_) > disturbed) {
         stretch_ = 4;
         window_rates_.clear();
         return;

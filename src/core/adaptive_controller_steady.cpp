@@ -8,6 +8,7 @@ namespace aura::core {
 
 namespace {
 constexpr unsigned sub_windows_per_block = 4;
+constexpr unsigned wandering_seen_in = 16; // sub-windows
 constexpr unsigned deviations_max = 3;
 constexpr unsigned patience_max = 48;
 constexpr unsigned patience_stretch = 12; // from here on longer sub-windows
@@ -113,7 +114,9 @@ void adaptive_controller::learn_patience() noexcept {
 // --- trials ---
 
 void adaptive_controller::maybe_start_trial() noexcept {
-    if (deviations_ != 0 || reference_.count() < sub_windows_per_block)
+    if (reference_.count() >= wandering_seen_in)
+        watch_wandering(reference_);
+    if ((deviations_ != 0 && !wanders_) || reference_.count() < sub_windows_per_block)
         return;
     if (now_.time >= raises_.due) {
         if (!start_raise())
@@ -134,6 +137,27 @@ double adaptive_controller::trial_step(double largest) const noexcept {
     return std::clamp(1 + 2.5 * reference_.scatter(), options_.trial_step_min, largest);
 }
 
+// Wanders, or does so no more: with some distance between the two.
+void adaptive_controller::watch_wandering(const rate_window& rates) noexcept {
+    const bool scatters = excess_scatter(rates) > (wanders_ ? 0.7 : 1) * options_.wandering;
+    wanders_ = scatters && rates.independence() < (wanders_ ? 1.6 : 1.3);
+    if (wanders_ && patience_ < patience_stretch)
+        patience_ = patience_stretch - 1; // it comes back by itself, mostly
+}
+
+bool adaptive_controller::start_paired(depth_trial& trial, double depth, double threshold) noexcept {
+    const auto probe =
+        std::max(options_.min_in_flight, static_cast<unsigned>(std::lround(std::max(1.0, depth))));
+    if (probe == limit_)
+        return false;
+    if (trial.paired() && trial.base() == limit_)
+        trial.resume(threshold, rate_);
+    else
+        trial.start_paired(limit_, probe, threshold, rate_);
+    begin_trial(trial);
+    return true;
+}
+
 bool adaptive_controller::start_raise() noexcept {
     const double step = trial_step(options_.trial_step_max);
     const unsigned probe = std::max(limit_ + 1, static_cast<unsigned>(std::lround(limit_ * step)));
@@ -141,10 +165,12 @@ bool adaptive_controller::start_raise() noexcept {
     if (options_.max_p99 != 0 &&
         (ceiling_bound_ || static_cast<double>(p99_) * factor > static_cast<double>(options_.max_p99)))
         return false; // the ceiling decides
+    if (wanders_)
+        return start_paired(raise_, options_.paired_raise * limit_, options_.paired_gain);
     const double elasticity = coarse(factor) ? options_.raise_elasticity_coarse : options_.raise_elasticity;
     const double threshold = std::pow(factor, elasticity);
     const bool slow = stretch_ > 1 || rate_ < slow_rate; // nothing changes fast here, and everything scatters
-    if (slow && raise_.base() == limit_)
+    if (slow && raise_.base() == limit_ && !raise_.paired())
         raise_.resume(threshold);
     else
         raise_.start(limit_, probe, threshold, reference_);
@@ -155,8 +181,10 @@ bool adaptive_controller::start_raise() noexcept {
 bool adaptive_controller::start_cut() noexcept {
     if (limit_ <= options_.min_in_flight)
         return false;
+    if (wanders_)
+        return start_paired(cut_, limit_ / options_.paired_cut, options_.cut_ratio);
     const double threshold = std::max(options_.cut_ratio, options_.hold_ratio / share_of_best_);
-    if (cut_.base() == limit_) {
+    if (cut_.base() == limit_ && !cut_.paired()) {
         cut_.resume(threshold);
     } else {
         const double step = trial_step(options_.cut_step_max);
@@ -213,7 +241,7 @@ void adaptive_controller::end_trial(depth_trial::verdict verdict) noexcept {
     if (verdict != depth_trial::verdict::kept) {
         set_limit(trial.base());
         if (raised) {
-            postpone(raises_, at_probe_, raise_share(factor));
+            postpone(raises_, at_probe_, trial.paired() ? options_.trial_share : raise_share(factor));
         } else {
             cuts_in_a_row_ = 0;
             postpone(cuts_, at_probe_, options_.trial_share);
@@ -226,6 +254,14 @@ void adaptive_controller::end_trial(depth_trial::verdict verdict) noexcept {
                             : share_of_best_ * std::min(gain, (1 + options_.cut_ratio) / 2);
     cuts_in_a_row_ = raised ? 0 : cuts_in_a_row_ + 1;
     set_limit(trial.probe());
+    if (trial.paired()) {
+        reference_ = trial.probe_rates();
+        if (!raised)
+            ceiling_bound_ = false; // it is the knee that limits
+        limit_changed_in_steady(raised ? controller_reason::limit_raised : controller_reason::limit_cut);
+        (raised ? raises_ : cuts_).due = now_.time;
+        return;
+    }
     if (raised && gain > std::pow(factor, nearly_linear)) {
         explore(trial.probe_rates(), true, controller_reason::gains_in_a_row);
         return;

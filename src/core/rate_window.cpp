@@ -67,4 +67,22 @@ double rate_window::scatter() const noexcept {
     return known.rate > 0 ? known.error / known.rate * std::sqrt(static_cast<double>(count_)) : 0;
 }
 
+double rate_window::independence() const noexcept {
+    constexpr double independent = 2;
+    if (count_ < few)
+        return independent;
+    const auto at = [&](std::size_t i) { return rates_[(next_ + capacity - count_ + i) % capacity]; };
+    double mean = 0;
+    for (std::size_t i = 0; i < count_; ++i)
+        mean += at(i) / static_cast<double>(count_);
+    double differences = 0;
+    double squares = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        squares += (at(i) - mean) * (at(i) - mean);
+        if (i > 0)
+            differences += (at(i) - at(i - 1)) * (at(i) - at(i - 1));
+    }
+    return squares > 0 ? differences / squares : independent;
+}
+
 } // namespace aura::core

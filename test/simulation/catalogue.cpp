@@ -65,6 +65,11 @@ void knees(std::vector<entry>& all) {
     device_spec hashed = servers(16, 150);
     hashed.hashed = true;
     add("hashed 16 x 150 us", hashed, closed(256), 20);
+    device_spec virtual_disk = servers(8, 140);
+    virtual_disk.hashed = true;
+    virtual_disk.wander = 0.15;
+    virtual_disk.wander_ms = 150;
+    add("shared disk: hashed 8 x 140 us, its speed wanders", virtual_disk, closed(1024), 30);
     device_spec remote = servers(16, 200, log_normal);
     remote.base_latency_us = 600;
     add("remote 16 x 200 us + 600 us", remote, closed(256), 20);

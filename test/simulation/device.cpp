@@ -18,6 +18,7 @@ device::device(const device_spec& spec, std::vector<request>& requests, event_qu
     , requests_(requests)
     , events_(events)
     , random_(seed)
+    , wander_random_(seed + 1)
     , tokens_(spec.starts_exhausted ? 0 : spec.token_burst)
     , exhausted_(spec.starts_exhausted) {
     change(spec, 0);
@@ -76,11 +77,11 @@ void device::start(std::uint32_t server, time_ns now) {
         const std::uint32_t index = c.queue.front();
         c.queue.pop_front();
         ++c.busy;
-        events_.at(through_pauses(now, from_us(draw_service())), event_kind::served, index);
+        events_.at(through_pauses(now, from_us(draw_service(now))), event_kind::served, index);
     }
 }
 
-double device::draw_service() {
+double device::draw_service(time_ns now) {
     double us = spec_.service_us;
     switch (spec_.service) {
     case distribution::fixed:
@@ -99,7 +100,18 @@ double device::draw_service() {
     }
     if (spec_.elevator_gain > 0)
         us /= 1 + spec_.elevator_gain * std::log2(static_cast<double>(std::clamp(depth_, 1u, 32u)));
+    if (spec_.wander > 0)
+        us *= wandered(now);
     return us;
+}
+
+/// The same at the same time in every run with this seed, so that depths are compared on one device.
+double device::wandered(time_ns now) {
+    constexpr time_ns step = 2'000'000; // it does not change noticeably within this
+    const double kept = std::exp(-static_cast<double>(step) / (spec_.wander_ms * 1e6));
+    for (; wandered_at_ + step <= now; wandered_at_ += step)
+        wandered_ = kept * wandered_ + spec_.wander * std::sqrt(1 - kept * kept) * wander_random_.normal();
+    return std::exp(wandered_);
 }
 
 // When work that starts now is done, if nothing is done during pauses.

@@ -45,6 +45,11 @@ struct device_spec {
     double pause_every_ms = 0; ///< mean distance (exponential); 0: none
     double pause_ms = 0;
 
+    // a device that others share: its speed wanders, by this standard deviation of the logarithm, about as
+    // long as this in one direction (an Ornstein-Uhlenbeck process)
+    double wander = 0;
+    double wander_ms = 0;
+
     // another user of the device, with this many requests in flight while it is there
     unsigned neighbour_depth = 0;
     double neighbour_on_ms = 0; ///< mean (exponential); 0: always there
@@ -82,13 +87,15 @@ private:
     void start(std::uint32_t server, time_ns now);
     void served(std::uint32_t index, time_ns now);
     time_ns through_pauses(time_ns now, time_ns work);
-    double draw_service();
+    double draw_service(time_ns now);
+    double wandered(time_ns now);
     time_ns grant_time(time_ns now);
 
     device_spec spec_;
     std::vector<request>& requests_;
     event_queue& events_;
     random random_;
+    random wander_random_;
     std::vector<channel> channels_;
     unsigned depth_ = 0;
     time_ns interface_free_ = 0;
@@ -97,6 +104,8 @@ private:
     time_ns tokens_at_ = 0;
     time_ns pause_begin_ = 0;
     time_ns pause_end_ = 0;
+    double wandered_ = 0; // logarithm of the time a service takes now, as a share of its mean
+    time_ns wandered_at_ = 0;
 };
 
 } // namespace simulation

@@ -60,6 +60,18 @@ entry soft(std::uint64_t seed) {
     return e;
 }
 
+entry wandering(std::uint64_t seed) {
+    random r(seed * 31 + 11);
+    device_spec d = any_servers(r, 10'000);
+    d.hashed = r.below(2) == 0;
+    d.servers = std::min(d.servers, 64u);
+    d.wander = r.between(0.05, 0.25);
+    d.wander_ms = r.log_between(30, 1'000);
+    entry e = around(purpose::knee, "wandering", seed, d, r, 8, 24);
+    e.run.duration_s = std::max(e.run.duration_s, 30.0);
+    return e;
+}
+
 entry remote(std::uint64_t seed) {
     random r(seed * 31 + 3);
     device_spec d = any_servers(r);
@@ -169,9 +181,9 @@ entry ceiling(std::uint64_t seed) {
 
 const std::vector<family>& families() {
     static const std::vector<family> all = {
-        {"sharp", sharp},         {"soft", soft},       {"remote", remote},   {"disturbed", disturbed},
-        {"throttled", throttled}, {"slow", slow},       {"mixture", mixture}, {"absorbed", absorbed},
-        {"changing", changing},   {"ceiling", ceiling},
+        {"sharp", sharp},         {"soft", soft},       {"remote", remote},       {"disturbed", disturbed},
+        {"throttled", throttled}, {"slow", slow},       {"mixture", mixture},     {"absorbed", absorbed},
+        {"changing", changing},   {"ceiling", ceiling}, {"wandering", wandering},
     };
     return all;
 }

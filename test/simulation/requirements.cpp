@@ -36,7 +36,7 @@ private:
 double convergence_max_s(const scenario& s, std::size_t segment, double rate) {
     const device_spec& d = s.segments[segment].device;
     const bool disturbed = d.neighbour_depth != 0 || d.pause_every_ms > 0 || d.tokens_per_second > 0 ||
-                           d.hashed || s.load.large_share > 0 || s.load.open_rate > 0;
+                           d.hashed || d.wander > 0 || s.load.large_share > 0 || s.load.open_rate > 0;
     if (rate >= 50'000 && !disturbed)
         return 1;
     return std::max(3.0, 60 * 150 / std::max(rate, 1.0));
@@ -66,7 +66,7 @@ std::vector<std::string> misses(const entry& e, const score& s, const requiremen
             list.at_most("variation of the depth", g.variation, std::max(required.variation, 1.01 / g.limit));
         if (i == 0)
             list.at_most("seconds to converge", g.converged_s < 0 ? 1e9 : g.converged_s,
-                         convergence_max_s(e.run, i, g.best.rate));
+                         required.convergence * convergence_max_s(e.run, i, g.best.rate));
         else
             list.at_most("seconds to react", g.converged_s < 0 ? 1e9 : g.converged_s,
                          g.best.rate < s.segments[i - 1].best.rate ? required.reaction_lost_s

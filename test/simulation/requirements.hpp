@@ -14,6 +14,7 @@ struct requirements {
     double latency = 1.25;
     double variation = 0.25; ///< or one operation, at small depths
     double fairness = 0.9;
+    double convergence = 1; ///< of convergence_max_s()
     double open_throughput = 0.99;
     double open_latency = 1.05;
     double open_shut = 0.01;

@@ -38,6 +38,12 @@ requirements allowed(const std::string& name) {
         r.throughput = 0.9;
         r.variation = 2.5;
     }
+    if (name.starts_with("shared disk")) { // each step is a factor of two, and takes its time to be proven
+        r.throughput = 0.9;
+        r.latency = 2.5;
+        r.variation = 2.5;
+        r.convergence = 5;
+    }
     return r;
 }
 
@@ -70,12 +76,24 @@ TEST_P(RandomDevices, MostMeetTheRequirements) {
             EXPECT_GT(segment.throughput(), 0.8) << e.run.name;
     }
     // The flatter the curve the less an estimate of the knee is worth.
-    const bool flat = GetParam().name == "soft" || GetParam().name == "disturbed";
+    const bool flat =
+        GetParam().name == "soft" || GetParam().name == "disturbed" || GetParam().name == "wandering";
     EXPECT_GE(met, flat ? 0 : devices / 2) << all;
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulation, RandomDevices, testing::ValuesIn(families()),
                          [](const auto& tested) { return test_name(tested.param.name); });
+
+// The failure that this device is in the catalogue for: a limit found in a bad moment, and kept, at 0.6 to
+// 0.8 of the rate.
+TEST(SharedDisk, KeepsTheRateWhateverItsPath) {
+    for (const entry& e : fixed_scenarios()) {
+        if (!e.run.name.starts_with("shared disk"))
+            continue;
+        for (std::uint64_t seed = 2; seed <= 4; ++seed)
+            EXPECT_GT(evaluate(e.run, false, seed).segments[0].throughput(), 0.9) << "seed " << seed;
+    }
+}
 
 // The same world twice is the same to the last operation: a failure can be run again.
 TEST(World, IsReproducible) {

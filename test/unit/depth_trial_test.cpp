@@ -1,6 +1,7 @@
 // depth_trial: verdicts on pairs of rates.
 #include "auraio/core/depth_trial.hpp"
 
+#include <cmath>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -87,6 +88,71 @@ TEST(DepthTrial, ResumedGathersProofThatOneTrialHasNot) {
         v = d.run(trial);
     }
     EXPECT_EQ(v, verdict::kept);
+}
+
+// A device whose speed wanders by 15 %, for some ten sub-windows in one direction.
+struct wandering_device : device {
+    double path = 0;
+
+    double step(bool at_probe) {
+        constexpr double kept = 0.9;
+        path = kept * path + 0.15 * std::sqrt(1 - kept * kept) * normal(random);
+        return rate(at_probe) * std::exp(path);
+    }
+    verdict run_paired(depth_trial& trial) {
+        verdict v = verdict::undecided;
+        while (v == verdict::undecided)
+            v = trial.add(step(trial.at_probe()));
+        return v;
+    }
+};
+
+TEST(DepthTrial, PairsFindAGainInARateThatWandersByMore) {
+    unsigned kept = 0;
+    for (unsigned seed = 1; seed <= 50; ++seed) {
+        wandering_device d{{100, 115, 0.02}};
+        d.random.seed(seed);
+        depth_trial trial;
+        trial.start_paired(40, 80, 1.03, d.step(false));
+        EXPECT_TRUE(trial.at_probe());
+        verdict v = d.run_paired(trial);
+        for (int again = 0; again < 10 && v != verdict::kept; ++again) {
+            trial.resume(1.03, d.step(false));
+            v = d.run_paired(trial);
+        }
+        kept += v == verdict::kept;
+    }
+    EXPECT_GE(kept, 45u);
+}
+
+TEST(DepthTrial, PairsRejectWhatGainsNothing) {
+    unsigned kept = 0;
+    for (unsigned seed = 1; seed <= 100; ++seed) {
+        wandering_device d{{100, 100, 0.02}};
+        d.random.seed(seed);
+        depth_trial trial;
+        trial.start_paired(40, 80, 1.03, d.step(false));
+        kept += d.run_paired(trial) == verdict::kept;
+    }
+    EXPECT_LE(kept, 6u);
+}
+
+TEST(DepthTrial, PairsForgetTheDeviceOfThePast) {
+    wandering_device d{{100, 100, 0.02}};
+    depth_trial trial;
+    trial.start_paired(1, 2, 1.03, d.step(false));
+    for (int i = 0; i < 30; ++i) {
+        d.run_paired(trial);
+        trial.resume(1.03, d.step(false));
+    }
+    d.probe_rate = 200; // capacity comes back
+    verdict v = d.run_paired(trial);
+    int sessions = 1;
+    for (; v != verdict::kept && sessions < 20; ++sessions) {
+        trial.resume(1.03, d.step(false));
+        v = d.run_paired(trial);
+    }
+    EXPECT_LE(sessions, 5);
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // rate_window: interquartile mean, its error, and what it survives.
 #include "auraio/core/rate_window.hpp"
 
+#include <random>
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -72,6 +74,22 @@ TEST(RateRatio, WithoutARateNothingIsDecided) {
     const rate_ratio ratio = rate_estimate{0, 0} / rate_estimate{};
     EXPECT_FALSE(ratio.above(1, 1.5));
     EXPECT_FALSE(ratio.below(1, 1.5));
+}
+
+TEST(RateWindow, IndependenceTellsAWalkFromScatter) {
+    std::mt19937 random(3);
+    std::normal_distribution<double> normal;
+    rate_window scatters;
+    rate_window wanders;
+    double path = 0;
+    EXPECT_EQ(scatters.independence(), 2);
+    for (std::size_t i = 0; i < 2 * rate_window::capacity; ++i) { // the order survives the end of the ring
+        scatters.add(1000 + 50 * normal(random));
+        path = 0.95 * path + 15 * normal(random);
+        wanders.add(1000 + path);
+    }
+    EXPECT_NEAR(scatters.independence(), 2, 0.5);
+    EXPECT_LT(wanders.independence(), 0.8);
 }
 
 } // namespace

@@ -131,6 +131,8 @@ private:
     void stop_trial() noexcept;
     void watch_regime(double rate) noexcept;
     void learn_patience() noexcept;
+    void watch_wandering(const rate_window& rates) noexcept;
+    bool start_paired(depth_trial& trial, double depth, double threshold) noexcept;
 
     void enter(controller_phase phase, controller_reason reason) noexcept;
     void set_limit(double limit) noexcept;
@@ -197,6 +199,7 @@ private:
     unsigned patience_ = 3; // deviating blocks in a row that are a change of the device
     nanoseconds_t regime_changed_ = 0;
     bool search_from_next_block_ = false;
+    bool wanders_ = false; // the device's speed does, by itself
 
     nanoseconds_t baseline_p99_ = 0;
     nanoseconds_t p99_ = 0; // last judged

@@ -75,6 +75,13 @@ struct controller_options {
     double raise_elasticity = 0.30;
     /// The same for a step above trial_step_max.
     double raise_elasticity_coarse = 0.25;
+    /// On a device whose speed wanders, where a trial is a comparison of pairs: its step, and what a raise
+    /// has to gain.
+    double paired_raise = 2;
+    double paired_cut = 1.5;
+    double paired_gain = 1.03;
+    /// It wanders when its rate scatters by this many times what independent completions would.
+    double wandering = 2;
     /// A cut is kept if the rate keeps this share (and hold_ratio of the best rate overall).
     double cut_ratio = 0.98;
     /// Gap before the first trial after a change of the limit; it doubles up to the maximum.

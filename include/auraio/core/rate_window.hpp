@@ -64,6 +64,10 @@ public:
     /// Standard deviation of a sub-window, as a share of the rate; 0 when unknown.
     double scatter() const noexcept;
 
+    /// Mean square of the differences between successive sub-windows over their variance: 2 when they are
+    /// independent, less when the rate wanders (von Neumann, 1941). 2 when there are few.
+    double independence() const noexcept;
+
 private:
     std::array<double, capacity> rates_{};
     std::size_t count_ = 0;
