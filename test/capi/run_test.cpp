@@ -369,6 +369,28 @@ TEST_F(CRun, PollFdShowsTimeouts) {
     EXPECT_EQ(later.result, -ECANCELED);
 }
 
+TEST_F(CRun, PollFdDoesNotKeepItsHostTurningForADevice) {
+    const int fd = aura_get_poll_fd(e());
+    const scratch_file scratch(4096);
+    const int file = ::open(scratch.path().c_str(), O_RDONLY | O_CLOEXEC);
+    char data[4096];
+    ASSERT_NE(aura_read(e(), file, aura_buf(data), sizeof data, 0, ended::note, &done), nullptr);
+    while (done.calls == 0) {
+        ASSERT_TRUE(readable(fd, 20000));
+        EXPECT_GE(aura_poll(e()), 0);
+    }
+    // From here on the device is looked after every 10 ms, for a while: a few turns each.
+    int turns = 0;
+    for (const auto end = std::chrono::steady_clock::now() + 300ms; std::chrono::steady_clock::now() < end;) {
+        if (readable(fd, 50)) {
+            ++turns;
+            EXPECT_GE(aura_poll(e()), 0);
+        }
+    }
+    EXPECT_LE(turns, 300);
+    ::close(file);
+}
+
 TEST_F(CRun, PollFdAfterFlush) {
     const int fd = aura_get_poll_fd(e());
     pipe_ends pipe;
