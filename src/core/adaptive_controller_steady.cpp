@@ -161,7 +161,7 @@ bool adaptive_controller::start_paired(depth_trial& trial, double depth, double 
 bool adaptive_controller::start_raise() noexcept {
     const double step = trial_step(options_.trial_step_max);
     const unsigned probe = std::max(limit_ + 1, static_cast<unsigned>(std::lround(limit_ * step)));
-    const double factor = static_cast<double>(probe) / limit_;
+    const double factor = wanders_ ? options_.paired_raise : static_cast<double>(probe) / limit_;
     if (options_.max_p99 != 0 &&
         (ceiling_bound_ || static_cast<double>(p99_) * factor > static_cast<double>(options_.max_p99)))
         return false; // the ceiling decides
@@ -254,19 +254,12 @@ void adaptive_controller::end_trial(depth_trial::verdict verdict) noexcept {
                             : share_of_best_ * std::min(gain, (1 + options_.cut_ratio) / 2);
     cuts_in_a_row_ = raised ? 0 : cuts_in_a_row_ + 1;
     set_limit(trial.probe());
-    if (trial.paired()) {
-        reference_ = trial.probe_rates();
-        if (!raised)
-            ceiling_bound_ = false; // it is the knee that limits
-        limit_changed_in_steady(raised ? controller_reason::limit_raised : controller_reason::limit_cut);
-        (raised ? raises_ : cuts_).due = now_.time;
-        return;
-    }
-    if (raised && gain > std::pow(factor, nearly_linear)) {
+    const bool searches = !trial.paired(); // where the device wanders, a search deceives
+    if (searches && raised && gain > std::pow(factor, nearly_linear)) {
         explore(trial.probe_rates(), true, controller_reason::gains_in_a_row);
         return;
     }
-    if (cuts_in_a_row_ >= 2) {
+    if (searches && cuts_in_a_row_ >= 2) {
         explore(trial.probe_rates(), false, controller_reason::cuts_in_a_row);
         return;
     }
@@ -274,6 +267,8 @@ void adaptive_controller::end_trial(depth_trial::verdict verdict) noexcept {
     if (!raised)
         ceiling_bound_ = false; // it is the knee that limits
     limit_changed_in_steady(raised ? controller_reason::limit_raised : controller_reason::limit_cut);
+    if (!searches)
+        (raised ? raises_ : cuts_).due = now_.time; // the next step at once
 }
 
 void adaptive_controller::limit_changed_in_steady(controller_reason reason) noexcept {

@@ -24,7 +24,7 @@ nanoseconds_t coarse_now() noexcept {
 
 namespace {
 
-/// How far the coarse clock may be behind.
+/// The step of the coarse clock, which may be up to two of them behind.
 nanoseconds_t coarse_resolution() noexcept {
     static const nanoseconds_t resolution = [] {
         timespec t{};
