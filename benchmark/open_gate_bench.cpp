@@ -35,7 +35,10 @@ public:
         pending_ = 0;
         done.splice(finished_);
     }
-    void wait(op_queue& done, nanoseconds_t) override { poll(done); }
+    bool wait(op_queue& done, nanoseconds_t) override {
+        poll(done);
+        return false;
+    }
     void wake() noexcept override {}
     std::size_t pending() const noexcept override { return pending_; }
     void attach_thread() override {}

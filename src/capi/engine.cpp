@@ -12,8 +12,6 @@ namespace aura::capi {
 
 namespace {
 
-thread_local constinit callback_frame* innermost = nullptr;
-
 std::uint64_t next_random() noexcept {
     static thread_local constinit std::uint64_t state = 0x9e3779b97f4a7c15u;
     state ^= state << 13; // xorshift64 (Marsaglia 2003): spreading needs no better generator
@@ -138,25 +136,6 @@ aura_engine* make_engine(const aura_options_t* given) {
 
 } // namespace
 
-callback_frame::callback_frame(aura_engine& e, core::shard& s) noexcept
-    : engine(e)
-    , shard(s)
-    , outer(innermost) {
-    innermost = this;
-}
-callback_frame::~callback_frame() {
-    innermost = outer;
-}
-callback_frame* callback_frame::find(const aura_engine& e) noexcept {
-    callback_frame* f = innermost;
-    while (f && &f->engine != &e)
-        f = f->outer;
-    return f;
-}
-bool callback_frame::any() noexcept {
-    return innermost != nullptr;
-}
-
 } // namespace aura::capi
 
 using namespace aura;
@@ -200,13 +179,7 @@ core::ring_load aura_engine::load_of(unsigned ring_index) const noexcept {
     return {s ? s->in_flight() : 0, capacity_};
 }
 
-core::shard& aura_engine::select() {
-    if (selector_.mode() == core::ring_selection::adaptive) {
-        // In a callback the local ring is the one at hand: nothing has to be sent anywhere.
-        if (const callback_frame* frame = callback_frame::find(*this))
-            if (!core::ring_selector::crowded({frame->shard.in_flight(), capacity_})) [[likely]]
-                return frame->shard;
-    }
+core::shard& aura_engine::select_ring() {
     const auto choice = selector_.select(
         this_thread().of(id_),
         [] {
@@ -215,17 +188,6 @@ core::shard& aura_engine::select() {
         },
         [this](unsigned i) { return load_of(i); }, [] { return next_random(); });
     return shard_of(choice.ring);
-}
-
-request_slot* aura_engine::allocate() noexcept {
-    if (const callback_frame* frame = callback_frame::find(*this)) [[likely]]
-        return rings_[frame->shard.index()].cache.take();
-    unsigned got;
-    return request_store::instance().take(1, got);
-}
-
-void aura_engine::recycle(request_slot& r) noexcept {
-    rings_[r.home().index()].cache.put(r);
 }
 
 void aura_engine::abandon(request_slot& r) noexcept {

@@ -20,8 +20,13 @@ namespace aura::capi {
 
 /// A thread's stay in a callback; on its stack.
 struct callback_frame {
-    callback_frame(aura_engine& e, core::shard& s) noexcept;
-    ~callback_frame();
+    callback_frame(aura_engine& e, core::shard& s) noexcept
+        : engine(e)
+        , shard(s)
+        , outer(innermost) {
+        innermost = this;
+    }
+    ~callback_frame() { innermost = outer; }
     callback_frame(const callback_frame&) = delete;
 
     aura_engine& engine;
@@ -29,8 +34,16 @@ struct callback_frame {
     callback_frame* const outer;
 
     /// The innermost one of this thread in `e`; null outside of its callbacks.
-    static callback_frame* find(const aura_engine& e) noexcept;
-    static bool any() noexcept;
+    static callback_frame* find(const aura_engine& e) noexcept {
+        callback_frame* f = innermost;
+        while (f && &f->engine != &e) [[unlikely]]
+            f = f->outer;
+        return f;
+    }
+    static bool any() noexcept { return innermost != nullptr; }
+
+private:
+    static inline thread_local constinit callback_frame* innermost = nullptr;
 };
 
 /// Tells the log handler.
@@ -51,7 +64,7 @@ int give(Struct* out, Struct all) noexcept {
 
 /// Runs `f`, which returns an int, so that no exception leaves the library.
 template <class F>
-int guarded(F f) noexcept {
+[[gnu::always_inline]] inline int guarded(const F& f) noexcept {
     try {
         return f();
     } catch (const core::engine_error& e) {
@@ -69,13 +82,26 @@ struct aura_engine {
                 std::span<const unsigned> cpus);
     ~aura_engine();
 
-    /// The shard a new operation of the calling thread goes to. Throws engine_error, bad_alloc.
-    aura::core::shard& select();
+    /// The shard a new operation of the calling thread goes to. `here`: the callback it is in. Throws
+    /// engine_error, bad_alloc.
+    aura::core::shard& select(const aura::capi::callback_frame* here) {
+        // In a callback the local ring is the one at hand: nothing has to be sent anywhere.
+        if (here && selector_.mode() == aura::core::ring_selection::adaptive &&
+            !aura::core::ring_selector::crowded({here->shard.in_flight(), capacity_})) [[likely]]
+            return here->shard;
+        return select_ring();
+    }
+    aura::core::shard& select() { return select(aura::capi::callback_frame::find(*this)); }
 
     /// A free slot; null when there is no memory.
-    aura::capi::request_slot* allocate() noexcept;
+    aura::capi::request_slot* allocate(const aura::capi::callback_frame* here) noexcept {
+        return here ? rings_[here->shard.index()].cache.take() : aura::capi::request_store::take_one();
+    }
+    aura::capi::request_slot* allocate() noexcept {
+        return allocate(aura::capi::callback_frame::find(*this));
+    }
     /// By the thread that drives the slot's shard.
-    void recycle(aura::capi::request_slot& r) noexcept;
+    void recycle(aura::capi::request_slot& r) noexcept { rings_[r.home().index()].cache.put(r); }
     /// By the thread that called allocate(), when nothing was started.
     void abandon(aura::capi::request_slot& r) noexcept;
 
@@ -107,6 +133,7 @@ private:
         // for a processor that submits nothing. Release/acquire: whoever sees the shard sees it whole.
         std::atomic<aura::core::shard*> shard{nullptr};
     };
+    aura::core::shard& select_ring();
     aura::core::shard& shard_of(unsigned ring_index);
     aura::core::ring_load load_of(unsigned ring_index) const noexcept;
 

@@ -37,31 +37,6 @@ request_kind kind_of(aura_op_type_t type) noexcept {
     }
 }
 
-aura_request_t* start_transfer(aura_engine_t* engine, aura_op_type_t type, file_name file, aura_buf_t buf,
-                               std::size_t len, off_t offset, aura_callback_t callback,
-                               void* user_data) noexcept {
-    operation_description d;
-    if (const int error = describe_transfer(d, engine, type, file, buf, len, offset)) [[unlikely]]
-        return refuse(error);
-    return start(engine, d, callback, user_data);
-}
-
-aura_request_t* start_vector(aura_engine_t* engine, aura_op_type_t type, file_name file, const iovec* buffers,
-                             int count, off_t offset, aura_callback_t callback, void* user_data) noexcept {
-    operation_description d;
-    if (const int error = describe_vector(d, engine, type, file, buffers, count, offset))
-        return refuse(error);
-    return start(engine, d, callback, user_data);
-}
-
-aura_request_t* start_plain(aura_engine_t* engine, aura_op_type_t type, file_name file, off_t length,
-                            aura_callback_t callback, void* user_data) noexcept {
-    operation_description d;
-    if (const int error = describe_plain(d, engine, type, file, length))
-        return refuse(error);
-    return start(engine, d, callback, user_data);
-}
-
 int describe_file(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
                   file_name file) noexcept {
     d.type = type;
@@ -75,17 +50,67 @@ int describe_file(operation_description& d, const aura_engine_t* engine, aura_op
     return -engine->loop.registered().use_file(d.request, static_cast<unsigned>(file.fd));
 }
 
+/// What does not depend on whether anything is registered; 0 or an errno value.
+inline int describe_bytes(core::io_request& r, std::size_t len, off_t offset) noexcept {
+    r.length = static_cast<std::uint32_t>(len < most_bytes ? len : most_bytes);
+    r.offset = static_cast<std::uint64_t>(offset);
+    return valid_offset(offset) ? 0 : EINVAL;
+}
+
+aura_request_t* start_rare(aura_engine_t* engine, aura_op_type_t type, file_name file, aura_buf_t buf,
+                           std::size_t len, off_t offset, aura_callback_t callback,
+                           void* user_data) noexcept {
+    operation_description d;
+    if (const int error = describe_transfer(d, engine, type, file, buf, len, offset))
+        return refuse(error);
+    return start(engine, d, callback, user_data);
+}
+
+// The operations that come in millions: what describes one stays in registers until it is written to its slot
+// (which is why nothing here may take its address).
+[[gnu::always_inline]] inline aura_request_t* start_transfer(aura_engine_t* engine, aura_op_type_t type,
+                                                             file_name file, aura_buf_t buf, std::size_t len,
+                                                             off_t offset, aura_callback_t callback,
+                                                             void* user_data) noexcept {
+    if (file.flags != 0 || file.fd < 0 || buf.index != -1 || buf.reserved != 0 || !buf.u.pointer) [[unlikely]]
+        return start_rare(engine, type, file, buf, len, offset, callback, user_data);
+    operation_description d;
+    d.type = type;
+    d.request.kind = kind_of(type);
+    d.request.fd = file.fd;
+    d.request.address = buf.u.pointer;
+    if (const int error = describe_bytes(d.request, len, offset)) [[unlikely]]
+        return refuse(error);
+    return start_plain(engine, d, callback, user_data);
+}
+
+aura_request_t* start_vector(aura_engine_t* engine, aura_op_type_t type, file_name file, const iovec* buffers,
+                             int count, off_t offset, aura_callback_t callback, void* user_data) noexcept {
+    operation_description d;
+    if (const int error = describe_vector(d, engine, type, file, buffers, count, offset))
+        return refuse(error);
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* start_on_file(aura_engine_t* engine, aura_op_type_t type, file_name file, off_t length,
+                              aura_callback_t callback, void* user_data) noexcept {
+    operation_description d;
+    if (const int error = describe_plain(d, engine, type, file, length))
+        return refuse(error);
+    return start(engine, d, callback, user_data);
+}
+
 } // namespace
 
 int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
                       file_name file, aura_buf_t buf, std::size_t len, off_t offset) noexcept {
     if (const int error = describe_file(d, engine, type, file))
         return error;
-    if (!valid_offset(offset) || buf.index < -1 || buf.reserved != 0)
+    if (buf.index < -1 || buf.reserved != 0)
         return EINVAL;
-    d.request.length = static_cast<std::uint32_t>(len < most_bytes ? len : most_bytes);
-    d.request.offset = static_cast<std::uint64_t>(offset);
-    if (buf.index != -1) [[unlikely]] {
+    if (const int error = describe_bytes(d.request, len, offset))
+        return error;
+    if (buf.index != -1) {
         if (!engine)
             return EINVAL;
         return -engine->loop.registered().use_buffer(d.request, static_cast<unsigned>(buf.index),
@@ -167,30 +192,30 @@ aura_request_t* aura_writev_ex(aura_engine_t* engine, int fd, const iovec* buffe
 }
 
 aura_request_t* aura_fsync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    return start_plain(engine, AURA_OP_FSYNC, {fd}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_FSYNC, {fd}, 0, callback, user_data);
 }
 
 aura_request_t* aura_fsync_ex(aura_engine_t* engine, int fd, unsigned flags, aura_callback_t callback,
                               void* user_data) {
-    return start_plain(engine, AURA_OP_FSYNC, {fd, flags}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_FSYNC, {fd, flags}, 0, callback, user_data);
 }
 
 aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    return start_plain(engine, AURA_OP_FDATASYNC, {fd}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_FDATASYNC, {fd}, 0, callback, user_data);
 }
 
 aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsigned flags, aura_callback_t callback,
                                   void* user_data) {
-    return start_plain(engine, AURA_OP_FDATASYNC, {fd, flags}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_FDATASYNC, {fd, flags}, 0, callback, user_data);
 }
 
 aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    return start_plain(engine, AURA_OP_CLOSE, {fd}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_CLOSE, {fd}, 0, callback, user_data);
 }
 
 aura_request_t* aura_ftruncate(aura_engine_t* engine, int fd, off_t length, aura_callback_t callback,
                                void* user_data) {
-    return start_plain(engine, AURA_OP_FTRUNCATE, {fd}, length, callback, user_data);
+    return start_on_file(engine, AURA_OP_FTRUNCATE, {fd}, length, callback, user_data);
 }
 
 aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags, mode_t mode,

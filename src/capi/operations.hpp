@@ -21,6 +21,40 @@ inline aura_request_t* refuse(int error) noexcept {
 aura_request_t* start(aura_engine_t* engine, const operation_description& what, aura_callback_t callback,
                       void* user_data) noexcept;
 
+/// Puts an operation into a slot and starts it on `home`. 0, or a negated errno. Inline, as what follows:
+/// what describes an operation need not go through memory then, where it would be written and read again at
+/// once. `here`: the callback of the engine that the calling thread is in, if it is.
+[[gnu::always_inline]] inline int start_on(core::shard& home, aura_engine_t& engine,
+                                           const callback_frame* here, const operation_description& what,
+                                           aura_callback_t callback, void* user_data,
+                                           aura_request_t*& handle) {
+    request_slot* const r = engine.allocate(here);
+    if (!r) [[unlikely]]
+        return fail(ENOMEM);
+    r->prepare(engine, home, what.type, what.request.fd, callback, user_data);
+    io_part& io = r->make_io(what.request);
+    handle = r->publish(false);
+    home.loose().start(io); // from here on it may have ended
+    return 0;
+}
+
+/// As start(), for what refers to nothing registered.
+[[gnu::always_inline]] inline aura_request_t* start_plain(aura_engine_t* engine,
+                                                          const operation_description& what,
+                                                          aura_callback_t callback,
+                                                          void* user_data) noexcept {
+    if (!engine) [[unlikely]]
+        return refuse(EINVAL);
+    if (engine->closing.load(std::memory_order_relaxed)) [[unlikely]]
+        return refuse(ESHUTDOWN);
+    aura_request_t* handle = nullptr;
+    guarded([&] {
+        const callback_frame* const here = callback_frame::find(*engine);
+        return start_on(engine->select(here), *engine, here, what, callback, user_data, handle);
+    });
+    return handle;
+}
+
 /// The file an operation is about: a descriptor, or with AURA_FIXED_FILE a registered one.
 struct file_name {
     int fd;

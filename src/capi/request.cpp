@@ -11,6 +11,27 @@
 
 namespace aura::capi {
 
+// ---- the end of an operation ----
+
+inline void request_slot::end(int result) noexcept {
+    life_.store((life_.load(std::memory_order_relaxed) & ~std::uint64_t{3}) + ending,
+                std::memory_order_release);
+    if (!callback_)
+        return;
+    // noexcept: an exception that leaves a callback has nowhere to go.
+    const callback_frame frame(*engine_.load(std::memory_order_relaxed),
+                               *home_.load(std::memory_order_relaxed));
+    callback_(handle(), result, user_data_.load(std::memory_order_relaxed));
+}
+
+inline void request_slot::recycle() noexcept {
+    std::uint64_t generation = (life_.load(std::memory_order_relaxed) >> 2) + 1;
+    if (generation >> generation_bits != 0)
+        generation = 1; // 0 is for handles that are null
+    life_.store(generation << 2, std::memory_order_release);
+    engine_.load(std::memory_order_relaxed)->recycle(*this);
+}
+
 // ---- the parts known to the engine ----
 
 void io_part::run(core::operation& base, core::action what) {
@@ -81,28 +102,6 @@ void timeout_part::free(core::timer& t) {
 
 // ---- one operation ----
 
-void request_slot::prepare(aura_engine& engine, core::shard& home, aura_op_type_t type, int fd,
-                           aura_callback_t callback, void* user_data) noexcept {
-    home_.store(&home, std::memory_order_release);
-    engine_.store(&engine, std::memory_order_release);
-    user_data_.store(user_data, std::memory_order_release);
-    fd_.store(fd, std::memory_order_release);
-    type_.store(type, std::memory_order_release);
-    callback_ = callback;
-    successor_ = nullptr;
-}
-
-aura_request_t* request_slot::handle() const noexcept {
-    const std::uint64_t generation = life_.load(std::memory_order_relaxed) >> 2;
-    return reinterpret_cast<aura_request_t*>(generation << index_bits | index_);
-}
-
-aura_request_t* request_slot::publish(bool waits_for_another) noexcept {
-    started_ = !waits_for_another;
-    life_.store(life_.load(std::memory_order_relaxed) + pending, std::memory_order_release);
-    return handle();
-}
-
 void request_slot::withdraw() noexcept {
     life_.store(life_.load(std::memory_order_relaxed) - pending, std::memory_order_release);
 }
@@ -152,25 +151,6 @@ void request_slot::end_linked(int result) noexcept {
         ended.end(result);
         ended.recycle();
     }
-}
-
-void request_slot::end(int result) noexcept {
-    life_.store((life_.load(std::memory_order_relaxed) & ~std::uint64_t{3}) + ending,
-                std::memory_order_release);
-    if (!callback_)
-        return;
-    // noexcept: an exception that leaves a callback has nowhere to go.
-    const callback_frame frame(*engine_.load(std::memory_order_relaxed),
-                               *home_.load(std::memory_order_relaxed));
-    callback_(handle(), result, user_data_.load(std::memory_order_relaxed));
-}
-
-void request_slot::recycle() noexcept {
-    std::uint64_t generation = (life_.load(std::memory_order_relaxed) >> 2) + 1;
-    if (generation >> generation_bits != 0)
-        generation = 1; // 0 is for handles that are null
-    life_.store(generation << 2, std::memory_order_release);
-    engine_.load(std::memory_order_relaxed)->recycle(*this);
 }
 
 // ---- slots ----
@@ -226,24 +206,13 @@ void request_store::put(request_slot* first, request_slot* last) noexcept {
     free_ = first;
 }
 
-request_slot* request_cache::take() noexcept {
-    if (!head_) [[unlikely]] {
-        head_ = request_store::instance().take(batch, count_);
-        if (!head_)
-            return nullptr;
-    }
-    request_slot* const r = head_;
-    head_ = r->next_free;
-    --count_;
-    return r;
+bool request_cache::refill() noexcept {
+    head_ = request_store::instance().take(batch, count_);
+    return head_ != nullptr;
 }
 
-void request_cache::put(request_slot& r) noexcept {
-    r.next_free = head_;
-    head_ = &r;
-    if (++count_ < 2 * batch) [[likely]]
-        return;
-    // Operations started elsewhere end here: half of what has gathered goes back to where those come from.
+/// Operations started elsewhere end here: what has gathered goes back to where those come from.
+void request_cache::give_back_half() noexcept {
     request_slot* const first = head_;
     request_slot* last = first;
     for (unsigned i = 1; i < batch; ++i)

@@ -88,14 +88,26 @@ public:
 
     // ---- the thread that starts it ----
     void prepare(aura_engine& engine, core::shard& home, aura_op_type_t type, int fd,
-                 aura_callback_t callback, void* user_data) noexcept;
+                 aura_callback_t callback, void* user_data) noexcept {
+        home_.store(&home, std::memory_order_release);
+        engine_.store(&engine, std::memory_order_release);
+        user_data_.store(user_data, std::memory_order_release);
+        fd_.store(fd, std::memory_order_release);
+        type_.store(type, std::memory_order_release);
+        callback_ = callback;
+        successor_ = nullptr;
+    }
     io_part& make_io(const core::io_request& r) noexcept { return *::new (&storage_) io_part(*this, r); }
     timeout_part& make_timeout(core::shard& home) noexcept {
         return *::new (&storage_) timeout_part(*this, home);
     }
     unregister_part& make_unregister() noexcept { return *::new (&storage_) unregister_part(*this); }
     /// From here on the handle is valid. A linked operation waits for another to start it.
-    aura_request_t* publish(bool waits_for_another) noexcept;
+    aura_request_t* publish(bool waits_for_another) noexcept {
+        started_ = !waits_for_another;
+        life_.store(life_.load(std::memory_order_relaxed) + pending, std::memory_order_release);
+        return handle();
+    }
     /// Takes publish() back for an operation whose handle nobody was given.
     void withdraw() noexcept;
     void link(request_slot& next) noexcept { successor_ = &next; }
@@ -120,7 +132,10 @@ public:
     request_slot* next_free = nullptr; // of the list it is on
 
 private:
-    aura_request_t* handle() const noexcept;
+    aura_request_t* handle() const noexcept {
+        const std::uint64_t generation = life_.load(std::memory_order_relaxed) >> 2;
+        return reinterpret_cast<aura_request_t*>(generation << index_bits | index_);
+    }
     io_part& io() noexcept { return *std::launder(reinterpret_cast<io_part*>(&storage_)); }
     timeout_part& timeout() noexcept { return *std::launder(reinterpret_cast<timeout_part*>(&storage_)); }
 
@@ -159,19 +174,6 @@ struct request_name {
 };
 static_assert(sizeof(void*) == 8, "request handles are numbers of 64 bits");
 
-/// A few free slots in the hands of whoever drives a shard, so that most operations need no lock.
-class request_cache {
-public:
-    request_slot* take() noexcept;
-    void put(request_slot& r) noexcept;
-    void give_back_all() noexcept;
-
-private:
-    static constexpr unsigned batch = 64;
-    request_slot* head_ = nullptr;
-    unsigned count_ = 0;
-};
-
 /// All slots of the process: handles stay harmless even when their engine is gone.
 class request_store {
 public:
@@ -179,6 +181,10 @@ public:
 
     /// Up to `wanted` slots, linked by next_free; null when there is no memory, or 2^24 are in use.
     request_slot* take(unsigned wanted, unsigned& got) noexcept;
+    static request_slot* take_one() noexcept {
+        unsigned got;
+        return instance().take(1, got);
+    }
     void put(request_slot* first, request_slot* last) noexcept;
 
     /// The slot of a handle that was once given out; null for any other value.
@@ -195,6 +201,34 @@ private:
     unsigned made_ = 0; // chunks
     // Release/acquire: whoever sees a chunk sees its slots.
     std::array<std::atomic<request_slot*>, chunk_count> chunks_{};
+};
+
+/// A few free slots in the hands of whoever drives a shard, so that most operations need no lock.
+class request_cache {
+public:
+    request_slot* take() noexcept {
+        if (!head_ && !refill()) [[unlikely]]
+            return nullptr;
+        request_slot* const r = head_;
+        head_ = r->next_free;
+        --count_;
+        return r;
+    }
+    void put(request_slot& r) noexcept {
+        r.next_free = head_;
+        head_ = &r;
+        if (++count_ == 2 * batch) [[unlikely]]
+            give_back_half();
+    }
+    void give_back_all() noexcept;
+
+private:
+    static constexpr unsigned batch = 64;
+    bool refill() noexcept;
+    void give_back_half() noexcept;
+
+    request_slot* head_ = nullptr;
+    unsigned count_ = 0;
 };
 
 } // namespace aura::capi

@@ -10,24 +10,17 @@ using core::shard_visit;
 
 aura_request_t* start(aura_engine_t* engine, const operation_description& what, aura_callback_t callback,
                       void* user_data) noexcept {
-    if (!engine) [[unlikely]]
-        return refuse(EINVAL);
-    if (engine->closing.load(std::memory_order_relaxed)) [[unlikely]]
+    if (what.request.registered == 0)
+        return start_plain(engine, what, callback, user_data);
+    if (engine->closing.load(std::memory_order_relaxed)) // there is an engine: it has what is registered
         return refuse(ESHUTDOWN);
     aura_request_t* handle = nullptr;
     guarded([&] {
-        shard& home = engine->select();
-        if (what.request.registered != 0) [[unlikely]]
-            if (const int error = engine->loop.registered().enlist(home, what.request))
-                return fail(-error);
-        request_slot* const r = engine->allocate();
-        if (!r) [[unlikely]]
-            return fail(ENOMEM);
-        r->prepare(*engine, home, what.type, what.request.fd, callback, user_data);
-        io_part& io = r->make_io(what.request);
-        handle = r->publish(false);
-        home.loose().start(io); // from here on it may have ended
-        return 0;
+        const callback_frame* const here = callback_frame::find(*engine);
+        shard& home = engine->select(here);
+        if (const int error = engine->loop.registered().enlist(home, what.request))
+            return fail(-error);
+        return start_on(home, *engine, here, what, callback, user_data, handle);
     });
     return handle;
 }

@@ -54,21 +54,15 @@ std::uint32_t io_operation::readiness_events() const noexcept {
     }
 }
 
-io_operation::lane io_operation::which_lane() const noexcept {
+io_operation::lane io_operation::which_socket_lane() const noexcept {
     switch (request_.kind) {
     case request_kind::recv:
     case request_kind::recvmsg:
         return (request_.flags & MSG_OOB) != 0 ? lane::none : lane::in;
-    case request_kind::read:
-    case request_kind::readv:
-        return request_.offset == current_position ? lane::in : lane::none;
     case request_kind::send:
     case request_kind::sendmsg:
     case request_kind::connect:
         return lane::out;
-    case request_kind::write:
-    case request_kind::writev:
-        return request_.offset == current_position ? lane::out : lane::none;
     default:
         return lane::none;
     }
@@ -264,20 +258,7 @@ void descriptor::cancel_one(io_operation& op) {
     }
 }
 
-/// Whether `op` has to wait until those before it in its lane have ended.
-bool descriptor::waits_in_lane(io_operation& op) noexcept {
-    const io_operation::lane which = lane_of(op);
-    if (which == io_operation::lane::none)
-        return false;
-    op.in_lane_ = in_lane_[static_cast<unsigned>(which)]++ != 0;
-    return op.in_lane_;
-}
-
-/// `finished` has ended in the backend and is still linked: the next of its lane, if any, is submitted.
-void descriptor::lane_advances(io_operation& finished) {
-    const io_operation::lane which = lane_of(finished);
-    if (which == io_operation::lane::none || --in_lane_[static_cast<unsigned>(which)] == 0)
-        return;
+void descriptor::submit_next_of(io_operation::lane which, io_operation& finished) {
     io_operation* op = finished.following_; // those that wait came later
     while (!op->in_lane_ || op->which_lane() != which)
         op = op->following_;
@@ -286,7 +267,7 @@ void descriptor::lane_advances(io_operation& finished) {
         return;
     }
     op->in_lane_ = false;
-    home_->issue(*op);
+    home_->issue_from_lane(*op);
 }
 
 /// Whether `op` waits in the accept queue, or has found there what it wanted.
@@ -471,30 +452,16 @@ void descriptor::free_if_unused() noexcept {
         delete this;
 }
 
-void descriptor::link(io_operation& op) noexcept {
-    op.previous_ = last_;
-    op.following_ = nullptr;
-    op.linked_ = true;
-    if (last_) {
-        last_->following_ = &op;
-    } else {
-        first_ = &op;
-        previous_active_ = nullptr;
-        next_active_ = home_->active_;
-        if (next_active_)
-            next_active_->previous_active_ = this;
-        home_->active_ = this;
-    }
-    last_ = &op;
+void descriptor::begin_list(io_operation& op) noexcept {
+    first_ = &op;
+    previous_active_ = nullptr;
+    next_active_ = home_->active_;
+    if (next_active_)
+        next_active_->previous_active_ = this;
+    home_->active_ = this;
 }
 
-void descriptor::unlink(io_operation& op) noexcept {
-    (op.previous_ ? op.previous_->following_ : first_) = op.following_;
-    (op.following_ ? op.following_->previous_ : last_) = op.previous_;
-    op.previous_ = op.following_ = nullptr;
-    op.linked_ = false;
-    if (first_)
-        return;
+void descriptor::end_list() noexcept {
     (previous_active_ ? previous_active_->next_active_ : home_->active_) = next_active_;
     if (next_active_)
         next_active_->previous_active_ = previous_active_;

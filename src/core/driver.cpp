@@ -160,9 +160,12 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
         if (become_steward())
             visit_orphans();
     }
-    if (!anything_ready())
+    bool ready = anything_ready();
+    if (!ready && shared_ended_ != 0) {
         finish_shared();
-    if (may_block && !anything_ready())
+        ready = anything_ready(); // or stopped: it may have been the last work
+    }
+    if (may_block && !ready)
         block(deadline);
     else
         home_->poll();

@@ -157,14 +157,14 @@ void shard::wait(nanoseconds_t deadline) {
     measure_turn();
     op_queue done;
     queued_ = 0;
-    backend_->wait(done, deadline);
+    const bool passed = backend_->wait(done, deadline);
     turn_began_ = never; // begins below
     inbox_.awake();
-    const bool nothing_came = done.empty();
+    // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
+    const bool may_tick = passed || done.empty();
     finish_io(done);
     collect();
-    // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
-    if (nothing_came && tick_due_ <= deadline)
+    if (may_tick && tick_due_ <= deadline)
         tick_gates();
 }
 
@@ -209,8 +209,6 @@ void shard::flush() {
 // ---- statistics ----
 
 void shard::note_delay(nanoseconds_t now) noexcept {
-    if (turn_began_ == never)
-        return;
     // The clock stands still for a tick: what is certain is one tick less than what it shows.
     const nanoseconds_t tick = coarse_resolution();
     const nanoseconds_t shown = now - turn_began_;

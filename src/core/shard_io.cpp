@@ -19,17 +19,48 @@ constexpr std::uint8_t resubmission_limit = 16;
 
 // ---- I/O ----
 
+// From start to submission everything is one function where nothing is in the way: an operation goes through
+// here for every 4 KiB that are read.
+
+void shard::submit(io_operation& op) {
+    op.in_backend_ = true;
+    ++io_pending_;
+    count_submission(op);
+    hand_over(op);
+    if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
+        flush();
+}
+
+void shard::hand_over(io_operation& op) {
+    if ((op.request_.registered & registered_file) != 0) [[unlikely]]
+        owner_.registered().verify_file(*this, op.request_, !op.target_->loose_);
+    backend_->submit(op);
+}
+
+/// Of a transfer that names its file by number.
+[[gnu::always_inline]] inline gated_file* shard::find_storage(const io_request& r) {
+    if (!numbered_) [[unlikely]]
+        numbered_ = std::make_unique<numbered_files>(*loose_);
+    int number = r.fd;
+    if ((r.registered & registered_file) != 0) [[unlikely]]
+        number = owner_.registered().file_at(static_cast<std::size_t>(r.fd));
+    return numbered_->find(number, turn_began_ != never ? turn_began_ : coarse_now());
+}
+
+/// As submit(), unless the operation has to wait for its device first.
+[[gnu::always_inline]] inline void shard::issue(io_operation& op) {
+    gated_file* storage = op.target_->storage_;
+    if (!storage && op.target_->loose_ && transfers_file_data(op.request_.kind))
+        storage = find_storage(op.request_);
+    if (!storage || storage->admits(op)) [[likely]]
+        submit(op);
+}
+
 void shard::begin(io_operation& op) {
     descriptor& d = op.target();
-    if (op.cancel_requested_ || op.sequence_ < d.cancelled_before_ || shutting_down_) {
+    if (op.cancel_requested_ || op.sequence_ < d.cancelled_before_ || shutting_down_) [[unlikely]] {
         op.cancel_requested_ = true;
-        op.result_ = -ECANCELED;
-        op.detach();
-        ready_.push(op);
-        if (op.holds_target_)
-            d.link(op);
-        else
-            d.free_if_unused();
+        end_before_start(op, -ECANCELED);
         return;
     }
     if (op.request_.registered != 0 && refuses(op)) [[unlikely]]
@@ -37,11 +68,21 @@ void shard::begin(io_operation& op) {
     d.link(op);
     const bool may_wait_here =
         op.request_.kind == request_kind::accept || op.request_.kind == request_kind::poll;
-    if (may_wait_here && !d.loose_ && d.queue(op))
+    if (may_wait_here && !d.loose_ && d.queue(op)) [[unlikely]]
         return;
     if (d.waits_in_lane(op))
         return;
     issue(op);
+}
+
+void shard::end_before_start(io_operation& op, int result) {
+    op.result_ = result;
+    op.detach();
+    ready_.push(op);
+    if (op.holds_target_)
+        op.target().link(op);
+    else
+        op.target().free_if_unused();
 }
 
 /// Whether an operation on something registered was started too late, or cannot have it: it has ended then.
@@ -59,51 +100,13 @@ bool shard::refuses(io_operation& op) {
     }
     if (error == 0)
         return false;
-    op.result_ = error;
-    op.detach();
-    ready_.push(op);
-    if (op.holds_target_)
-        op.target().link(op);
-    else
-        op.target().free_if_unused();
+    end_before_start(op, error);
     return true;
 }
 
-/// As submit(), unless the operation has to wait for its device first.
-void shard::issue(io_operation& op) {
-    gated_file* storage = op.target_->storage_;
-    if (!storage && op.target_->loose_)
-        storage = find_storage(op);
-    if (!storage || storage->admits(op))
-        submit(op);
-}
-
-/// Of an operation that names its file by number.
-gated_file* shard::find_storage(const io_operation& op) {
-    const io_request& r = op.request_;
-    if (!transfers_file_data(r.kind))
-        return nullptr;
-    if (!numbered_) [[unlikely]]
-        numbered_ = std::make_unique<numbered_files>(*loose_);
-    const int number = (r.registered & registered_file) != 0
-                           ? owner_.registered().file_at(static_cast<std::size_t>(r.fd))
-                           : r.fd;
-    return numbered_->find(number, turn_began_ != never ? turn_began_ : coarse_now());
-}
-
-void shard::submit(io_operation& op) {
-    op.in_backend_ = true;
-    ++io_pending_;
-    count_submission(op);
-    hand_over(op);
-    if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
-        flush();
-}
-
-void shard::hand_over(io_operation& op) {
-    if ((op.request_.registered & registered_file) != 0) [[unlikely]]
-        owner_.registered().verify_file(*this, op.request_, !op.target_->loose_);
-    backend_->submit(op);
+/// The same for an operation whose lane has come free.
+void shard::issue_from_lane(io_operation& op) {
+    issue(op);
 }
 
 void shard::finish_io(op_queue& done) {

@@ -69,7 +69,7 @@ public:
         pending_ -= finished_.size();
         done.splice(finished_);
     }
-    void wait(aura::core::op_queue& done, aura::core::nanoseconds_t deadline) override {
+    bool wait(aura::core::op_queue& done, aura::core::nanoseconds_t deadline) override {
         if (machine_.on_wait)
             machine_.on_wait(*this, deadline);
         if (finished_.empty()) {
@@ -85,6 +85,7 @@ public:
             woken_ = false;
         }
         poll(done);
+        return false;
     }
     void wake() noexcept override {
         {

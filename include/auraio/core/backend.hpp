@@ -49,8 +49,9 @@ public:
     virtual void poll(op_queue& done) = 0;
 
     /// As poll(), but waits until something has finished, wake() was called, a watched descriptor became
-    /// readable, or `deadline` (monotonic clock) has passed. May return early for no reason.
-    virtual void wait(op_queue& done, nanoseconds_t deadline) = 0;
+    /// readable, or `deadline` (monotonic clock) has passed. May return early for no reason. True: it had
+    /// passed before anything was waited for.
+    virtual bool wait(op_queue& done, nanoseconds_t deadline) = 0;
 
     /// Any thread. Makes the current or the next wait() return.
     virtual void wake() noexcept = 0;

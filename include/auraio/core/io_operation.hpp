@@ -38,7 +38,13 @@ public:
     /// stream of bytes or messages: they must reach the kernel one after the other, for it serves those that
     /// wait for readiness in any order (in fact, the youngest first).
     enum class lane : std::uint8_t { in, out, none };
-    lane which_lane() const noexcept;
+    lane which_lane() const noexcept {
+        if (!transfers_file_data(request_.kind))
+            return which_socket_lane();
+        if (request_.offset != current_position) [[likely]]
+            return lane::none;
+        return reads(request_.kind) ? lane::in : lane::out;
+    }
 
     bool cancel_requested() const noexcept { return cancel_requested_; }
     descriptor& target() const noexcept { return *target_; }
@@ -91,6 +97,7 @@ private:
     friend class shard;
 
     void end_reference_here();
+    lane which_socket_lane() const noexcept;
 
     /// Where it is with respect to the gate of its file's device.
     enum class gate_place : std::uint8_t {
@@ -202,14 +209,45 @@ private:
     ~descriptor();
 
     // Shard side.
-    void link(io_operation& op) noexcept;
-    void unlink(io_operation& op) noexcept;
+    void link(io_operation& op) noexcept {
+        op.previous_ = last_;
+        op.following_ = nullptr;
+        op.linked_ = true;
+        if (last_) [[likely]]
+            last_->following_ = &op;
+        else
+            begin_list(op);
+        last_ = &op;
+    }
+    void unlink(io_operation& op) noexcept {
+        (op.previous_ ? op.previous_->following_ : first_) = op.following_;
+        (op.following_ ? op.following_->previous_ : last_) = op.previous_;
+        op.previous_ = op.following_ = nullptr;
+        op.linked_ = false;
+        if (!first_)
+            end_list();
+    }
+    void begin_list(io_operation& op) noexcept;
+    void end_list() noexcept;
     void arrived(io_operation& op);
     io_operation::lane lane_of(const io_operation& op) const noexcept {
         return loose_ ? io_operation::lane::none : op.which_lane(); // loose: each names a file of its own
     }
-    bool waits_in_lane(io_operation& op) noexcept;
-    void lane_advances(io_operation& finished);
+    /// Whether `op` has to wait until those before it in its lane have ended.
+    bool waits_in_lane(io_operation& op) noexcept {
+        const io_operation::lane which = lane_of(op);
+        if (which == io_operation::lane::none)
+            return false;
+        op.in_lane_ = in_lane_[static_cast<unsigned>(which)]++ != 0;
+        return op.in_lane_;
+    }
+    /// `finished` has ended in the backend and is still linked: the next of its lane, if any, is submitted.
+    void lane_advances(io_operation& finished) {
+        const io_operation::lane which = lane_of(finished);
+        if (which != io_operation::lane::none && --in_lane_[static_cast<unsigned>(which)] != 0) [[unlikely]]
+            submit_next_of(which, finished);
+    }
+    void submit_next_of(io_operation::lane which, io_operation& finished);
     void cancel_before(std::uint64_t sequence);
     void cancel_one(io_operation& op);
     bool queue(io_operation& op);

@@ -42,6 +42,11 @@ constexpr bool transfers_file_data(request_kind kind) noexcept {
            kind == request_kind::writev;
 }
 
+/// Of those: whether it reads.
+constexpr bool reads(request_kind kind) noexcept {
+    return kind == request_kind::read || kind == request_kind::readv;
+}
+
 /// Offset meaning "the file's own position", as io_uring_prep_read(3) has it.
 inline constexpr std::uint64_t current_position = ~std::uint64_t{0};
 

@@ -221,8 +221,10 @@ private:
     void count_from_afar();
     void begin(io_operation& op);
     bool refuses(io_operation& op);
+    void end_before_start(io_operation& op, int result);
     void issue(io_operation& op);
-    gated_file* find_storage(const io_operation& op);
+    void issue_from_lane(io_operation& op);
+    gated_file* find_storage(const io_request& r);
     void submit(io_operation& op);
     void hand_over(io_operation& op);
     void first_work();
@@ -258,7 +260,7 @@ private:
     void measure_turn() noexcept {
         turns_unmeasured_ = 0;
         const nanoseconds_t now = coarse_now();
-        if (now != turn_began_) [[unlikely]]
+        if (turn_began_ != never && now != turn_began_) [[unlikely]]
             note_delay(now);
         turn_began_ = now;
     }

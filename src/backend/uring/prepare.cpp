@@ -14,25 +14,6 @@ namespace aura::core::uring {
 
 namespace {
 
-void transfer(io_uring_sqe& sqe, std::uint8_t opcode, const io_request& r) noexcept {
-    sqe.opcode = opcode;
-    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
-    sqe.len = r.length;
-    sqe.off = r.offset;
-}
-
-/// A transfer of one buffer.
-std::uint8_t opcode_of(const io_request& r, std::uint8_t plain, std::uint8_t fixed) noexcept {
-    return (r.registered & registered_buffer) != 0 ? fixed : plain;
-}
-
-/// A write to what may be a pipe: nobody wants a signal for it.
-void write(io_uring_sqe& sqe, std::uint8_t opcode, const io_request& r) noexcept {
-    transfer(sqe, opcode, r);
-    if (r.offset == current_position && probe().write_without_signal)
-        sqe.rw_flags = rwf_nosignal;
-}
-
 /// Operations on an open file that are not transfers.
 void prepare_file(io_uring_sqe& sqe, const io_request& r) noexcept {
     switch (r.kind) {
@@ -147,16 +128,15 @@ void prepare(io_uring_sqe& sqe, const io_request& r) noexcept {
         sqe.fd = -1;
         break;
     case request_kind::read:
-        transfer(sqe, opcode_of(r, IORING_OP_READ, IORING_OP_READ_FIXED), r);
+    case request_kind::readv:
+        prepare_transfer(sqe, r);
         break;
     case request_kind::write:
-        write(sqe, opcode_of(r, IORING_OP_WRITE, IORING_OP_WRITE_FIXED), r);
-        break;
-    case request_kind::readv:
-        transfer(sqe, IORING_OP_READV, r);
-        break;
     case request_kind::writev:
-        write(sqe, IORING_OP_WRITEV, r);
+        prepare_transfer(sqe, r);
+        // What may be a pipe: nobody wants a signal for it.
+        if (r.offset == current_position && probe().write_without_signal)
+            sqe.rw_flags = rwf_nosignal;
         break;
     case request_kind::fsync:
     case request_kind::fdatasync:

@@ -10,6 +10,28 @@ namespace aura::core::uring {
 /// Fills a zeroed entry; user_data is left to the caller.
 void prepare(io_uring_sqe& sqe, const io_request& r) noexcept;
 
+/// Whether prepare_transfer() does all of it.
+constexpr bool is_plain_transfer(const io_request& r) noexcept {
+    return transfers_file_data(r.kind) && r.offset != current_position;
+}
+
+/// As prepare(), for reads and writes, but for what is special about those at the file's own position.
+inline void prepare_transfer(io_uring_sqe& sqe, const io_request& r) noexcept {
+    // By whether a registered buffer is meant, and request_kind, from `read` on.
+    static constexpr std::uint8_t opcodes[2][4] = {
+        {IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV, IORING_OP_WRITEV},
+        {IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_READV, IORING_OP_WRITEV}};
+    static_assert(static_cast<int>(request_kind::writev) - static_cast<int>(request_kind::read) == 3);
+    const bool fixed = (r.registered & registered_buffer) != 0;
+    sqe.opcode = opcodes[fixed][static_cast<unsigned>(r.kind) - static_cast<unsigned>(request_kind::read)];
+    sqe.flags = (r.registered & registered_file) != 0 ? IOSQE_FIXED_FILE : 0;
+    sqe.fd = r.fd;
+    sqe.off = r.offset;
+    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
+    sqe.len = r.length;
+    sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
+}
+
 /// Fills a zeroed entry with a one-shot poll(2) for `events` of the file that `r` is about.
 void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) noexcept;
 

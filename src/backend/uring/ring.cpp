@@ -83,11 +83,13 @@ ring::ring(const engine_options& options) {
     (void)rings_closed.load(
         std::memory_order_acquire); // after the mapping: the address was given up before it
     open_ = true;
+    sq_mask_ = *ring_.sq.kring_mask;
+    sq_entries_ = *ring_.sq.kring_entries;
     cq_mask_ = *ring_.cq.kring_mask;
     if (f.no_iowait)
         wait_flags_ |= enter_no_iowait;
     // The index array never changes: entry i of the queue is always submission i. publish() relies on it.
-    for (unsigned i = 0; i < *ring_.sq.kring_entries; ++i)
+    for (unsigned i = 0; i < sq_entries_; ++i)
         ring_.sq.array[i] = i;
 }
 
@@ -104,16 +106,6 @@ void ring::abandon() noexcept {
     registered_index_ = -1; // registrations are per thread of the parent's
     io_uring_queue_exit(&ring_);
     open_ = false;
-}
-
-io_uring_sqe& ring::next_sqe() {
-    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
-    while (!sqe) [[unlikely]] {
-        submit(false);
-        sqe = io_uring_get_sqe(&ring_);
-    }
-    std::memset(sqe, 0, sizeof *sqe);
-    return *sqe;
 }
 
 void ring::publish() noexcept {
@@ -134,18 +126,21 @@ int ring::enter(unsigned submit, unsigned wait_for, unsigned flags, void* argume
     if (counters_ && (flags & IORING_ENTER_GETEVENTS) != 0 &&
         (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0) [[unlikely]]
         ring_counters::bump(counters_->cq_overflows);
-    const long r = ::syscall(__NR_io_uring_enter, fd, submit, wait_for, flags, argument, size);
-    if (attached_ && registered_index_ < 0 && ++enters_since_attach_ == registration_threshold &&
-        probe().ring_fd_registration) {
-        io_uring_rsrc_update update{};
-        update.offset = ~0u; // any free index
-        update.data = static_cast<unsigned>(ring_.ring_fd);
-        const int saved = errno;
-        if (raw_register(ring_.ring_fd, register_ring_fds, &update, 1) == 1)
-            registered_index_ = static_cast<int>(update.offset);
-        errno = saved;
-    }
-    return r < 0 ? -errno : static_cast<int>(r);
+    const int r = ::io_uring_enter2(static_cast<unsigned>(fd), submit, wait_for, flags,
+                                    static_cast<sigset_t*>(argument), size);
+    if (registered_index_ < 0 && attached_ && ++enters_since_attach_ == registration_threshold) [[unlikely]]
+        register_descriptor();
+    return r;
+}
+
+void ring::register_descriptor() noexcept {
+    if (!probe().ring_fd_registration)
+        return;
+    io_uring_rsrc_update update{};
+    update.offset = ~0u; // any free index
+    update.data = static_cast<unsigned>(ring_.ring_fd);
+    if (raw_register(ring_.ring_fd, register_ring_fds, &update, 1) == 1)
+        registered_index_ = static_cast<int>(update.offset);
 }
 
 void ring::submit(bool reap) {

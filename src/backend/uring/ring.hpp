@@ -5,6 +5,7 @@
 #include "auraio/core/engine_stats.hpp"
 
 #include <cstdint>
+#include <cstring>
 #include <liburing.h>
 
 namespace aura::core::uring {
@@ -23,8 +24,24 @@ public:
 
     int fd() const noexcept { return ring_.ring_fd; }
 
-    /// A free submission queue entry, zeroed; submits first when the queue is full. Never null.
-    io_uring_sqe& next_sqe();
+    /// A free submission queue entry, zeroed; null when the queue is full.
+    io_uring_sqe* free_sqe() noexcept {
+        if (unsubmitted() == sq_entries_) [[unlikely]]
+            return nullptr;
+        io_uring_sqe* const sqe = ring_.sq.sqes + (ring_.sq.sqe_tail++ & sq_mask_);
+        std::memset(sqe, 0, sizeof *sqe);
+        return sqe;
+    }
+
+    /// The same; submits first when the queue is full.
+    io_uring_sqe& next_sqe() {
+        io_uring_sqe* sqe = free_sqe();
+        while (!sqe) [[unlikely]] {
+            submit(false);
+            sqe = free_sqe();
+        }
+        return *sqe;
+    }
 
     unsigned unsubmitted() const noexcept {
         return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);
@@ -50,6 +67,11 @@ public:
         unsigned head = *ring_.cq.khead;
         const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
         for (; head != tail; ++head) {
+            const auto* const later =
+                reinterpret_cast<const char*>(ring_.cq.cqes[(head + prefetch_distance) & cq_mask_].user_data);
+            __builtin_prefetch(later);
+            __builtin_prefetch(later + 64);
+            __builtin_prefetch(later + 128);
             const io_uring_cqe& cqe = ring_.cq.cqes[head & cq_mask_];
             f(cqe.user_data, cqe.res, cqe.flags);
         }
@@ -67,11 +89,15 @@ public:
     void abandon() noexcept;
 
 private:
+    static constexpr unsigned prefetch_distance = 4;
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
+    void register_descriptor() noexcept;
     void publish() noexcept;
 
     ring_counters* counters_ = nullptr;
     io_uring ring_{};
+    unsigned sq_mask_ = 0; // the rings', which the kernel has in memory that it shares
+    unsigned sq_entries_ = 0;
     unsigned cq_mask_ = 0;
     unsigned wait_flags_ = 0;
     int registered_index_ = -1;

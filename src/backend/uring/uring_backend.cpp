@@ -58,17 +58,15 @@ public:
 
     void submit(io_operation& op) override {
         ++pending_;
-        if (needs_own_thread(op.request())) [[unlikely]] {
-            op.set_result(run_in_this_thread(op.request()));
-            done_here_.push(op);
-            return;
+        // Without a call: the cheapest requests there are.
+        if (is_plain_transfer(op.request()) && !op.awaits_readiness()) {
+            if (io_uring_sqe* const sqe = ring_.free_sqe()) [[likely]] {
+                sqe->user_data = reinterpret_cast<std::uint64_t>(&op);
+                prepare_transfer(*sqe, op.request());
+                return;
+            }
         }
-        io_uring_sqe& sqe = ring_.next_sqe();
-        if (op.awaits_readiness()) [[unlikely]]
-            prepare_poll(sqe, op.request(), op.readiness_events());
-        else
-            prepare(sqe, op.request());
-        sqe.user_data = reinterpret_cast<std::uint64_t>(&op);
+        submit_any(op);
     }
 
     void cancel(io_operation& op) override {
@@ -93,18 +91,18 @@ public:
         reap(done);
     }
 
-    void wait(op_queue& done, nanoseconds_t deadline) override {
+    bool wait(op_queue& done, nanoseconds_t deadline) override {
         arm_wake();
-        if (!done_here_.empty() || ring_.has_completions()) {
+        if (!done_here_.empty() || ring_.has_completions()) [[unlikely]] {
             poll(done);
-            return;
+            return false;
         }
         nanoseconds_t left = never;
         if (deadline < alarm_at_) { // else the alarm ends the wait
             const nanoseconds_t now = monotonic_now();
             if (deadline <= now) { // a timer that is due already needs no system call
                 poll(done);
-                return;
+                return true;
             }
             if (deadline - now >= nearest_alarm)
                 set_alarm(deadline);
@@ -113,6 +111,7 @@ public:
         }
         ring_.submit_and_wait(left);
         reap(done);
+        return false;
     }
 
     void wake() noexcept override {
@@ -243,6 +242,21 @@ public:
     }
 
 private:
+    void submit_any(io_operation& op) {
+        const io_request& r = op.request();
+        if (needs_own_thread(r)) {
+            op.set_result(run_in_this_thread(r));
+            done_here_.push(op);
+            return;
+        }
+        io_uring_sqe& sqe = ring_.next_sqe();
+        sqe.user_data = reinterpret_cast<std::uint64_t>(&op);
+        if (op.awaits_readiness()) [[unlikely]]
+            prepare_poll(sqe, r, op.readiness_events());
+        else
+            prepare(sqe, r);
+    }
+
     std::uint64_t watch_tag(unsigned key) const noexcept {
         return tag(internal::watch, key | std::uint64_t{watches_[key]} << 16);
     }
