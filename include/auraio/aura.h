@@ -443,7 +443,9 @@ AURA_API int aura_request_op_type(const aura_request_t* request);
 
 /**
  * Runs the callbacks of what has completed, without blocking: one turn of each ring that is free.
- * \return How many ran; -EINVAL, -EDEADLK, or why the engine cannot go on (an error of io_uring_enter(2)).
+ * \return How many ran; -EINVAL, -EDEADLK, or why the engine cannot go on: an error of io_uring_enter(2), or
+ * of io_uring_setup(2), since a ring is made when it is needed first (-EMFILE, -ENOMEM). What is pending
+ * stays so.
  */
 AURA_API int aura_poll(aura_engine_t* engine);
 

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <new>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -138,7 +139,12 @@ void accept_queue::deliver(int connection) {
             ::close(connection);
             return;
         }
-        kept_.push_back(connection);
+        try {
+            kept_.push_back(connection);
+        } catch (const std::bad_alloc&) {
+            ::close(connection); // as a server at its limits does
+            return;
+        }
         enough = kept_.size() >= most_kept;
         if (blocked_ != 0) {
             const std::uint64_t one = 1;

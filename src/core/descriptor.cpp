@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cerrno>
 #include <fcntl.h>
+#include <new>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -276,7 +277,11 @@ bool descriptor::queue(io_operation& op) {
     if (op.request_.kind == request_kind::poll)
         return q && (op.request_.flags & POLLIN) != 0 && q->wait_for_readiness(op);
     if (!q) {
-        q = new accept_queue(*this);
+        q = new (std::nothrow) accept_queue(*this);
+        if (!q) {
+            finish_queued(op, -ENOMEM); // it is on its way already: too late for an exception
+            return true;
+        }
         accepts_.store(q, std::memory_order_release);
     }
     q->wait_for_connection(op);

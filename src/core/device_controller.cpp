@@ -24,8 +24,10 @@ std::uint64_t read(const std::atomic<std::uint64_t>& counter) noexcept {
 // --- rings and owners ---
 
 void device_controller::attach(ring_gate& gate, const void* owner) {
+    rings_.reserve(rings_.size() + 1);
     demand_.reserve(rings_.size() + 1);
     shares_.reserve(rings_.size() + 1);
+    ++settings_of(owner).rings; // the last that may fail for want of memory
     rings_.push_back({&gate, owner, true, true, 0});
     gate.asleep_.store(asleep_, std::memory_order_relaxed);
     demand_.resize(rings_.size());
@@ -37,7 +39,6 @@ void device_controller::attach(ring_gate& gate, const void* owner) {
     gone_.completed -= before.completed;
     gone_.delayed -= before.delayed;
     gone_.bytes -= before.bytes;
-    ++settings_of(owner).rings;
     apply_settings();
     reshare();
 }

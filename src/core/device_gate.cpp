@@ -9,8 +9,9 @@ namespace aura::core {
 
 // ---- a file's line ----
 
-void gated_file::join() {
-    gate_ = &file_.home().gate_for(device_);
+bool gated_file::join() noexcept {
+    gate_ = file_.home().gate_for(device_);
+    return gate_ != nullptr;
 }
 
 void gated_file::withdraw(io_operation& op) noexcept {

@@ -29,7 +29,7 @@ gated_file& numbered_files::line_of(int fd, storage_device& device) {
     for (line& l : lines_)
         if (l.fd == fd && &l.file.device() == &device)
             return l.file;
-    return lines_.emplace_back(fd, loose_, device).file;
+    return lines_.emplace_front(fd, loose_, device).file;
 }
 
 } // namespace aura::core

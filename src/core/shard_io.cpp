@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 namespace aura::core {
 
@@ -39,8 +40,11 @@ void shard::hand_over(io_operation& op) {
 
 /// Of a transfer that names its file by number.
 [[gnu::always_inline]] inline gated_file* shard::find_storage(const io_request& r) {
-    if (!numbered_) [[unlikely]]
-        numbered_ = std::make_unique<numbered_files>(*loose_);
+    if (!numbered_) [[unlikely]] {
+        numbered_.reset(new (std::nothrow) numbered_files(*loose_));
+        if (!numbered_)
+            return nullptr; // it goes without
+    }
     int number = r.fd;
     if ((r.registered & registered_file) != 0) [[unlikely]]
         number = owner_.registered().file_at(static_cast<std::size_t>(r.fd));
@@ -200,15 +204,19 @@ bool shard::resubmit_if_stray(io_operation& op) {
 
 // ---- storage devices ----
 
-device_gate& shard::gate_for(storage_device& device) {
+device_gate* shard::gate_for(storage_device& device) noexcept {
     for (const auto& gate : gates_)
         if (&gate->device() == &device)
-            return *gate;
-    gates_.reserve(gates_.size() + 1);
-    auto gate = std::make_unique<device_gate>(*this, device);
-    owner_.storage().attach(*gate);
-    gates_.push_back(std::move(gate));
-    return *gates_.back();
+            return gate.get();
+    try {
+        gates_.reserve(gates_.size() + 1);
+        auto gate = std::make_unique<device_gate>(*this, device);
+        owner_.storage().attach(*gate);
+        gates_.push_back(std::move(gate));
+        return gates_.back().get();
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 void shard::tick_at(nanoseconds_t due) noexcept {

@@ -250,3 +250,87 @@ TEST_F(CFiles, RefuseWhatMakesNoSense) {
     });
     EXPECT_EQ(aura_drain(e(), -1), 0); // none of them was started
 }
+
+// ---- the forms with flags ----
+
+namespace {
+
+/// One of them, called with a descriptor, or with the index of a registered file.
+struct extended {
+    const char* name;
+    aura_request_t* (*start)(aura_engine_t*, int file, unsigned flags, const iovec&, ended&);
+    ssize_t result;
+};
+
+constexpr std::size_t vector_size = 512;
+
+const extended extended_forms[] = {
+    {"aura_read_ex",
+     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
+         return aura_read_ex(e, file, aura_buf(v.iov_base), v.iov_len, 0, flags, ended::note, &done);
+     },
+     vector_size},
+    {"aura_write_ex",
+     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
+         return aura_write_ex(e, file, aura_buf(v.iov_base), v.iov_len, 0, flags, ended::note, &done);
+     },
+     vector_size},
+    {"aura_readv_ex",
+     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
+         return aura_readv_ex(e, file, &v, 1, 0, flags, ended::note, &done);
+     },
+     vector_size},
+    {"aura_writev_ex",
+     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
+         return aura_writev_ex(e, file, &v, 1, 0, flags, ended::note, &done);
+     },
+     vector_size},
+    {"aura_fsync_ex",
+     [](aura_engine_t* e, int file, unsigned flags, const iovec&, ended& done) {
+         return aura_fsync_ex(e, file, flags, ended::note, &done);
+     },
+     0},
+    {"aura_fdatasync_ex",
+     [](aura_engine_t* e, int file, unsigned flags, const iovec&, ended& done) {
+         return aura_fdatasync_ex(e, file, flags, ended::note, &done);
+     },
+     0},
+};
+
+class CExtended : public CFiles, public testing::WithParamInterface<extended> {
+protected:
+    aura_request_t* start(int f, unsigned flags) { return GetParam().start(e(), f, flags, vector, done); }
+
+    char memory[vector_size] = {};
+    const iovec vector{memory, sizeof memory};
+};
+
+} // namespace
+
+TEST_P(CExtended, WithoutFlagsIsThePlainForm) {
+    ASSERT_TRUE(start(fd.get(), 0));
+    EXPECT_EQ(finish(engine, done), GetParam().result);
+}
+
+TEST_P(CExtended, TakesARegisteredFile) {
+    const int files[] = {-1, fd.get()};
+    ASSERT_EQ(aura_register_files(e(), files, 2), 0);
+    ASSERT_TRUE(start(1, AURA_FIXED_FILE));
+    EXPECT_EQ(finish(engine, done), GetParam().result);
+}
+
+TEST_P(CExtended, Refuses) {
+    refuses(EINVAL, [&] { return start(fd.get(), 2); });
+    refuses(EBADF, [&] { return start(-1, 0); });
+    refuses(ENOENT, [&] { return start(0, AURA_FIXED_FILE); });
+    const int files[] = {-1, fd.get()};
+    ASSERT_EQ(aura_register_files(e(), files, 2), 0);
+    refuses(EBADF, [&] { return start(0, AURA_FIXED_FILE); });
+    refuses(EINVAL, [&] { return start(2, AURA_FIXED_FILE); });
+    refuses(EINVAL, [&] { return start(-1, AURA_FIXED_FILE); });
+    EXPECT_EQ(aura_drain(e(), 0), 0);
+    EXPECT_EQ(done.calls, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, CExtended, testing::ValuesIn(extended_forms),
+                         [](const auto& form) { return std::string(form.param.name); });

@@ -1,7 +1,7 @@
 // Kernels that lack something, or forbid it: the error says what and why, and what can be done without it is.
 #include <auraio/auraio.hpp>
 
-#include "older_kernel.hpp"
+#include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/scratch_file.hpp"
 

@@ -2,8 +2,8 @@
 // ends.
 #include <auraio/auraio.hpp>
 
-#include "older_kernel.hpp"
 #include "support/descriptor_famine.hpp"
+#include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/ring_configurations.hpp"
 #include "support/scratch_file.hpp"

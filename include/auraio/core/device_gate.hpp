@@ -88,7 +88,7 @@ private:
         gated_file* previous = nullptr; // files with a line, in a ring
         gated_file* next = nullptr;
     };
-    void join();
+    bool join() noexcept;
     io_operation* pop(io_class c) noexcept;
     void advance(io_class c) noexcept;
     line& of(io_class c) noexcept { return lines_[static_cast<std::size_t>(c)]; }
@@ -204,8 +204,8 @@ inline bool gated_file::admits(io_operation& op) {
     if (!transfers_file_data(op.request().kind))
         return true;
     const io_class c = class_of(op);
-    if (!gate_) [[unlikely]]
-        join();
+    if (!gate_ && !join()) [[unlikely]]
+        return true;
     op.line_ = this;
     if (!gate_->admit(c)) [[unlikely]] {
         gate_->hold(*this, op, c);

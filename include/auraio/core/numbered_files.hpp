@@ -4,7 +4,7 @@
 
 #include "auraio/core/device_gate.hpp"
 
-#include <deque>
+#include <forward_list>
 #include <vector>
 
 namespace aura::core {
@@ -52,7 +52,7 @@ private:
 
     descriptor& loose_;
     std::vector<number> numbers_;
-    std::deque<line> lines_; // they do not move
+    std::forward_list<line> lines_; // they do not move
 };
 
 } // namespace aura::core

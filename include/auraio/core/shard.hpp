@@ -151,8 +151,9 @@ public:
     bool has_ready() const noexcept { return !ready_.empty(); }
     bool in_turn() const noexcept { return budget_ != 0; }
 
-    /// The gate of a device for operations of this shard; created when there is none yet.
-    device_gate& gate_for(storage_device& device);
+    /// The gate of a device for operations of this shard; created when there is none yet. Null when there is
+    /// no memory for it: then they go without, for they are on their way already.
+    device_gate* gate_for(storage_device& device) noexcept;
     /// A gate wants to tick, at this time or soon after.
     void tick_at(nanoseconds_t due) noexcept;
     /// Before its driver waits elsewhere: next_deadline() may have passed by the exact clock only.

@@ -1,6 +1,7 @@
 // features: trying what the kernel offers.
 #include "features.hpp"
 
+#include "auraio/core/engine.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 
@@ -13,27 +14,9 @@ namespace aura::core::uring {
 
 namespace {
 
-bool setup_works(unsigned flags, io_uring& ring, int& error, io_uring_params* out = nullptr) {
-    io_uring_params params{};
-    params.flags = flags;
-    const int r = io_uring_queue_init_params(4, &ring, &params);
-    error = -r;
-    if (out)
-        *out = params;
-    return r == 0;
-}
-
-bool try_flags(unsigned flags) {
-    io_uring ring;
-    int error;
-    if (!setup_works(flags, ring, error))
-        return false;
-    io_uring_queue_exit(&ring);
-    return true;
-}
-
-std::string explain(int error) {
-    std::string why = "io_uring_setup: ";
+std::string explain(const char* call, int error) {
+    std::string why = call;
+    why += ": ";
     why += std::strerror(error);
     if (error == EPERM)
         why += " (seccomp or kernel.io_uring_disabled)";
@@ -41,7 +24,43 @@ std::string explain(int error) {
         why += " (the kernel has no io_uring)";
     else if (error == ENOMEM)
         why += " (RLIMIT_MEMLOCK too small)";
+    else if (error == EMFILE)
+        why += " (raise RLIMIT_NOFILE)";
     return why;
+}
+
+/// What was tried failed for want of something that there may be next time: nothing was found out, and the
+/// next context tries again.
+void throw_if_scarce(const char* call, int error) {
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN)
+        throw engine_error(error, "auraio: no backend: " + explain(call, error));
+}
+
+/// A ring to try things on.
+class trial_ring {
+public:
+    explicit trial_ring(unsigned flags) {
+        parameters.flags = flags;
+        error_ = -io_uring_queue_init_params(4, &ring_, &parameters);
+        throw_if_scarce("io_uring_setup", error_);
+    }
+    ~trial_ring() {
+        if (error_ == 0)
+            io_uring_queue_exit(&ring_);
+    }
+    trial_ring(const trial_ring&) = delete;
+    int error() const noexcept { return error_; } ///< 0: there is one
+    io_uring& get() noexcept { return ring_; }
+
+    io_uring_params parameters{};
+
+private:
+    io_uring ring_{};
+    int error_;
+};
+
+bool try_flags(unsigned flags) {
+    return trial_ring(flags).error() == 0;
 }
 
 /// Multishot on what is no socket: ENOTSOCK where the flag is known, EINVAL where it is not.
@@ -60,8 +79,10 @@ bool try_accept_multishot(io_uring& ring) {
 
 bool try_write_without_signal(io_uring& ring) {
     int pipe[2];
-    if (::pipe2(pipe, O_CLOEXEC) != 0)
+    if (::pipe2(pipe, O_CLOEXEC) != 0) {
+        throw_if_scarce("pipe2", errno);
         return false;
+    }
     bool works = false;
     io_uring_cqe* cqe = nullptr;
     if (io_uring_sqe* sqe = io_uring_get_sqe(&ring)) {
@@ -87,24 +108,24 @@ bool try_sync_cancel(io_uring& ring) {
 
 features find() {
     features f;
-    io_uring ring;
-    io_uring_params params;
-    if (!setup_works(0, ring, f.error, &params)) {
-        f.reason = explain(f.error);
+    trial_ring trial(0);
+    if (trial.error() != 0) {
+        f.error = trial.error();
+        f.reason = explain("io_uring_setup", f.error);
         return f;
     }
+    io_uring& ring = trial.get();
     const unsigned required = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS |
                               IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL;
-    if ((params.features & required) != required) {
+    if ((trial.parameters.features & required) != required) {
         f.error = ENOSYS;
         f.reason = "io_uring without IORING_FEAT_EXT_ARG, NODROP, RW_CUR_POS, SUBMIT_STABLE or FAST_POLL "
                    "(Linux 5.11 or later is needed)";
-        io_uring_queue_exit(&ring);
         return f;
     }
     f.available = true;
     f.reason = "io_uring";
-    f.no_iowait = (params.features & feature_no_iowait) != 0;
+    f.no_iowait = (trial.parameters.features & feature_no_iowait) != 0;
     if (io_uring_probe* p = io_uring_get_probe_ring(&ring)) {
         f.filesystem_ops = io_uring_opcode_supported(p, IORING_OP_RENAMEAT) &&
                            io_uring_opcode_supported(p, IORING_OP_UNLINKAT) &&
@@ -122,7 +143,6 @@ features find() {
     f.write_without_signal = try_write_without_signal(ring);
     f.sync_cancel = try_sync_cancel(ring);
     f.ring_fd_registration = io_uring_register_ring_fd(&ring) == 1;
-    io_uring_queue_exit(&ring);
 
     f.submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
     f.coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);

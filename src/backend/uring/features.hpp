@@ -24,6 +24,8 @@ struct features {
     bool filesystem_ops = false;       ///< IORING_OP_RENAMEAT, UNLINKAT, MKDIRAT (Linux 5.15)
 };
 
+/// The same for the life of the process. Throws engine_error while descriptors or memory for the attempt are
+/// lacking; where there is a backend it has been found, and does not throw.
 const features& probe();
 
 } // namespace aura::core::uring
