@@ -98,6 +98,7 @@ impl RegisteredFiles {
     }
 
     /// Asks for the end; `done` is told when no ring has the table any more.
+    #[cfg(feature = "async")]
     pub(crate) fn end(mut self, done: impl FnOnce(Result<()>) + Send + 'static) -> Result<()> {
         let kept = self.table.take();
         self.engine.request_end(sys::AURA_REG_FILES, move |result| {
