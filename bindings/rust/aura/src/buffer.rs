@@ -24,6 +24,7 @@ enum Owner {
 
 // SAFETY: owns its memory.
 unsafe impl Send for Buffer {}
+// SAFETY: shared, it can only be looked at.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
@@ -158,6 +159,7 @@ enum Place {
 
 // SAFETY: an address; using it is what is unsafe.
 unsafe impl Send for BufferRef {}
+// SAFETY: the same.
 unsafe impl Sync for BufferRef {}
 
 impl BufferRef {

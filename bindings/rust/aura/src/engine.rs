@@ -81,6 +81,7 @@ impl Engine {
     /// # Errors
     /// [`Error::InCallback`], or why the engine cannot go on: an error of io_uring_enter(2).
     pub fn poll(&self) -> Result<usize> {
+        // SAFETY: turn() passes the engine, which is there.
         self.turn(false, |engine| unsafe { sys::aura_poll(engine) })
     }
 
@@ -91,6 +92,7 @@ impl Engine {
     /// [`Error::TimedOut`]: something is still pending; else as `poll`.
     pub fn wait(&self, limit: impl Into<Option<Duration>>) -> Result<usize> {
         let limit = milliseconds(limit.into());
+        // SAFETY: turn() passes the engine, which is there.
         self.turn(false, |engine| unsafe { sys::aura_wait(engine, limit) })
     }
 
@@ -100,6 +102,7 @@ impl Engine {
     /// # Errors
     /// As [`poll`](Engine::poll).
     pub fn run(&self) -> Result<()> {
+        // SAFETY: turn() passes the engine, which is there.
         self.turn(true, |engine| unsafe { sys::aura_run(engine) }).map(|_| ())
     }
 
@@ -116,6 +119,7 @@ impl Engine {
     /// As [`wait`](Engine::wait).
     pub fn drain(&self, limit: impl Into<Option<Duration>>) -> Result<usize> {
         let limit = milliseconds(limit.into());
+        // SAFETY: turn() passes the engine, which is there.
         self.turn(false, |engine| unsafe { sys::aura_drain(engine, limit) })
     }
 

@@ -67,6 +67,7 @@ unsafe impl IoBuf for Vec<u8> {
 }
 /// Reading fills the capacity, whatever the length was, and sets the length to what was read. After a failure the
 /// vector is as before.
+// SAFETY: as above; reads have no more than the capacity, and set_read() is told of bytes that are initialised.
 unsafe impl IoBufMut for Vec<u8> {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.as_mut_ptr()
@@ -79,6 +80,7 @@ unsafe impl IoBufMut for Vec<u8> {
     }
 }
 
+// SAFETY: as for the vector.
 unsafe impl IoBuf for Box<[u8]> {
     fn stable_ptr(&self) -> *const u8 {
         self.as_ptr()
@@ -87,6 +89,7 @@ unsafe impl IoBuf for Box<[u8]> {
         self.len()
     }
 }
+// SAFETY: as for the vector; all of it is initialised.
 unsafe impl IoBufMut for Box<[u8]> {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.as_mut_ptr()
@@ -99,6 +102,7 @@ unsafe impl IoBufMut for Box<[u8]> {
 
 macro_rules! read_only {
     ($($type:ty),*) => {$(
+        // SAFETY: on the heap or static, and nobody can change it.
         unsafe impl IoBuf for $type {
             fn stable_ptr(&self) -> *const u8 {
                 self.as_ptr()
@@ -143,6 +147,7 @@ unsafe impl<B: IoBuf> IoBuf for Slice<B> {
         self.buf.take_back();
     }
 }
+// SAFETY: the same.
 unsafe impl<B: IoBufMut> IoBufMut for Slice<B> {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.buf.stable_mut_ptr().wrapping_add(self.begin)

@@ -86,6 +86,7 @@ impl RegisteredFiles {
     /// As [`wait`](Engine::wait).
     pub fn unregister(mut self) -> Result<()> {
         let kept = self.table.take();
+        // SAFETY: turn() passes the engine, which is there.
         let result = self
             .engine
             .turn(false, |engine| unsafe { sys::aura_unregister(engine, sys::AURA_REG_FILES) })

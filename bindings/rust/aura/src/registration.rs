@@ -32,6 +32,7 @@ impl Engine {
     /// # Errors
     /// `ENOENT`: nothing is registered; as [`wait`](Engine::wait).
     pub fn unregister_buffers(&self) -> Result<()> {
+        // SAFETY: turn() passes the engine, which is there.
         self.turn(false, |engine| unsafe { sys::aura_unregister(engine, sys::AURA_REG_BUFFERS) }).map(|_| ())
     }
 

@@ -19,6 +19,7 @@ pub struct EngineRef(NonNull<Shared>);
 
 // SAFETY: the C engine may be used by any thread, and the rest is atomic.
 unsafe impl Send for EngineRef {}
+// SAFETY: the same.
 unsafe impl Sync for EngineRef {}
 
 impl EngineRef {
@@ -57,6 +58,7 @@ pub(crate) struct Lent(NonNull<Shared>);
 
 // SAFETY: as EngineRef.
 unsafe impl Send for Lent {}
+// SAFETY: the same.
 unsafe impl Sync for Lent {}
 
 impl Lent {

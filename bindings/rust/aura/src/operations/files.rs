@@ -32,6 +32,7 @@ unsafe impl<B: IoBufMut> Operation for ReadAt<B> {
         (result, self.1)
     }
 }
+// SAFETY: names the memory that is in the operation, which does not move until it has ended.
 unsafe impl<B: IoBufMut> Link for ReadAt<B> {
     unsafe fn describe(
         this: *mut Self,
@@ -56,6 +57,7 @@ unsafe impl<B: IoBuf> Operation for WriteAt<B> {
         (result, self.1)
     }
 }
+// SAFETY: names the memory that is in the operation, which does not move until it has ended.
 unsafe impl<B: IoBuf> Link for WriteAt<B> {
     unsafe fn describe(
         this: *mut Self,
@@ -76,6 +78,7 @@ unsafe impl Operation for ReadRef {
         result
     }
 }
+// SAFETY: names memory that the caller answers for.
 unsafe impl Link for ReadRef {
     unsafe fn describe(
         this: *mut Self,
@@ -95,6 +98,7 @@ unsafe impl Operation for WriteRef {
         result
     }
 }
+// SAFETY: names memory that the caller answers for.
 unsafe impl Link for WriteRef {
     unsafe fn describe(
         this: *mut Self,

@@ -31,6 +31,7 @@ macro_rules! plain_link {
                 unit(result)
             }
         }
+        // SAFETY: the same.
         unsafe impl Link for $name {
             unsafe fn describe(
                 this: *mut Self,

@@ -30,7 +30,9 @@ pub(crate) struct Vectors(pub *const sys::iovec, pub usize);
 
 // SAFETY: the addresses in `vectors` are of the buffers beside them, or are promised.
 unsafe impl<B: Send> Send for ReadvAt<B> {}
+// SAFETY: the same.
 unsafe impl<B: Send> Send for WritevAt<B> {}
+// SAFETY: an address; using it is what is unsafe.
 unsafe impl Send for Vectors {}
 
 /// The library refuses what does not fit.
@@ -70,6 +72,7 @@ unsafe impl<B: IoBufMut> Operation for ReadvAt<B> {
         (result, self.buffers)
     }
 }
+// SAFETY: names the memory that is in the operation, which does not move until it has ended.
 unsafe impl<B: IoBufMut> Link for ReadvAt<B> {
     unsafe fn describe(
         this: *mut Self,
@@ -104,6 +107,7 @@ unsafe impl<B: IoBuf> Operation for WritevAt<B> {
         (result, self.buffers)
     }
 }
+// SAFETY: names the memory that is in the operation, which does not move until it has ended.
 unsafe impl<B: IoBuf> Link for WritevAt<B> {
     unsafe fn describe(
         this: *mut Self,
@@ -134,6 +138,7 @@ unsafe impl Operation for ReadvRef {
         result
     }
 }
+// SAFETY: names memory that the caller answers for.
 unsafe impl Link for ReadvRef {
     unsafe fn describe(
         this: *mut Self,
@@ -160,6 +165,7 @@ unsafe impl Operation for WritevRef {
         result
     }
 }
+// SAFETY: names memory that the caller answers for.
 unsafe impl Link for WritevRef {
     unsafe fn describe(
         this: *mut Self,
