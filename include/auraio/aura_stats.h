@@ -99,7 +99,7 @@ AURA_API void aura_storage_init(aura_storage_t* storage);
  * with NULL, of all devices, those used later included; what was set for one device wins over that. Where
  * engines differ, the strictest counts. At any time; with a path this blocks as stat(2) does.
  * \return 0; -EINVAL: a value out of range, or a struct that aura_storage_init() has not seen; what stat(2)
- * says, -ENOENT for example; -ENOMEM.
+ * says, -ENOENT for example; -ENOMEM; -EMFILE, -ENFILE: which disk that is cannot be read just now.
  */
 AURA_API int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage);
 

@@ -21,38 +21,48 @@ std::string directory_of(device_id id, const std::string& sysfs) {
     return sysfs + "/dev/block/" + std::to_string(id.major) + ':' + std::to_string(id.minor);
 }
 
+/// For want of something that there may be next time.
+bool is_scarcity(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/// What the functions below come to: 0 is success.
+int no_such_device() noexcept {
+    return is_scarcity(errno) ? -errno : -ENOENT;
+}
+
 /// The "major:minor" in a file `dev`.
-bool read_id(const std::string& path, device_id& id) {
+int read_id(const std::string& path, device_id& id) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return false;
+        return no_such_device();
     char text[32];
     const ssize_t n = ::read(fd, text, sizeof text);
     ::close(fd);
     if (n <= 0)
-        return false;
+        return -ENOENT;
     const char* const end = text + n;
     const auto [colon, error] = std::from_chars(text, end, id.major);
     if (error != std::errc{} || colon == end || *colon != ':')
-        return false;
-    return std::from_chars(colon + 1, end, id.minor).ec == std::errc{};
+        return -ENOENT;
+    return std::from_chars(colon + 1, end, id.minor).ec == std::errc{} ? 0 : -ENOENT;
 }
 
 /// The only device below `directory`/slaves.
-bool single_slave(const std::string& directory, device_id& id) {
+int single_slave(const std::string& directory, device_id& id) {
     const std::string slaves = directory + "/slaves";
     const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(slaves.c_str()), &::closedir);
     if (!list)
-        return false;
+        return no_such_device();
     std::string only;
     while (const dirent* entry = ::readdir(list.get())) {
         if (entry->d_name[0] == '.')
             continue;
         if (!only.empty())
-            return false;
+            return -ENOENT;
         only = entry->d_name;
     }
-    return !only.empty() && read_id(slaves + '/' + only + "/dev", id);
+    return only.empty() ? -ENOENT : read_id(slaves + '/' + only + "/dev", id);
 }
 
 device_id from_stat(const struct statx& s) noexcept {
@@ -68,17 +78,22 @@ int stat_type(int directory, const char* path, int flags, struct statx& s) noexc
 
 } // namespace
 
-device_id underlying_device(device_id id, const std::string& sysfs) {
+int find_underlying_device(device_id& id, const std::string& sysfs) {
+    device_id lowest = id;
     for (int depth = 0; depth < stacked_most; ++depth) {
-        const std::string directory = directory_of(id, sysfs);
+        const std::string directory = directory_of(lowest, sysfs);
         device_id below;
         // The entry is a link to the device's directory; a partition's lies in its disk's.
         const bool partition = ::access((directory + "/partition").c_str(), F_OK) == 0;
-        if (partition ? !read_id(directory + "/../dev", below) : !single_slave(directory, below))
+        const int error = partition ? read_id(directory + "/../dev", below) : single_slave(directory, below);
+        if (is_scarcity(-error))
+            return error;
+        if (error != 0)
             break;
-        id = below;
+        lowest = below;
     }
-    return id;
+    id = lowest;
+    return 0;
 }
 
 std::string device_name(device_id id, const std::string& sysfs) {

@@ -327,7 +327,12 @@ void engine::set_storage(const storage_settings& change) {
 }
 
 void engine::set_storage(device_id device, const storage_settings& change) {
-    storage_->set(storage_device::find(device), change);
+    storage_device* found = nullptr;
+    if (const int error = storage_device::find(device, found))
+        throw engine_error(-error,
+                           "auraio: which disk is behind this device cannot be read for want of descriptors "
+                           "or memory");
+    storage_->set(*found, change);
 }
 
 // ---- the shared queue ----

@@ -24,12 +24,16 @@ public:
         return *all;
     }
 
-    storage_device& find(device_id id) {
+    int find(device_id id, storage_device*& found) {
         std::lock_guard guard(mutex_);
         for (const auto& [alias, device] : known_)
-            if (alias == id)
-                return *device;
-        const device_id disk = underlying_device(id);
+            if (alias == id) {
+                found = device;
+                return 0;
+            }
+        device_id disk = id;
+        if (const int error = find_underlying_device(disk))
+            return error; // nothing is remembered of it
         storage_device* device = nullptr;
         for (const auto& d : devices_)
             if (d->id() == disk)
@@ -37,7 +41,8 @@ public:
         if (!device)
             device = devices_.emplace_back(std::make_unique<storage_device>(disk)).get();
         known_.emplace_back(id, device);
-        return *device;
+        found = device;
+        return 0;
     }
 
 private:
@@ -78,11 +83,12 @@ void storage_settings::merge(const storage_settings& change) noexcept {
 
 storage_device* storage_device::of_file(int fd) {
     device_id id;
-    return device_of_file(fd, id) == 0 ? &find(id) : nullptr;
+    storage_device* found = nullptr;
+    return device_of_file(fd, id) == 0 && find(id, found) == 0 ? found : nullptr;
 }
 
-storage_device& storage_device::find(device_id id) {
-    return registry::instance().find(id);
+int storage_device::find(device_id id, storage_device*& found) {
+    return registry::instance().find(id, found);
 }
 
 storage_device::storage_device(device_id id)

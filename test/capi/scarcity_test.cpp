@@ -112,6 +112,23 @@ TEST(CScarcity, NoPollDescriptorWithoutDescriptors) {
     EXPECT_GE(aura_get_poll_fd(e.get()), 0);
 }
 
+/// Where nobody has asked yet which disk it is.
+TEST(CScarcity, NoSettingsForADiskThatCannotBeFoundOut) {
+    if (test::checks_need_descriptors)
+        GTEST_SKIP() << "the sanitizer needs descriptors itself";
+    test::in_another_process([] {
+        const engine_ptr e = make_engine();
+        aura_storage_t settings;
+        aura_storage_init(&settings);
+        settings.max_in_flight = 7;
+        test::descriptor_famine famine;
+        famine.begin();
+        EXPECT_EQ(aura_set_storage(e.get(), ".", &settings), -EMFILE);
+        famine.end();
+        EXPECT_EQ(aura_set_storage(e.get(), ".", &settings), 0);
+    });
+}
+
 TEST(CScarcity, NoRegistrationsWithoutDescriptors) {
     if (test::checks_need_descriptors)
         GTEST_SKIP() << "the sanitizer needs descriptors itself";

@@ -1,6 +1,8 @@
 // block_device: from a device number to the disk, in trees made as the kernel makes them.
 #include "auraio/core/block_device.hpp"
 
+#include "support/descriptor_famine.hpp"
+
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -14,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using aura::core::device_id;
-using aura::core::underlying_device;
+using aura::core::find_underlying_device;
 
 class BlockDevice : public testing::Test {
 protected:
@@ -41,7 +43,10 @@ protected:
         const fs::path link = root_ / "devices" / upper / "slaves" / fs::path(lower).filename();
         fs::create_directory_symlink(fs::absolute(root_ / "devices" / lower), link);
     }
-    device_id disk_of(device_id id) { return underlying_device(id, root_.string()); }
+    device_id disk_of(device_id id) {
+        EXPECT_EQ(find_underlying_device(id, root_.string()), 0);
+        return id;
+    }
 
     fs::path root_;
 };
@@ -50,6 +55,22 @@ TEST_F(BlockDevice, ADiskIsItself) {
     add("sda", {8, 0});
     EXPECT_EQ(disk_of({8, 0}), (device_id{8, 0}));
     EXPECT_EQ(aura::core::device_name({8, 0}, root_.string()), "sda");
+}
+
+TEST_F(BlockDevice, WithoutDescriptorsNothingIsFoundOut) {
+    if (test::checks_need_descriptors)
+        GTEST_SKIP() << "the sanitizer needs descriptors itself";
+    add("sda", {8, 0});
+    add("sda/sda1", {8, 1});
+    test::descriptor_famine famine;
+    famine.begin();
+    for (const unsigned minor : {0u, 1u}) {
+        device_id id{8, minor};
+        EXPECT_EQ(find_underlying_device(id, root_.string()), -EMFILE);
+        EXPECT_EQ(id, (device_id{8, minor}));
+    }
+    famine.end();
+    EXPECT_EQ(disk_of({8, 1}), (device_id{8, 0}));
 }
 
 TEST_F(BlockDevice, PartitionsAreTheirDisk) {

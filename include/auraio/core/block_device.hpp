@@ -15,10 +15,12 @@ struct device_id {
 
 inline constexpr const char* default_sysfs = "/sys";
 
-/// The device whose queue requests for `id` end up in: of a partition the disk, of a device-mapper or md
-/// device over a single disk that disk. What lies over several disks, and what is no block device (a network
-/// file system, one in memory), is itself. Reads a few small files below `sysfs`.
-device_id underlying_device(device_id id, const std::string& sysfs = default_sysfs);
+/// Makes `id` the device whose queue requests for it end up in: of a partition the disk, of a device-mapper
+/// or md device over a single disk that disk. What lies over several disks, and what is no block device (a
+/// network file system, one in memory), is itself. Reads a few small files below `sysfs`.
+///
+/// 0; or -EMFILE, -ENFILE, -ENOMEM: they cannot be read just now, and `id` is as it was.
+int find_underlying_device(device_id& id, const std::string& sysfs = default_sysfs);
 
 /// The kernel's name of a block device ("sda", "nvme0n1"), else "major:minor".
 std::string device_name(device_id id, const std::string& sysfs = default_sysfs);

@@ -45,10 +45,11 @@ class storage_device {
 public:
     static constexpr nanoseconds_t tick_interval = controller_options{}.tick;
 
-    /// The device that holds an open file; null when it is neither a regular file nor a block device.
+    /// The device that holds an open file; null when it is neither a regular file nor a block device, and
+    /// while there are no descriptors to find out.
     static storage_device* of_file(int fd);
-    /// The device behind a number.
-    static storage_device& find(device_id id);
+    /// The device behind a number. 0, or -EMFILE, -ENFILE, -ENOMEM: it cannot be found out just now.
+    static int find(device_id id, storage_device*& found);
 
     explicit storage_device(device_id id);
     storage_device(const storage_device&) = delete;
