@@ -275,7 +275,6 @@ TEST(COutOfMemory, CancelFromAnotherThread) {
                                               AURA_CURRENT_POSITION, ended::note, &read);
     ASSERT_TRUE(request);
     std::atomic<bool> inside{false};
-    ended told;
     ASSERT_TRUE(aura_timeout(
         w.engine(), 0,
         [](aura_request_t*, ssize_t, void* flag) {
