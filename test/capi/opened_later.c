@@ -13,7 +13,7 @@ static const char* file_to_read;
 static void* library;
 static int released[2];
 
-static void fail(const char* what, const char* why) {
+static _Noreturn void fail(const char* what, const char* why) {
     fprintf(stderr, "opened_later: %s: %s\n", what, why);
     exit(1);
 }
