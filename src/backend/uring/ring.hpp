@@ -4,6 +4,7 @@
 #include "auraio/core/engine_options.hpp"
 #include "auraio/core/engine_stats.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <liburing.h>
@@ -93,7 +94,7 @@ private:
     static void prefetch(std::uint64_t user_data) noexcept {
         // NOLINTNEXTLINE(performance-no-int-to-ptr): an address, if it is one
         const auto* const at = reinterpret_cast<const char*>(user_data);
-        for (int line = -1; line <= 2; ++line)
+        for (std::ptrdiff_t line = -1; line <= 2; ++line)
             __builtin_prefetch(at + line * 64);
     }
 
