@@ -4,7 +4,6 @@
 #include "auraio/core/engine_options.hpp"
 #include "auraio/core/engine_stats.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <liburing.h>
@@ -92,10 +91,9 @@ private:
     // read.
     static constexpr unsigned prefetch_distance = 6;
     static void prefetch(std::uint64_t user_data) noexcept {
-        // NOLINTNEXTLINE(performance-no-int-to-ptr): an address, if it is one
-        const auto* const at = reinterpret_cast<const char*>(user_data);
-        for (std::ptrdiff_t line = -1; line <= 2; ++line)
-            __builtin_prefetch(at + line * 64);
+        for (std::uint64_t line = 0; line < 4; ++line) // numbers, for pointers must not be led astray
+            // NOLINTNEXTLINE(performance-no-int-to-ptr)
+            __builtin_prefetch(reinterpret_cast<const void*>(user_data - 64 + line * 64));
     }
 
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
