@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <sched.h>
 #include <sstream>
 #include <string_view>
@@ -71,16 +72,18 @@ std::vector<unsigned> affinity() {
     std::vector<unsigned> ids;
     // The kernel refuses (EINVAL) a mask that is smaller than its own.
     for (int size = 1024; size <= 1 << 20; size *= 2) {
-        cpu_set_t* set = CPU_ALLOC(static_cast<std::size_t>(size));
+        struct free_set {
+            void operator()(cpu_set_t* set) const { CPU_FREE(set); }
+        };
+        const std::unique_ptr<cpu_set_t, free_set> set(CPU_ALLOC(static_cast<std::size_t>(size)));
         if (!set)
             break;
         const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(size));
-        CPU_ZERO_S(bytes, set);
-        const bool known = ::sched_getaffinity(0, bytes, set) == 0;
+        CPU_ZERO_S(bytes, set.get());
+        const bool known = ::sched_getaffinity(0, bytes, set.get()) == 0;
         for (unsigned cpu = 0; known && cpu < static_cast<unsigned>(size); ++cpu)
-            if (CPU_ISSET_S(cpu, bytes, set))
+            if (CPU_ISSET_S(cpu, bytes, set.get()))
                 ids.push_back(cpu);
-        CPU_FREE(set);
         if (known)
             break;
     }
