@@ -25,7 +25,7 @@ endif()
 
 # For what is linked into libauraio-c, whose code has to be position independent. Nobody replaces our functions at load
 # time: the compiler may inline them (GCC assumes that somebody does). Our thread-local variables are few enough (some
-# 200 bytes) for the room that the loader keeps for libraries opened later: an access is one instruction, not a call.
+# 160 bytes) for the room that the loader keeps for libraries opened later: an access is one instruction, not a call.
 function(auraio_library_options target)
     target_compile_options(${target} PRIVATE -ftls-model=initial-exec)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -233,8 +233,8 @@ void shard::end_sample(const io_operation& op) noexcept {
     sampled_ = nullptr;
     if (op.result_ < 0)
         return;
-    const bool reads = op.request_.kind == request_kind::read || op.request_.kind == request_kind::readv;
-    (reads ? counters_.read_latency : counters_.write_latency).record(monotonic_now() - sample_began_);
+    (reads(op.request_.kind) ? counters_.read_latency : counters_.write_latency)
+        .record(monotonic_now() - sample_began_);
 }
 
 ring_stats shard::stats() const {
