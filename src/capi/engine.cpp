@@ -2,11 +2,11 @@
 #include "engine.hpp"
 
 #include "auraio/core/usable_cpus.hpp"
+#include "callers.hpp"
 
 #include <cstring>
 #include <sched.h>
 #include <string>
-#include <vector>
 
 namespace aura::capi {
 
@@ -18,42 +18,6 @@ std::uint64_t next_random() noexcept {
     state ^= state >> 7;
     state ^= state << 17;
     return state;
-}
-
-/// What the calling thread remembers of the engines it has used.
-class callers {
-public:
-    core::ring_selector::caller& of(std::uint64_t engine) {
-        if (last_ < known_.size() && known_[last_].engine == engine) [[likely]]
-            return known_[last_].caller;
-        return look_up(engine);
-    }
-
-private:
-    struct entry {
-        std::uint64_t engine;
-        core::ring_selector::caller caller;
-    };
-
-    core::ring_selector::caller& look_up(std::uint64_t engine) {
-        for (last_ = 0; last_ < known_.size(); ++last_)
-            if (known_[last_].engine == engine)
-                return known_[last_].caller;
-        if (known_.size() == most) // engines that are gone, no doubt
-            known_.erase(known_.begin());
-        known_.push_back({engine, {}});
-        last_ = known_.size() - 1;
-        return known_.back().caller;
-    }
-
-    static constexpr std::size_t most = 64;
-    std::vector<entry> known_;
-    std::size_t last_ = 0;
-};
-
-callers& this_thread() {
-    static thread_local callers c;
-    return c;
 }
 
 std::uint64_t next_engine_id() noexcept {
@@ -181,7 +145,7 @@ core::ring_load aura_engine::load_of(unsigned ring_index) const noexcept {
 
 core::shard& aura_engine::select_ring() {
     const auto choice = selector_.select(
-        this_thread().of(id_),
+        callers::of(id_),
         [] {
             const int cpu = ::sched_getcpu();
             return static_cast<unsigned>(cpu < 0 ? 0 : cpu);
