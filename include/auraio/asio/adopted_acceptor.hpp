@@ -4,6 +4,17 @@
 #include "auraio/asio/adopted_socket.hpp"
 #include "auraio/asio/basic_socket_acceptor.hpp"
 
+AURAIO_OPEN
+namespace detail {
+
+/// A socket that an acceptor accepts into, under its own type: its base class is no type to pass on, as Asio
+/// forms other types of what it is given, and looks at these.
+template <class Socket, class Protocol>
+concept socket_of = requires(Socket& s) { []<class E>(net::basic_socket<Protocol, E>&) {}(s); };
+
+} // namespace detail
+AURAIO_CLOSE
+
 AURAIO_NET_OPEN
 
 /// Forwards everything to the native acceptor where the executor leads to a ring, to Asio's own otherwise.
@@ -215,8 +226,9 @@ private:
         static_cast<endpoint_type*>(nullptr)));
     template <class E, class Token>
     auto move_accept(const E& e, endpoint_type* endpoint, Token& token) -> move_accept_result<E, Token> {
+        // Moved, as an initiation that is kept for later is a type which tells lvalues from rvalues.
         return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
-                                                                     e, endpoint);
+                                                                     e, std::move(endpoint));
     }
 
 public:
@@ -226,15 +238,17 @@ public:
         return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
     }
 
-    template <class E, class Token = default_completion_token_t<executor_type>>
-    auto async_accept(basic_socket<Protocol, E>& peer, Token&& token = Token())
+    template <aura::detail::socket_of<Protocol> Socket,
+              class Token = default_completion_token_t<executor_type>>
+    auto async_accept(Socket& peer, Token&& token = Token())
         -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
                                                             &peer, static_cast<endpoint_type*>(nullptr))) {
         return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer,
                                                        static_cast<endpoint_type*>(nullptr));
     }
-    template <class E, class Token = default_completion_token_t<executor_type>>
-    auto async_accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint, Token&& token = Token())
+    template <aura::detail::socket_of<Protocol> Socket,
+              class Token = default_completion_token_t<executor_type>>
+    auto async_accept(Socket& peer, endpoint_type& endpoint, Token&& token = Token())
         -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
                                                             &peer, &endpoint)) {
         return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer, &endpoint);

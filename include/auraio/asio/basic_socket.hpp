@@ -154,7 +154,8 @@ public:
         error_code open_error;
         if (!this->is_open())
             this->open(peer.protocol(), open_error);
-        return async_initiate<Token, void(error_code)>(initiate_async_connect(this), token, peer, open_error);
+        return async_initiate<Token, void(error_code)>(initiate_async_connect(this), token, peer,
+                                                       std::as_const(open_error));
     }
 
 protected:

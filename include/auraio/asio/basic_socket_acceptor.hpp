@@ -306,18 +306,17 @@ private:
     };
 
     template <class E, class Token>
-    auto move_accept(const E& e, endpoint_type* endpoint, Token& token)
-        -> decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
-            std::declval<initiate_async_move_accept>(), token, e, endpoint,
-            static_cast<socket_on<E>*>(nullptr))) {
-        return async_initiate<Token, void(error_code, socket_on<E>)>(
-            initiate_async_move_accept(this), token, e, endpoint, static_cast<socket_on<E>*>(nullptr));
-    }
-
-    template <class E, class Token>
     using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
         std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<const E&>(),
         static_cast<endpoint_type*>(nullptr), static_cast<socket_on<E>*>(nullptr)));
+
+    template <class E, class Token>
+    auto move_accept(const E& e, endpoint_type* endpoint, Token& token) -> move_accept_result<E, Token> {
+        // Moved, as an initiation that is kept for later is a type which tells lvalues from rvalues.
+        return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
+                                                                     e, std::move(endpoint),
+                                                                     static_cast<socket_on<E>*>(nullptr));
+    }
 
     template <class P, class E, class Token>
     using accept_result = decltype(async_initiate<Token, void(error_code)>(
