@@ -1,6 +1,8 @@
 // sockets: starting operations on sockets, and timeouts.
 #include "operations.hpp"
 
+#include <sys/socket.h>
+
 using namespace aura::capi;
 using aura::core::request_kind;
 
@@ -32,7 +34,10 @@ aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, size_t len,
 
 aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_t len, int flags,
                           aura_callback_t callback, void* user_data) {
-    return start_message(engine, AURA_OP_SEND, request_kind::send, fd, data, len, flags, callback, user_data);
+    // It may be a message, which the kernel must not send a second time by itself: it would arrive empty. The
+    // engine waits and begins anew.
+    return start_message(engine, AURA_OP_SEND, request_kind::send, fd, data, len, flags | MSG_DONTWAIT,
+                         callback, user_data);
 }
 
 aura_request_t* aura_accept(aura_engine_t* engine, int fd, sockaddr* address, socklen_t* address_len,

@@ -190,3 +190,32 @@ TEST_F(CSockets, RefuseWhatMakesNoSense) {
     refuses(EINVAL, aura_timeout(nullptr, 0, nullptr, nullptr));
     EXPECT_EQ(aura_drain(e(), -1), 0);
 }
+
+/// The queue of the receiver is full; what is sent meanwhile arrives whole.
+static void expect_whole_message(const engine_ptr& engine, int type) {
+    int fds[2] = {-1, -1};
+    ASSERT_EQ(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds), 0);
+    const unique_fd a(fds[0]), b(fds[1]);
+    while (::send(a.get(), "x", 1, MSG_DONTWAIT) == 1) {
+    }
+    ended sent;
+    ASSERT_NE(aura_send(engine.get(), a.get(), "abcde", 5, 0, ended::note, &sent), nullptr);
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(aura_poll(engine.get()), 0);
+    std::string others;
+    const auto drain = [&] {
+        char memory[16];
+        for (ssize_t n; (n = ::recv(b.get(), memory, sizeof memory, MSG_DONTWAIT)) >= 0;)
+            if (n != 1)
+                others += std::string(memory, static_cast<std::size_t>(n)) + ".";
+    };
+    drain();
+    EXPECT_EQ(finish(engine, sent), 5);
+    drain();
+    EXPECT_EQ(others, "abcde.");
+}
+
+TEST_F(CSockets, AFullReceiverGetsMessagesWhole) {
+    expect_whole_message(engine, SOCK_DGRAM);
+    expect_whole_message(engine, SOCK_SEQPACKET);
+}

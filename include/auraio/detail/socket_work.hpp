@@ -56,6 +56,17 @@ std::size_t count_of(const Storage& s) noexcept {
         return s.count;
 }
 
+/// The flags of a transfer: no signal for a peer that has gone, and for messages two things more. A send is
+/// tried by the kernel and, where it cannot be done at once, again from the start, by the engine: when the
+/// kernel itself repeats a send that was refused, it goes on behind the bytes that the refused attempt had
+/// taken already, and an empty message arrives. MSG_WAITALL means nothing for a message, but would make
+/// io_uring join several.
+constexpr int transfer_flags(int flags, bool is_read, socket_kind kind) noexcept {
+    if (is_read)
+        return kind == socket_kind::message ? flags & ~MSG_WAITALL : flags;
+    return flags | MSG_NOSIGNAL | (kind == socket_kind::message ? MSG_DONTWAIT : 0);
+}
+
 inline error_code transfer_code(int result, bool is_read, socket_kind kind, std::size_t wanted) noexcept {
     if (is_read && result == 0 && kind == socket_kind::stream && wanted != 0)
         return net::error::eof;
@@ -72,7 +83,7 @@ public:
     socket_transfer(int fd, int flags, const Sequence& buffers)
         : buffers_(buffers)
         , fd_(fd)
-        , flags_(IsRead ? flags : flags | MSG_NOSIGNAL) {}
+        , flags_(transfer_flags(flags, IsRead, Kind)) {}
 
     core::io_request request() {
         core::io_request r;
@@ -123,7 +134,7 @@ public:
         : buffers_(buffers)
         , extra_(std::forward<Args>(args)...)
         , fd_(fd)
-        , flags_(IsRead ? flags : flags | MSG_NOSIGNAL) {}
+        , flags_(transfer_flags(flags, IsRead, Kind)) {}
 
     core::io_request request() {
         message_.msg_iov = vectors_of(buffers_, one_);

@@ -1,0 +1,132 @@
+// Messages to a receiver whose queue is full arrive whole: one test body on Asio's and on ours.
+#include "support/handlers.hpp"
+#include "support/libraries.hpp"
+
+#include <auraio/asio/basic_datagram_socket.hpp>
+#include <auraio/asio/basic_seq_packet_socket.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace net = test::net;
+using test::error_code;
+using test::exactly_once;
+using datagram = net::local::datagram_protocol;
+using seq_packet = net::generic::seq_packet_protocol;
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class Library>
+class FullReceiver : public testing::Test {
+protected:
+    using datagrams = net::basic_datagram_socket<datagram, typename Library::executor>;
+    using packets = net::basic_seq_packet_socket<seq_packet, typename Library::executor>;
+
+    /// Messages of one byte until the next would block.
+    static void fill(int fd) {
+        while (::send(fd, "x", 1, MSG_DONTWAIT) == 1) {
+        }
+        EXPECT_EQ(errno, EAGAIN);
+    }
+
+    /// Takes all that is there; the messages that fill() has not sent.
+    static void drain(int fd, std::vector<std::string>& others) {
+        char memory[256];
+        for (ssize_t n; (n = ::recv(fd, memory, sizeof memory, MSG_DONTWAIT)) >= 0;)
+            if (n != 1)
+                others.emplace_back(memory, static_cast<std::size_t>(n));
+    }
+
+    /// The sending end's queue is full; `send` starts one message of "abcde".
+    template <class Send>
+    void expect_whole(int from, int to, Send send) {
+        fill(from);
+        bool ended = false;
+        send(exactly_once([&](error_code ec, std::size_t n) {
+            EXPECT_FALSE(ec) << ec.message();
+            EXPECT_EQ(n, 5u);
+            ended = true;
+        }));
+        for (int i = 0; i < 3; ++i) { // it has been refused, and waits
+            ctx_.restart();
+            ctx_.poll();
+            EXPECT_FALSE(ended);
+        }
+        std::vector<std::string> others;
+        drain(to, others);
+        ctx_.restart();
+        while (!ended && ctx_.run_one_for(20s) != 0) {
+        }
+        EXPECT_TRUE(ended);
+        drain(to, others);
+        EXPECT_EQ(others, std::vector<std::string>{"abcde"});
+    }
+
+    typename Library::context ctx_;
+    const std::array<net::const_buffer, 3> pieces_{net::buffer("ab", 2), net::buffer("", 0),
+                                                   net::buffer("cde", 3)};
+};
+TYPED_TEST_SUITE(FullReceiver, test::libraries, test::library_names);
+
+TYPED_TEST(FullReceiver, GetsDatagramsWhole) {
+    typename TestFixture::datagrams a(this->ctx_), b(this->ctx_);
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds), 0);
+    a.assign(datagram(), fds[0]);
+    b.assign(datagram(), fds[1]);
+    this->expect_whole(fds[0], fds[1],
+                       [&](auto handler) { a.async_send(net::buffer("abcde", 5), std::move(handler)); });
+    this->expect_whole(fds[0], fds[1],
+                       [&](auto handler) { a.async_send(this->pieces_, std::move(handler)); });
+}
+
+TYPED_TEST(FullReceiver, GetsDatagramsWithAnAddressWhole) {
+    const datagram::endpoint name(std::string("\0auraio-full-receiver-", 21) + std::to_string(::getpid()));
+    typename TestFixture::datagrams a(this->ctx_, datagram()), b(this->ctx_, name), c(this->ctx_, datagram());
+    c.connect(name);
+    a.connect(name); // to fill it, and to see room: not addressed, the kernel does not tell
+    this->expect_whole(a.native_handle(), b.native_handle(), [&](auto handler) {
+        a.async_send_to(net::buffer("abcde", 5), name, std::move(handler));
+    });
+    this->expect_whole(a.native_handle(), b.native_handle(),
+                       [&](auto handler) { a.async_send_to(this->pieces_, name, std::move(handler)); });
+}
+
+TYPED_TEST(FullReceiver, GetsPacketsWhole) {
+    typename TestFixture::packets a(this->ctx_), b(this->ctx_);
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    a.assign(seq_packet(AF_UNIX, 0), fds[0]);
+    b.assign(seq_packet(AF_UNIX, 0), fds[1]);
+    this->expect_whole(fds[0], fds[1],
+                       [&](auto handler) { a.async_send(net::buffer("abcde", 5), 0, std::move(handler)); });
+    this->expect_whole(fds[0], fds[1],
+                       [&](auto handler) { a.async_send(this->pieces_, 0, std::move(handler)); });
+}
+
+/// MSG_WAITALL means nothing for messages: several are not joined.
+TYPED_TEST(FullReceiver, OfPacketsTakesOneAtATime) {
+    typename TestFixture::packets a(this->ctx_), b(this->ctx_);
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    a.assign(seq_packet(AF_UNIX, 0), fds[0]);
+    b.assign(seq_packet(AF_UNIX, 0), fds[1]);
+    ASSERT_EQ(::send(fds[0], "ab", 2, 0), 2);
+    ASSERT_EQ(::send(fds[0], "cd", 2, 0), 2);
+    char memory[16] = {};
+    net::socket_base::message_flags flags = 0;
+    b.async_receive(net::buffer(memory), MSG_WAITALL, flags, exactly_once([](error_code ec, std::size_t n) {
+                        EXPECT_FALSE(ec);
+                        EXPECT_EQ(n, 2u);
+                    }));
+    this->ctx_.run_for(20s);
+}
+
+} // namespace
