@@ -251,11 +251,12 @@ AURA_API aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_call
                                         void* user_data);
 
 /*
- * The same with `flags`: 0 or AURA_FIXED_FILE. Beyond the common failures EINVAL (an unknown flag), and, as
- * for every operation with an aura_buf_fixed(), those of registered buffers and files: ENOENT (none are
- * registered), EBUSY (they are being unregistered), EINVAL (no such index), EOVERFLOW (`len` bytes reach
- * beyond the end of the buffer), EBADF (nothing is registered at that index). As a callback's result: EBUSY
- * or ENOENT when unregistering began at the same time; ENOMEM when the kernel lets the ring have no table.
+ * The same with `flags`: 0, AURA_FIXED_FILE or aura_fixed_file_flags(). Beyond the common failures EINVAL (an
+ * unknown flag), and, as for every operation with an aura_buf_fixed(), those of registered buffers and files:
+ * ENOENT (none are registered), EBUSY (they are being unregistered), EINVAL (no such index), EOVERFLOW (`len`
+ * bytes reach beyond the end of the buffer), EBADF (nothing is registered at that index). As a callback's
+ * result: EBUSY or ENOENT when unregistering began at the same time; ENOMEM when the kernel lets the ring
+ * have no table.
  */
 AURA_API aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
                                       unsigned flags, aura_callback_t callback, void* user_data);
@@ -323,7 +324,7 @@ AURA_API aura_request_t* aura_timeout(aura_engine_t* engine, uint64_t nanosecond
 typedef struct aura_op {
     int type; /* an aura_op_type_t */
     int fd;
-    unsigned flags; /* 0; AURA_FIXED_FILE for reads, writes and syncs */
+    unsigned flags; /* 0; AURA_FIXED_FILE or aura_fixed_file_flags() for reads, writes and syncs */
     int count;
     union {
         aura_buf_t buf;
@@ -561,6 +562,16 @@ AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* bu
  * an io_uring), -EMFILE (more than RLIMIT_NOFILE).
  */
 AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count);
+
+/**
+ * The files that are registered now, for the flags of operations: AURA_FIXED_FILE, with the name of the
+ * table. An operation with these flags is refused with ENOENT when the table has ended, also when the engine,
+ * or another engine, has a table again by then, in which the index would mean another file. With
+ * AURA_FIXED_FILE alone an index is one of whatever is registered when the operation is started.
+ *
+ * \return The flags; 0 when no files are registered, and for NULL.
+ */
+AURA_API unsigned aura_fixed_file_flags(const aura_engine_t* engine);
 
 /**
  * Replaces one registered file; `fd` -1 empties the entry. Operations started from now on, by this thread or

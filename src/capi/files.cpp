@@ -45,9 +45,11 @@ int describe_file(operation_description& d, const aura_engine_t* engine, aura_op
         d.request.fd = file.fd;
         return file.fd < 0 ? EBADF : 0;
     }
-    if (file.flags != AURA_FIXED_FILE || !engine || file.fd < 0)
+    // AURA_FIXED_FILE, and perhaps which table it is about: see aura_fixed_file_flags().
+    if ((file.flags & (fixed_file_unit - 1)) != AURA_FIXED_FILE || !engine || file.fd < 0)
         return EINVAL;
-    return -engine->loop.registered().use_file(d.request, static_cast<unsigned>(file.fd));
+    return -engine->loop.registered().use_file(d.request, static_cast<unsigned>(file.fd),
+                                               file.flags / fixed_file_unit);
 }
 
 /// What does not depend on whether anything is registered; 0 or an errno value.

@@ -55,6 +55,9 @@ aura_request_t* start(aura_engine_t* engine, const operation_description& what, 
     return handle;
 }
 
+/// The flags of an operation are AURA_FIXED_FILE + this x the name of the table of files that is meant.
+constexpr unsigned fixed_file_unit = 1u << (32 - core::registrations::table_name_bits);
+
 /// The file an operation is about: a descriptor, or with AURA_FIXED_FILE a registered one.
 struct file_name {
     int fd;

@@ -1,5 +1,5 @@
 // registration: registered buffers and files.
-#include "engine.hpp"
+#include "operations.hpp"
 
 #include <memory>
 
@@ -83,6 +83,11 @@ int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count) {
         return fail(EINVAL);
     return guarded(
         [&] { return result_of(engine->loop.registered().register_files(std::span(fds, count))); });
+}
+
+unsigned aura_fixed_file_flags(const aura_engine_t* engine) {
+    const std::uint32_t table = engine ? engine->loop.registered().file_table() : 0;
+    return table == 0 ? 0 : AURA_FIXED_FILE + table * fixed_file_unit;
 }
 
 int aura_update_file(aura_engine_t* engine, int index, int fd) {

@@ -6,11 +6,11 @@
 
 namespace aura::core {
 
-int registration_state::begin() noexcept {
+int registration_state::begin(std::uint32_t number) noexcept {
     if (stage() != registration_stage::unregistered)
         return -EBUSY;
     assert(attached_.none());
-    epoch_ = epoch_.next(registration_stage::registered);
+    epoch_ = registration_epoch::of(number, registration_stage::registered);
     return 0;
 }
 

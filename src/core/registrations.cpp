@@ -28,7 +28,7 @@ int registrations::begin(registration_kind k, Tell tell, Publish publish) {
     r.waiters.reserve(1); // so that the end of what has begun cannot fail for want of memory
     publish();
     r.source = std::move(source);
-    (void)r.state.begin(); // it was asked for above
+    (void)r.state.begin(next_number()); // it was asked for above
     r.published.store(r.state.epoch().word(), std::memory_order_release);
     return 0;
 }

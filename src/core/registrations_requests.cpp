@@ -20,7 +20,22 @@ std::size_t hash_of(std::uint64_t frame) noexcept {
     return static_cast<std::size_t>((frame * 0x9e3779b97f4a7c15u) >> 32);
 }
 
+std::uint32_t name_of(std::uint32_t registration) noexcept {
+    return registration & ((std::uint32_t{1} << registrations::table_name_bits) - 1);
+}
+
 } // namespace
+
+std::uint32_t registrations::next_number() noexcept {
+    // Of the process: a table of another engine is not taken for one of this. Relaxed: the numbers only have
+    // to differ.
+    static std::atomic<std::uint32_t> last{0};
+    std::uint32_t number = 0;
+    do
+        number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    while (name_of(number) == 0); // stands for no table
+    return number;
+}
 
 void registrations::publish_arenas(std::span<const iovec> arenas) {
     has_arenas_.store(!arenas.empty(), std::memory_order_relaxed);
@@ -76,8 +91,18 @@ int registrations::use_buffer(io_request& r, std::size_t index, std::size_t offs
     return 0;
 }
 
-int registrations::use_file(io_request& r, std::size_t index) const noexcept {
-    if (const int refused = check(r, registration_kind::files))
+std::uint32_t registrations::file_table() const noexcept {
+    const auto& published = resources_[static_cast<std::size_t>(registration_kind::files)].published;
+    const registration_epoch epoch(published.load(std::memory_order_acquire));
+    return epoch.stage() == registration_stage::unregistered ? 0 : name_of(epoch.number());
+}
+
+int registrations::use_file(io_request& r, std::size_t index, std::uint32_t table) const noexcept {
+    const int refused = check(r, registration_kind::files);
+    // What check() has noted is what admit() compares, so that the table cannot be replaced in between.
+    if (table != 0 && table != name_of(r.registrations[static_cast<std::size_t>(registration_kind::files)]))
+        return -ENOENT;
+    if (refused != 0)
         return refused;
     const file_entry* entry = files_.find(index);
     if (!entry)

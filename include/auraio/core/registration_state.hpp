@@ -25,15 +25,15 @@ public:
 
     constexpr registration_stage stage() const noexcept { return static_cast<registration_stage>(word_ & 3); }
     constexpr std::uint64_t word() const noexcept { return word_; }
-    /// Of the registration, whatever its stage; comes again after 2^32 of them.
+    /// Of the registration, whatever its stage; comes again after 2^32 of them in the process.
     constexpr std::uint32_t number() const noexcept { return static_cast<std::uint32_t>(word_ >> 2); }
     constexpr bool operator==(const registration_epoch&) const noexcept = default;
 
     constexpr registration_epoch with(registration_stage s) const noexcept {
         return registration_epoch((word_ & ~std::uint64_t{3}) | static_cast<std::uint64_t>(s));
     }
-    constexpr registration_epoch next(registration_stage s) const noexcept {
-        return registration_epoch(word_ + 4).with(s);
+    static constexpr registration_epoch of(std::uint32_t number, registration_stage s) noexcept {
+        return registration_epoch(std::uint64_t{number} << 2).with(s);
     }
     constexpr bool same_registration(registration_epoch other) const noexcept {
         return word_ >> 2 == other.word_ >> 2;
@@ -60,8 +60,10 @@ public:
     registration_epoch epoch() const noexcept { return epoch_; }
     registration_stage stage() const noexcept { return epoch_.stage(); }
 
-    /// 0, and registered; or -EBUSY: something is registered, or still draining.
-    int begin() noexcept;
+    /// 0, and registered; or -EBUSY: something is registered, or still draining. `number`: the
+    /// registration's, which no other has had.
+    int begin(std::uint32_t number) noexcept;
+    int begin() noexcept { return begin(epoch_.number() + 1); }
 
     /// 0, and draining; -ENOENT when nothing is registered. While draining: 0 again, the caller joins those
     /// who wait. The caller tells attached() rings to drain, once, when `first` is set. When there are none,

@@ -57,7 +57,12 @@ public:
     /// Makes `r`, a read or write of r.length bytes, one into registered buffer `index` at `offset`; makes
     /// r.fd the registered file `index`. -ENOENT, -EBUSY; -EINVAL: no such index; -EOVERFLOW, -EBADF.
     int use_buffer(io_request& r, std::size_t index, std::size_t offset) const noexcept;
-    int use_file(io_request& r, std::size_t index) const noexcept;
+    /// `table`, unless 0, is which table is meant: -ENOENT when that is not the one which is registered.
+    int use_file(io_request& r, std::size_t index, std::uint32_t table = 0) const noexcept;
+    /// The name of the table of files that is registered or draining; 0: none. No other of the process has it
+    /// (until there have been 2^28).
+    std::uint32_t file_table() const noexcept;
+    static constexpr unsigned table_name_bits = 28;
     /// The number of a registered file; -1: there is none.
     int file_at(std::size_t index) const noexcept {
         const file_entry* entry = files_.find(index);
@@ -168,6 +173,7 @@ private:
 
     resource& of(registration_kind k) noexcept { return resources_[static_cast<std::size_t>(k)]; }
     int check(io_request& r, registration_kind k) const noexcept;
+    static std::uint32_t next_number() noexcept;
     int enlist(shard& home, registration_kind k);
     int admit(ring_side& side, std::uint32_t registration);
     template <class Tell, class Publish>

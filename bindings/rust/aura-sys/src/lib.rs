@@ -314,6 +314,7 @@ extern "C" {
 
     pub fn aura_register_buffers(engine: *mut aura_engine_t, buffers: *const iovec, count: c_uint) -> c_int;
     pub fn aura_register_files(engine: *mut aura_engine_t, fds: *const c_int, count: c_uint) -> c_int;
+    pub fn aura_fixed_file_flags(engine: *const aura_engine_t) -> c_uint;
     pub fn aura_update_file(engine: *mut aura_engine_t, index: c_int, fd: c_int) -> c_int;
     pub fn aura_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t) -> c_int;
     pub fn aura_request_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t,
