@@ -7,6 +7,7 @@
 
 #include AURAIO_ASIO(socket_base.hpp)
 
+#include <algorithm>
 #include <poll.h>
 #include <unistd.h>
 
@@ -176,7 +177,7 @@ public:
     }
     void detach(const msghdr& m, int result) {
         if (result >= 0)
-            endpoint_->resize(m.msg_namelen);
+            endpoint_->resize(std::min<std::size_t>(m.msg_namelen, endpoint_->capacity())); // may be longer
     }
 
 private:
