@@ -223,7 +223,8 @@ impl Engine {
 
     // ---- sockets and timers ----
 
-    /// recv(2): `flags` are `MSG_*`. 0: the peer has closed.
+    /// recv(2): `flags` are `MSG_*`. 0: the peer has closed. With `MSG_TRUNC` the number may be more than what is in the
+    /// buffer: the length of a datagram that was cut, and on TCP, which then throws away what it receives, nothing is in it.
     pub fn recv<B, F>(&self, fd: &Fd, buf: B, flags: i32, done: F) -> Result<Request>
     where
         B: IoBufMut,

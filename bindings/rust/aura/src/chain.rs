@@ -6,6 +6,7 @@ use crate::io_buf::{IoBuf, IoBufMut};
 use crate::operation::{self, Link};
 use crate::operations::{files::*, plain::*, vectors::*};
 use crate::request::Request;
+use crate::shared::EngineRef;
 use aura_sys as sys;
 use std::os::raw::c_void;
 
@@ -29,13 +30,19 @@ use std::os::raw::c_void;
 pub struct Chain<'e> {
     engine: &'e Engine,
     operations: Vec<sys::aura_op_t>,
-    discard: Vec<unsafe fn(*mut c_void)>,
+    placed: Vec<Placed>,
+}
+
+/// What can be done to an operation at its place, whatever its type.
+struct Placed {
+    lend: unsafe fn(*mut c_void, &EngineRef),
+    discard: unsafe fn(*mut c_void),
 }
 
 impl Engine {
     /// An empty chain.
     pub fn chain(&self) -> Chain<'_> {
-        Chain { engine: self, operations: Vec::new(), discard: Vec::new() }
+        Chain { engine: self, operations: Vec::new(), placed: Vec::new() }
     }
 }
 
@@ -51,11 +58,11 @@ impl Chain<'_> {
         O: Link,
         F: FnOnce(O::Output) + Send + 'static,
     {
-        let (operation, user_data) = operation::place(&self.engine.shared, operation, done);
+        let (operation, user_data) = operation::place(operation, done);
         // SAFETY: it stays at its place until it has ended, or is discarded.
         let described = unsafe { O::describe(operation, Some(operation::ended::<O, F>), user_data) };
         self.operations.push(described);
-        self.discard.push(discard::<O, F>);
+        self.placed.push(Placed { lend: operation::lend::<O, F>, discard: discard::<O, F> });
         self
     }
 
@@ -113,8 +120,14 @@ impl Chain<'_> {
     /// closures and buffers are dropped then.
     pub fn submit(mut self) -> Result<Vec<Request>> {
         let mut requests = vec![std::ptr::null_mut(); self.operations.len()];
+        for (op, placed) in self.operations.iter().zip(&self.placed) {
+            // Not before: a chain may be forgotten.
+            // SAFETY: placed by add() with the same types.
+            unsafe { (placed.lend)(op.user_data, &self.engine.shared) };
+        }
         let operations = std::mem::take(&mut self.operations); // theirs from now on
-                                                               // SAFETY: both arrays have that many; what the operations name stays at its place.
+
+        // SAFETY: both arrays have that many; what the operations name stays at its place.
         let last = unsafe {
             sys::aura_submit_linked(
                 self.engine.as_ptr(),
@@ -134,9 +147,9 @@ impl Chain<'_> {
 
 impl Drop for Chain<'_> {
     fn drop(&mut self) {
-        for (op, discard) in self.operations.iter().zip(&self.discard) {
+        for (op, placed) in self.operations.iter().zip(&self.placed) {
             // SAFETY: placed by add() with the same types, and not started.
-            unsafe { discard(op.user_data) };
+            unsafe { (placed.discard)(op.user_data) };
         }
     }
 }

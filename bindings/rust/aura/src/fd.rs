@@ -24,14 +24,19 @@ enum Repr {
     Raw(RawFd),
     /// An entry of a table of registered files, which keeps what it names open.
     Registered {
-        _keeps_open: Arc<Table>,
+        table: Arc<Table>,
         index: usize,
     },
 }
 
 extern "C" {
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_int, len: *mut u32) -> c_int;
 }
+const SOL_SOCKET: c_int = 1;
+const SO_TYPE: c_int = 3;
+const SO_DOMAIN: c_int = 39;
+const AF_UNIX: c_int = 1;
 const SOCK_STREAM: c_int = 1;
 pub(crate) const SOCK_CLOEXEC: c_int = 0o2000000;
 
@@ -68,16 +73,44 @@ impl Fd {
     }
 
     pub(crate) fn registered(table: Arc<Table>, index: usize) -> Fd {
-        Fd(Repr::Registered { _keeps_open: table, index })
+        Fd(Repr::Registered { table, index })
     }
 
-    /// An operation on it: where it is registered, by its entry.
+    /// An operation on it: where it is registered, by its entry, and by its table's name, so that it can reach no other
+    /// table, of this engine or another.
     pub(crate) fn name_in(&self, mut op: sys::aura_op_t) -> sys::aura_op_t {
-        if let Repr::Registered { index, .. } = &self.0 {
+        if let Repr::Registered { table, index } = &self.0 {
             op.fd = *index as c_int;
-            op.flags |= sys::AURA_FIXED_FILE;
+            op.flags |= table.flags();
         }
         op
+    }
+
+    /// Of something that has a number: not of a table's entry.
+    pub(crate) fn number(&self) -> Option<RawFd> {
+        match &self.0 {
+            Repr::Registered { .. } => None,
+            _ => Some(self.as_raw_fd()),
+        }
+    }
+
+    /// Whether recv(2) with MSG_TRUNC throws away what it counts instead of copying it: tcp(7), and we cannot know of other
+    /// streams. Those of Unix sockets copy.
+    pub(crate) fn discards_what_is_truncated(&self) -> bool {
+        let option = |name: c_int| {
+            let (mut value, mut len): (c_int, u32) = (0, std::mem::size_of::<c_int>() as u32);
+            // SAFETY: the value has as many bytes as are said.
+            let failed = unsafe { getsockopt(self.as_raw_fd(), SOL_SOCKET, name, &mut value, &mut len) } != 0;
+            if failed {
+                None
+            } else {
+                Some(value)
+            }
+        };
+        match (option(SO_TYPE), option(SO_DOMAIN)) {
+            (Some(SOCK_STREAM), domain) => domain != Some(AF_UNIX),
+            (kind, _) => kind.is_none(),
+        }
     }
 
     /// None for one that was borrowed, or is of a table.

@@ -50,18 +50,23 @@ struct Context<O, F> {
 }
 
 /// The operation and its closure, where they stay until it has ended.
-pub(crate) fn place<O, F>(engine: &EngineRef, operation: O, done: F) -> (*mut O, *mut c_void)
+pub(crate) fn place<O, F>(operation: O, done: F) -> (*mut O, *mut c_void)
 where
     O: Operation,
     F: FnOnce(O::Output) + Send + 'static,
 {
     let context = Box::into_raw(Box::new(Context { operation, done }));
     // SAFETY: it is ours still.
-    unsafe {
-        let operation = std::ptr::addr_of_mut!((*context).operation);
-        (*operation).lend(engine);
-        (operation, context.cast())
-    }
+    (unsafe { std::ptr::addr_of_mut!((*context).operation) }, context.cast())
+}
+
+/// Before what `place` has placed is started: from now on it must be started or taken back, or the engine's end would
+/// find its buffers in nobody's hands.
+///
+/// # Safety
+/// O and F are those of the call of `place`.
+pub(crate) unsafe fn lend<O: Operation, F>(user_data: *mut c_void, engine: &EngineRef) {
+    (*user_data.cast::<Context<O, F>>()).operation.lend(engine);
 }
 
 /// Takes back what `place` has placed: the operation was not started.
@@ -99,9 +104,12 @@ where
     O: Operation,
     F: FnOnce(O::Output) + Send + 'static,
 {
-    let (operation, user_data) = place(engine, operation, done);
-    // SAFETY: it stays at its place until `ended`.
-    let request = unsafe { O::start(operation, engine.raw(), Some(ended::<O, F>), user_data) };
+    let (operation, user_data) = place(operation, done);
+    // SAFETY: it was placed just now, and stays at its place until `ended`.
+    let request = unsafe {
+        lend::<O, F>(user_data, engine);
+        O::start(operation, engine.raw(), Some(ended::<O, F>), user_data)
+    };
     if request.is_null() {
         let error = Error::submission();
         // SAFETY: it was not started.

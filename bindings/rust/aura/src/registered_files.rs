@@ -4,16 +4,22 @@ use crate::error::{Error, Result, EINVAL};
 use crate::fd::Fd;
 use aura_sys as sys;
 use std::os::raw::{c_int, c_uint};
-use std::os::unix::io::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Keeps open what is in the table: a ring takes it over at its first operation on it.
 #[derive(Debug)]
-pub(crate) struct Table(Mutex<Vec<Option<Fd>>>);
+pub(crate) struct Table {
+    files: Mutex<Vec<Option<Fd>>>,
+    flags: c_uint,
+}
 
 impl Table {
+    /// Of operations that mean this table and no other.
+    pub(crate) fn flags(&self) -> c_uint {
+        self.flags
+    }
     fn lock(&self) -> MutexGuard<'_, Vec<Option<Fd>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) // nothing that may panic runs under it
+        self.files.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) // nothing that may panic runs under it
     }
 }
 
@@ -32,15 +38,18 @@ impl Engine {
     /// Makes files known to the rings. One table at a time.
     ///
     /// # Errors
-    /// `EBUSY`: there is a table, or one that has not ended; `EINVAL`: none; `EMFILE`: more than RLIMIT_NOFILE, or no
+    /// `EBUSY`: there is a table, or one that has not ended; `EINVAL`: none, or an entry of a table; `EMFILE`: more than RLIMIT_NOFILE, or no
     /// descriptor for it; `EBADF`, `ENOMEM`.
     pub fn register_files(&self, files: &[Fd]) -> Result<RegisteredFiles> {
-        let numbers: Vec<c_int> = files.iter().map(Fd::as_raw_fd).collect();
+        let numbers: Option<Vec<c_int>> = files.iter().map(Fd::number).collect();
+        let numbers = numbers.ok_or(Error::Io(EINVAL))?;
         let count = c_uint::try_from(numbers.len()).map_err(|_| Error::Io(EINVAL))?;
-        let table = Arc::new(Table(Mutex::new(files.iter().cloned().map(Some).collect())));
-        // SAFETY: the numbers are copied, and the table keeps them open.
+        // SAFETY: the numbers are copied. `files` keeps them open, and then the table does.
         Error::of_turn(unsafe { sys::aura_register_files(self.as_ptr(), numbers.as_ptr(), count) })?;
-        Ok(RegisteredFiles { engine: self.clone(), table: Some(table) })
+        // SAFETY: the engine is there. Nobody can end the table yet: it is this one.
+        let flags = unsafe { sys::aura_fixed_file_flags(self.as_ptr()) };
+        let files = Mutex::new(files.iter().cloned().map(Some).collect());
+        Ok(RegisteredFiles { engine: self.clone(), table: Some(Arc::new(Table { files, flags })) })
     }
 }
 
@@ -56,7 +65,8 @@ impl RegisteredFiles {
     }
 
     /// The file of an entry, as it is when an operation is started, for reads, writes and syncs; other operations on it
-    /// fail with `EBADF`. None: there is no such entry.
+    /// fail with `EBADF`, and those on another engine, or when the table has ended, with `ENOENT`, whatever is registered
+    /// there. None: there is no such entry.
     pub fn get(&self, index: usize) -> Option<Fd> {
         (index < self.len()).then(|| Fd::registered(self.table().clone(), index))
     }
@@ -66,11 +76,14 @@ impl RegisteredFiles {
     /// with `EBADF`.
     ///
     /// # Errors
-    /// `EINVAL`: there is no such entry; `EBADF`, `ENOMEM`.
+    /// `EINVAL`: there is no such entry, or `file` is itself one of a table; `EBADF`, `ENOMEM`.
     pub fn update(&self, index: usize, file: Option<&Fd>) -> Result<()> {
         let number = c_int::try_from(index).map_err(|_| Error::Io(EINVAL))?;
         let mut entries = self.table().lock();
-        let fd = file.map_or(-1, Fd::as_raw_fd);
+        let fd = match file {
+            Some(file) => file.number().ok_or(Error::Io(EINVAL))?,
+            None => -1,
+        };
         // SAFETY: the table keeps it open.
         Error::of_turn(unsafe { sys::aura_update_file(self.engine.as_ptr(), number, fd) })?;
         let before = std::mem::replace(&mut entries[index], file.cloned());
@@ -85,17 +98,16 @@ impl RegisteredFiles {
     /// # Errors
     /// As [`wait`](Engine::wait).
     pub fn unregister(mut self) -> Result<()> {
-        let kept = self.table.take();
-        // SAFETY: turn() passes the engine, which is there.
-        let result = self
-            .engine
-            .turn(false, |engine| unsafe { sys::aura_unregister(engine, sys::AURA_REG_FILES) })
-            .map(|_| ());
-        if result.is_err() || crate::in_callback_context() {
-            // It goes on. If it has ended all the same, the files are dropped here.
-            let _ = self.engine.request_end(sys::AURA_REG_FILES, move |_| drop(kept));
+        if crate::in_callback_context() {
+            return Ok(()); // asked for by the drop
         }
-        result
+        // Until it has ended the rings need the files, and asking a second time could end another's table: when this
+        // fails, or a callback panics, they stay open.
+        let kept = std::mem::ManuallyDrop::new(self.table.take());
+        // SAFETY: turn() passes the engine, which is there.
+        self.engine.turn(false, |engine| unsafe { sys::aura_unregister(engine, sys::AURA_REG_FILES) })?;
+        drop(std::mem::ManuallyDrop::into_inner(kept));
+        Ok(())
     }
 
     /// Asks for the end; `done` is told when no ring has the table any more.

@@ -26,6 +26,8 @@ unsafe impl<B: IoBufMut> Operation for ReadAt<B> {
     fn finish(mut self, result: Result<usize>) -> Self::Output {
         self.1.take_back();
         if let Ok(count) = result {
+            // No driver is trusted to have read no more than there is room for.
+            let count = count.min(self.1.bytes_total());
             // SAFETY: the kernel has read them.
             unsafe { self.1.set_read(count) };
         }

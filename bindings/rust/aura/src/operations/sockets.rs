@@ -13,6 +13,8 @@ use std::ptr::addr_of_mut;
 
 /// A peer that is gone is an error, not a signal, as in std.
 const MSG_NOSIGNAL: c_int = 0x4000;
+/// The result is how many bytes there were, not how many were copied.
+const MSG_TRUNC: c_int = 0x20;
 
 pub(crate) struct Recv<B>(pub Fd, pub B, pub i32);
 pub(crate) struct Send<B>(pub Fd, pub B, pub i32);
@@ -30,15 +32,22 @@ unsafe impl<B: IoBufMut> Operation for Recv<B> {
         user_data: *mut c_void,
     ) -> *mut sys::aura_request_t {
         let Recv(fd, buf, flags) = &mut *this;
-        let (data, len) = (buf.stable_mut_ptr().cast(), buf.bytes_total());
-        sys::aura_recv(engine, fd.as_raw_fd(), data, len, *flags, callback, user_data)
+        let (data, len) = (buf.stable_mut_ptr(), buf.bytes_total());
+        let begun = buf.bytes_init().min(len);
+        if *flags & MSG_TRUNC != 0 {
+            // What a protocol does with this flag is its own: whatever it does not write is initialised all the same.
+            data.add(begun).write_bytes(0, len - begun);
+        }
+        sys::aura_recv(engine, fd.as_raw_fd(), data.cast(), len, *flags, callback, user_data)
     }
     fn finish(mut self, result: Result<usize>) -> Self::Output {
         self.1.take_back();
         if let Ok(count) = result {
-            // With MSG_TRUNC the result is the datagram's length, which may be more than there is room for.
-            let count = count.min(self.1.bytes_total());
-            // SAFETY: the kernel has received them.
+            // With MSG_TRUNC the result is the datagram's length, which may be more than there is room for, or, on TCP, how
+            // many bytes were thrown away.
+            let discarded = self.2 & MSG_TRUNC != 0 && self.0.discards_what_is_truncated();
+            let count = if discarded { 0 } else { count.min(self.1.bytes_total()) };
+            // SAFETY: the kernel has received them, and with MSG_TRUNC start() has initialised what it did not write.
             unsafe { self.1.set_read(count) };
         }
         (result, self.1)
