@@ -2,6 +2,7 @@
 #include "auraio/core/accept_queue.hpp"
 #include "auraio/core/device_gate.hpp"
 #include "auraio/core/engine.hpp"
+#include "auraio/core/file_kind.hpp"
 #include "auraio/core/socket_calls.hpp"
 
 #include <cassert>
@@ -216,6 +217,8 @@ void descriptor::arrived(io_operation& op) {
 }
 
 void descriptor::cancel() {
+    if (twin_) [[unlikely]]
+        twin_->cancel();
     if (started_ == 0)
         return;
     if (shard_visit visit(*home_); visit) {
@@ -326,6 +329,49 @@ void descriptor::set_storage(storage_device& device) {
     storage_ = new gated_file(*this, device);
 }
 
+void descriptor::look_at_kind(int fd) {
+    switch (kind_of_file(fd)) {
+    case file_kind::prompt:
+        return;
+    case file_kind::terminal:
+        if (const int again = open_terminal_again(fd); again >= 0) {
+            twin_ = new (std::nothrow) descriptor(*home_, again);
+            if (!twin_)
+                ::close(again); // a worker will do
+        }
+        transfers_ = twin_ ? transfers::by_twin : transfers::by_worker;
+        return;
+    case file_kind::master:
+        transfers_ = transfers::without_waiting;
+        return;
+    case file_kind::may_block:
+        transfers_ = transfers::by_worker;
+        return;
+    }
+}
+
+descriptor* descriptor::reroute(io_operation& op) {
+    io_request& r = op.request_;
+    if (transfers_ == transfers::by_worker) {
+        r.flags |= in_worker;
+        return this;
+    }
+    if (transfers_ == transfers::without_waiting) {
+        (void)set_non_blocking(r.fd, true); // again and again: its owner may have taken it back
+        return this;
+    }
+    r.fd = twin_->fd_;
+    if (reads(r.kind) && reads_empty(r.fd)) { // at once: the twin does not block
+        const bool several = r.kind == request_kind::readv;
+        const iovec one{const_cast<void*>(r.address), r.length};
+        op.result_ =
+            static_cast<int>(several ? read_now(r.fd, static_cast<const iovec*>(r.address), r.length, false)
+                                     : read_now(r.fd, &one, 1, false));
+        return nullptr;
+    }
+    return twin_;
+}
+
 void descriptor::set_storage_of(int fd) {
     if (storage_device* device = storage_device::of_file(fd))
         set_storage(*device);
@@ -337,6 +383,8 @@ descriptor::~descriptor() {
 }
 
 int descriptor::close_and_forget() {
+    if (twin_) [[unlikely]]
+        (void)std::exchange(twin_, nullptr)->close_and_forget();
     const int fd = fd_;
     leave_slot();
     int result = 0;
@@ -362,6 +410,8 @@ int descriptor::close_and_forget() {
 }
 
 int descriptor::release_and_forget() {
+    if (twin_) [[unlikely]]
+        (void)std::exchange(twin_, nullptr)->close_and_forget();
     int fd = fd_;
     leave_slot();
     if (started_ == 0) {

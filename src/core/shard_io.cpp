@@ -38,8 +38,8 @@ void shard::hand_over(io_operation& op) {
     backend_->submit(op);
 }
 
-/// Of a transfer that names its file by number.
-[[gnu::always_inline]] inline gated_file* shard::find_storage(const io_request& r) {
+/// Of a transfer that names its file by number; sees to it that the file does not hold this thread.
+[[gnu::always_inline]] inline gated_file* shard::find_storage(io_request& r) {
     if (!numbered_) [[unlikely]] {
         numbered_.reset(new (std::nothrow) numbered_files(*loose_));
         if (!numbered_)
@@ -48,7 +48,10 @@ void shard::hand_over(io_operation& op) {
     int number = r.fd;
     if ((r.registered & registered_file) != 0) [[unlikely]]
         number = owner_.registered().file_at(static_cast<std::size_t>(r.fd));
-    return numbered_->find(number, turn_began_ != never ? turn_began_ : coarse_now());
+    const auto [file, elsewhere] = numbered_->find(number, turn_began_ != never ? turn_began_ : coarse_now());
+    if (elsewhere) [[unlikely]]
+        r.flags |= in_worker;
+    return file;
 }
 
 /// As submit(), unless the operation has to wait for its device first.

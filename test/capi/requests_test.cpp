@@ -1,7 +1,9 @@
 // requests: handles, cancellation, introspection, linked operations.
 #include "support.hpp"
 
+#include <cstdlib>
 #include <set>
+#include <termios.h>
 #include <thread>
 #include <vector>
 
@@ -323,4 +325,27 @@ TEST_F(CLinked, AllOrNoneAreStarted) {
     EXPECT_EQ(errno, EINVAL);
     EXPECT_EQ(aura_drain(e(), -1), 0);
     EXPECT_EQ(a.calls, 0);
+}
+
+TEST_F(CRequests, AFullTerminalHoldsNobody) {
+    const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    char name[64];
+    if (master.get() < 0 || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+        ::ptsname_r(master.get(), name, sizeof name) != 0)
+        GTEST_SKIP() << "no pseudo-terminal to be had here";
+    const unique_fd slave(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    termios settings;
+    ASSERT_EQ(::tcgetattr(slave.get(), &settings), 0);
+    ::cfmakeraw(&settings);
+    ASSERT_EQ(::tcsetattr(slave.get(), TCSANOW, &settings), 0);
+    const std::string big(200000, 'q');
+    ended write, timeout;
+    aura_request_t* const r = aura_write(e(), slave.get(), aura_buf(const_cast<char*>(big.data())),
+                                         big.size(), 0, ended::note, &write);
+    ASSERT_NE(aura_timeout(e(), 20'000'000, ended::note, &timeout), nullptr);
+    finish(engine, timeout);
+    EXPECT_EQ(write.calls, 0) << "it waits for room";
+    EXPECT_EQ(aura_cancel(e(), r), 0);
+    const ssize_t n = finish(engine, write);
+    EXPECT_TRUE(n == -ECANCELED || (n > 0 && n < static_cast<ssize_t>(big.size()))) << n;
 }

@@ -43,30 +43,30 @@ protected:
 
 TEST_F(NumberedFiles, EachHasALineOfItsOwn) {
     const int other = open_file();
-    gated_file* const a = files.find(number, 0);
-    gated_file* const b = files.find(other, 0);
+    gated_file* const a = files.find(number, 0).file;
+    gated_file* const b = files.find(other, 0).file;
     ASSERT_TRUE(a && b);
     EXPECT_NE(a, b);
     EXPECT_EQ(&a->device(), &b->device());
-    EXPECT_EQ(files.find(number, 1), a);
+    EXPECT_EQ(files.find(number, 1).file, a);
     ::close(other);
 }
 
 TEST_F(NumberedFiles, WhatIsNoStorageHasNone) {
-    EXPECT_EQ(files.find(pipe, 0), nullptr);
-    EXPECT_EQ(files.find(-1, 0), nullptr);
-    EXPECT_EQ(files.find(1 << 30, 0), nullptr);
+    EXPECT_EQ(files.find(pipe, 0).file, nullptr);
+    EXPECT_EQ(files.find(-1, 0).file, nullptr);
+    EXPECT_EQ(files.find(1 << 30, 0).file, nullptr);
 }
 
 TEST_F(NumberedFiles, ANumberIsLookedAtAgain) {
-    gated_file* const first = files.find(number, 0);
+    gated_file* const first = files.find(number, 0).file;
     becomes(pipe);
-    EXPECT_EQ(files.find(number, later - 1), first);
-    EXPECT_EQ(files.find(number, later), nullptr);
+    EXPECT_EQ(files.find(number, later - 1).file, first);
+    EXPECT_EQ(files.find(number, later).file, nullptr);
     const int again = open_file();
     becomes(again);
-    EXPECT_EQ(files.find(number, 2 * later - 1), nullptr);
-    EXPECT_EQ(files.find(number, 2 * later), first) << "operations may still be in it";
+    EXPECT_EQ(files.find(number, 2 * later - 1).file, nullptr);
+    EXPECT_EQ(files.find(number, 2 * later).file, first) << "operations may still be in it";
     ::close(again);
 }
 

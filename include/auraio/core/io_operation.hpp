@@ -157,6 +157,19 @@ public:
     void set_storage(storage_device& device);
     void set_storage_of(int fd);
 
+    /// Object side, as adopt(), before any read or write is started: looks at what kind of file `fd` is,
+    /// which is or becomes this descriptor's, so that no read or write of it holds the ring's thread.
+    void look_at_kind(int fd);
+
+    /// Object side: where a read or write that was made for fd() is to be started: here, or, the operation
+    /// having been changed for it, where it does not hold the ring's thread. Null when the operation has its
+    /// result already.
+    descriptor* for_transfer(io_operation& op) {
+        if (transfers_ == transfers::here) [[likely]]
+            return this;
+        return reroute(op);
+    }
+
     /// Object side, as adopt(): the entry of the file among the registered files, -1: it has none. Reads and
     /// writes started from now on use it, for as long as it holds the file's number. Given up with fd().
     int file_slot() const noexcept { return file_slot_; }
@@ -247,6 +260,7 @@ private:
         if (which != io_operation::lane::none && --in_lane_[static_cast<unsigned>(which)] != 0) [[unlikely]]
             submit_next_of(which, finished);
     }
+    descriptor* reroute(io_operation& op);
     void submit_next_of(io_operation::lane which, io_operation& finished);
     void cancel_before(std::uint64_t sequence);
     void cancel_one(io_operation& op);
@@ -261,6 +275,16 @@ private:
 
     shard* const home_;
     bool loose_ = false; // fixed before its first use
+
+    // Object side: how reads and writes are made so that none holds the ring's thread.
+    enum class transfers : std::uint8_t {
+        here,
+        by_twin,         ///< of a terminal, on another descriptor for it, which does not block and is ours
+        without_waiting, ///< the file is made O_NONBLOCK
+        by_worker,
+    };
+    transfers transfers_ = transfers::here;
+    descriptor* twin_ = nullptr;
 
     // Object side; also read by the shard when the object has let go.
     int fd_;

@@ -9,10 +9,10 @@ namespace aura::core {
 /// The requests a backend knows how to carry out. Fields used by each are named beside it.
 enum class request_kind : std::uint8_t {
     nop,       ///< nothing; completes with 0
-    read,      ///< fd, address, length, offset
-    write,     ///< fd, address, length, offset
-    readv,     ///< fd, address (iovec array), length (count), offset
-    writev,    ///< fd, address (iovec array), length (count), offset
+    read,      ///< fd, address, length, offset, flags (in_worker)
+    write,     ///< fd, address, length, offset, flags (in_worker)
+    readv,     ///< fd, address (iovec array), length (count), offset, flags (in_worker)
+    writev,    ///< fd, address (iovec array), length (count), offset, flags (in_worker)
     fsync,     ///< fd
     fdatasync, ///< fd
     openat,    ///< fd (directory), address (path), flags (open flags), length (mode); result: the new fd
@@ -49,6 +49,9 @@ constexpr bool reads(request_kind kind) noexcept {
 
 /// Offset meaning "the file's own position", as io_uring_prep_read(3) has it.
 inline constexpr std::uint64_t current_position = ~std::uint64_t{0};
+
+/// Flag of reads and writes: the file may hold the thread that asks it, which is to be one of the kernel's.
+inline constexpr std::uint32_t in_worker = 1;
 
 /// What of a request refers to something registered instead of naming it: bits of io_request::registered.
 enum class registration_kind : std::uint8_t {

@@ -22,22 +22,27 @@ public:
         : loose_(loose) {}
     numbered_files(const numbered_files&) = delete;
 
-    /// Null: no storage device has to do with it. `now`: any clock that stands still no longer than some
-    /// milliseconds.
-    gated_file* find(int fd, nanoseconds_t now) noexcept {
+    /// What is known of the file with a number.
+    struct answer {
+        gated_file* file; ///< null: no storage device has to do with it
+        bool elsewhere;   ///< it may hold the thread that reads or writes it: see file_kind
+    };
+    /// `now`: any clock that stands still no longer than some milliseconds.
+    answer find(int fd, nanoseconds_t now) noexcept {
         const auto index = static_cast<std::size_t>(fd);
         if (index < numbers_.size() && now < numbers_[index].look_again) [[likely]]
-            return numbers_[index].file;
+            return {numbers_[index].file, (numbers_[index].look_again & blocks) != 0};
         return look(fd, now);
     }
 
 private:
     static constexpr nanoseconds_t trusted = 10'000'000;
+    static constexpr nanoseconds_t blocks = 1; // bit of look_again, which is not that exact
     static constexpr std::size_t most_numbers = std::size_t{1} << 20; // 16 MiB; those above pass no gate
 
     struct number {
         gated_file* file = nullptr;
-        nanoseconds_t look_again = 0;
+        nanoseconds_t look_again = 0; // and whether it blocks
     };
     /// One for each number and device it has been on: operations may still be in the line of the former.
     struct line {
@@ -47,7 +52,7 @@ private:
         int fd;
         gated_file file;
     };
-    gated_file* look(int fd, nanoseconds_t now) noexcept;
+    answer look(int fd, nanoseconds_t now) noexcept;
     gated_file& line_of(int fd, storage_device& device);
 
     descriptor& loose_;

@@ -225,7 +225,7 @@ private:
     void end_before_start(io_operation& op, int result);
     void issue(io_operation& op);
     void issue_from_lane(io_operation& op);
-    gated_file* find_storage(const io_request& r);
+    gated_file* find_storage(io_request& r);
     void submit(io_operation& op);
     void hand_over(io_operation& op);
     void first_work();

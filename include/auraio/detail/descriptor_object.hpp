@@ -62,7 +62,9 @@ concept executor_converts = std::is_convertible_v<FromExecutor, Executor> && rin
 /// Base of the specialisations of posix::basic_descriptor, basic_readable_pipe and basic_writable_pipe.
 /// Meaning, errors and overloads are Asio's. Beyond it: any thread may use the object (one at a time);
 /// operations complete on the ring where the object lives; any open file will do, also those that cannot be
-/// polled (regular files, /dev/null). The descriptor keeps the mode it was assigned with, O_NONBLOCK or not.
+/// polled (regular files, /dev/null). The descriptor keeps the mode it was assigned with, O_NONBLOCK or not:
+/// a terminal, whose writes would otherwise hold the ring's thread, is opened once more for asynchronous
+/// operations; where that cannot be, and for other devices, a kernel worker waits.
 ///
 /// Any number of operations may be pending at once; those of one direction are carried out in the order they
 /// were started. Buffers must live until the handler is called, cancelled or not. The handler is never called
@@ -85,7 +87,7 @@ public:
             return ec = net::error::already_open;
         if (fd < 0)
             return ec = net::error::bad_descriptor;
-        impl_.adopt(fd);
+        impl_.adopt(fd).look_at_kind(fd);
         impl_.non_blocking = false;
         impl_.native_non_blocking = core::is_non_blocking(fd);
         return ec = {};

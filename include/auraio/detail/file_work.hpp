@@ -24,6 +24,7 @@ inline int alignment_code(int fd, bool direct) noexcept {
 inline void describe(core::descriptor& d, int fd, bool direct) {
     d.set_direct_alignment_code(alignment_code(fd, direct));
     d.set_storage_of(fd);
+    d.look_at_kind(fd);
 }
 
 /// Anything that yields void(error_code) and names no memory: fsync, resize, allocate, close.

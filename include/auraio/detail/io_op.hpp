@@ -81,10 +81,18 @@ void start_io(core::shard& home, core::descriptor* target, int error, net::cance
     using op_type = io_op<Work, std::decay_t<Handler>, IoExecutor>;
     auto* op =
         create_op<op_type>(handler, std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
-    if constexpr (op_type::refers)
-        if (error == 0)
+    const bool nothing = op->request().kind == core::request_kind::nop;
+    if constexpr (op_type::refers) {
+        if (error == 0 && !nothing) {
+            target = target->for_transfer(*op);
+            if (!target) [[unlikely]] {
+                home.post(*op);
+                return;
+            }
             error = -target->refer(*op);
-    if (error != 0 || op->request().kind == core::request_kind::nop) {
+        }
+    }
+    if (error != 0 || nothing) {
         op->set_result(-error);
         home.post(*op);
         return;

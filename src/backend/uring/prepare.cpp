@@ -173,6 +173,8 @@ void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) 
     sqe.fd = r.fd;
     if ((r.registered & registered_file) != 0)
         sqe.flags = IOSQE_FIXED_FILE;
+    if (transfers_file_data(r.kind) && (r.flags & in_worker) != 0)
+        sqe.flags |= IOSQE_ASYNC; // a file server may be asked
     // The kernel ignores wake-ups for POLLPRI alone (it uses the bit for polls of its own:
     // IO_ASYNC_POLL_COMMON in io_uring/poll.c). Urgent data of a socket also wakes those who ask for
     // POLLRDBAND, which then see POLLPRI.

@@ -15,6 +15,14 @@ constexpr bool is_plain_transfer(const io_request& r) noexcept {
     return transfers_file_data(r.kind) && r.offset != current_position;
 }
 
+/// What an entry for a read or write says of the file, beside its number.
+inline std::uint8_t file_flags(const io_request& r) noexcept {
+    static_assert(in_worker == 1);
+    const unsigned elsewhere = (r.flags & in_worker) * (1u << IOSQE_ASYNC_BIT);
+    const unsigned fixed = (r.registered & registered_file) != 0 ? 1u << IOSQE_FIXED_FILE_BIT : 0;
+    return static_cast<std::uint8_t>(elsewhere | fixed);
+}
+
 /// As prepare(), for reads and writes, but for what is special about those at the file's own position.
 inline void prepare_transfer(io_uring_sqe& sqe, const io_request& r) noexcept {
     // By whether a registered buffer is meant, and request_kind, from `read` on.
@@ -24,7 +32,7 @@ inline void prepare_transfer(io_uring_sqe& sqe, const io_request& r) noexcept {
     static_assert(static_cast<int>(request_kind::writev) - static_cast<int>(request_kind::read) == 3);
     const bool fixed = (r.registered & registered_buffer) != 0;
     sqe.opcode = opcodes[fixed][static_cast<unsigned>(r.kind) - static_cast<unsigned>(request_kind::read)];
-    sqe.flags = (r.registered & registered_file) != 0 ? IOSQE_FIXED_FILE : 0;
+    sqe.flags = file_flags(r);
     sqe.fd = r.fd;
     sqe.off = r.offset;
     sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
