@@ -69,6 +69,7 @@ struct keep {
 
 TEST(KeptToken, Executors) {
     test::every_initiation(keep()).executors();
+    test::every_initiation(keep()).erased_executor();
 }
 TEST(KeptToken, StreamSockets) {
     test::every_initiation(keep()).stream_sockets();

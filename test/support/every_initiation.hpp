@@ -39,19 +39,12 @@ public:
         : each_(std::move(each)) {}
 
     void executors() {
-        auto any = [this](const char* name, auto& on) {
-            call(name, [&](auto&& t) { return net::post(on, forward(t)); });
-            call(name, [&](auto&& t) { return net::dispatch(on, forward(t)); });
-            call(name, [&](auto&& t) { return net::defer(on, forward(t)); });
-        };
-        any("the context", ctx_);
-        const auto ring = ctx_.ring_executor(0);
-        any("a ring's executor", ring);
-        const auto strand = net::make_strand(ctx_);
-        any("a strand", strand);
-        const auto erased = net::any_io_executor(ctx_.get_executor());
-        any("an any_io_executor", erased);
+        submits("the context", ctx_);
+        submits("a ring's executor", ctx_.ring_executor(0));
+        submits("a strand", net::make_strand(ctx_));
     }
+    /// Asio's any_io_executor passes a handler's allocator to nobody.
+    void erased_executor() { submits("an any_io_executor", net::any_io_executor(ctx_.get_executor())); }
 
     void stream_sockets() {
         typename tcp::acceptor acceptor(ctx_, loopback<net::ip::tcp>()),
@@ -168,6 +161,13 @@ private:
     template <class Protocol>
     static typename Protocol::endpoint loopback() {
         return {net::ip::address_v4::loopback(), 0};
+    }
+
+    template <class Executor>
+    void submits(const char* name, Executor&& on) {
+        call(name, [&](auto&& t) { return net::post(on, forward(t)); });
+        call(name, [&](auto&& t) { return net::dispatch(on, forward(t)); });
+        call(name, [&](auto&& t) { return net::defer(on, forward(t)); });
     }
 
     template <class Socket, class Endpoint>

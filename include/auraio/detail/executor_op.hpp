@@ -7,49 +7,34 @@
 AURAIO_OPEN
 namespace detail {
 
-/// Owns `F` and the allocator its memory came from.
+/// Owns `F` and the allocator its memory came from: as the user gave it. It is rebound inside functions only,
+/// where this class is complete, as an allocator may look at the size of what it is rebound to.
 template <class F, class Allocator>
 class executor_op final : public core::operation {
-    using allocator_type = typename recycled<Allocator, executor_op>::type;
-    using traits = std::allocator_traits<allocator_type>;
-
 public:
     template <class G>
     static core::operation& create(G&& f, const Allocator& a) {
-        allocator_type allocator = recycled_allocator<executor_op>(a);
-        executor_op* memory = std::to_address(traits::allocate(allocator, 1));
-        struct guard {
-            allocator_type& a;
-            executor_op* memory;
-            ~guard() {
-                if (memory)
-                    traits::deallocate(a, memory, 1);
-            }
-        } undo{allocator, memory};
-        auto* op = ::new (static_cast<void*>(memory)) executor_op(std::forward<G>(f), allocator);
-        undo.memory = nullptr;
-        return *op;
+        return *create_in<executor_op>(a, std::forward<G>(f), a);
     }
 
-private:
     template <class G>
-    executor_op(G&& f, const allocator_type& a)
+    executor_op(G&& f, const Allocator& a)
         : core::operation(&run)
         , function_(std::forward<G>(f))
         , allocator_(a) {}
 
+private:
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<executor_op&>(base);
-        allocator_type allocator(self.allocator_);
+        const Allocator allocator(std::move(self.allocator_));
         F function(std::move(self.function_));
-        self.~executor_op();
-        traits::deallocate(allocator, &self, 1);
+        free_in(self, allocator);
         if (what == core::action::complete)
             std::move(function)();
     }
 
     F function_;
-    [[no_unique_address]] allocator_type allocator_;
+    [[no_unique_address]] Allocator allocator_;
 };
 
 } // namespace detail

@@ -32,10 +32,10 @@ auto recycled_allocator(const Allocator& a) {
         return type();
 }
 
-/// Creates an Op in memory for `owner` (a handler, or anything with an associated allocator).
-template <class Op, class Owner, class... Args>
-Op* create_op(const Owner& owner, Args&&... args) {
-    auto allocator = recycled_allocator<Op>(net::get_associated_allocator(owner));
+/// Creates an Op in memory of `a`, rebound.
+template <class Op, class Allocator, class... Args>
+Op* create_in(const Allocator& a, Args&&... args) {
+    auto allocator = recycled_allocator<Op>(a);
     using traits = std::allocator_traits<decltype(allocator)>;
     Op* memory = std::to_address(traits::allocate(allocator, 1));
     struct guard {
@@ -51,12 +51,24 @@ Op* create_op(const Owner& owner, Args&&... args) {
     return op;
 }
 
+/// Destroys `op` and gives its memory back to `a`, or what equals it.
+template <class Op, class Allocator>
+void free_in(Op& op, const Allocator& a) {
+    auto allocator = recycled_allocator<Op>(a);
+    op.~Op();
+    std::allocator_traits<decltype(allocator)>::deallocate(allocator, &op, 1);
+}
+
+/// Creates an Op in memory for `owner` (a handler, or anything with an associated allocator).
+template <class Op, class Owner, class... Args>
+Op* create_op(const Owner& owner, Args&&... args) {
+    return create_in<Op>(net::get_associated_allocator(owner), std::forward<Args>(args)...);
+}
+
 /// Destroys `op` and frees its memory. `owner` is what create_op() was given, or what was moved from it.
 template <class Op, class Owner>
 void free_op(Op& op, const Owner& owner) {
-    auto allocator = recycled_allocator<Op>(net::get_associated_allocator(owner));
-    op.~Op();
-    std::allocator_traits<decltype(allocator)>::deallocate(allocator, &op, 1);
+    free_in(op, net::get_associated_allocator(owner));
 }
 
 } // namespace detail
