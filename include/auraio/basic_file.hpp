@@ -165,7 +165,8 @@ public:
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_open(std::string path, flags f, Token&& token = Token()) {
         return initiate<void(error_code)>(
-            token, [path = std::move(path), f](basic_file& self, auto&& handler) mutable {
+            std::forward<Token>(token),
+            [path = std::move(path), f](basic_file& self, auto&& handler) mutable {
                 const bool busy = self.has_file();
                 if (!busy)
                     self.impl_.adopt(detail::being_opened);
@@ -179,7 +180,7 @@ public:
     /// is_open() is false at once. Signature void(error_code).
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_close(Token&& token = Token()) {
-        return initiate<void(error_code)>(token, [](basic_file& self, auto&& handler) {
+        return initiate<void(error_code)>(std::forward<Token>(token), [](basic_file& self, auto&& handler) {
             error_code ec;
             core::io_request r;
             r.kind = core::request_kind::close;
@@ -193,11 +194,11 @@ public:
     /// fsync(2) and fdatasync(2). Signature void(error_code). Cancellation: terminal, partial, total.
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_sync_all(Token&& token = Token()) {
-        return plain(request(core::request_kind::fsync), token);
+        return plain(request(core::request_kind::fsync), std::forward<Token>(token));
     }
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_sync_data(Token&& token = Token()) {
-        return plain(request(core::request_kind::fdatasync), token);
+        return plain(request(core::request_kind::fdatasync), std::forward<Token>(token));
     }
 
     /// ftruncate(2). Signature void(error_code). Before Linux 6.9 the system call is made in the ring's
@@ -206,7 +207,7 @@ public:
     auto async_resize(std::uint64_t n, Token&& token = Token()) {
         core::io_request r = request(core::request_kind::ftruncate);
         r.length64 = n;
-        return plain(r, token, n > max_offset ? EINVAL : 0);
+        return plain(r, std::forward<Token>(token), n > max_offset ? EINVAL : 0);
     }
 
     /// fallocate(2) with mode 0: reserves [offset, offset + length) on the device; grows the file if need be.
@@ -216,13 +217,14 @@ public:
         core::io_request r = request(core::request_kind::fallocate);
         r.offset = offset;
         r.length64 = length;
-        return plain(r, token, offset > max_offset || length > max_offset ? EINVAL : 0);
+        return plain(r, std::forward<Token>(token), offset > max_offset || length > max_offset ? EINVAL : 0);
     }
 
     /// statx(2) of the open file. Signature void(error_code, file_status).
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_stat(Token&& token = Token()) {
-        return initiate<void(error_code, file_status)>(token, [](basic_file& self, auto&& handler) {
+        return initiate<void(error_code, file_status)>(std::forward<Token>(token), [](basic_file& self,
+                                                                                      auto&& handler) {
             self.template start<detail::stat_request>(self.fd() < 0 ? EBADF : 0,
                                                       std::forward<decltype(handler)>(handler), self.fd());
         });
@@ -251,7 +253,7 @@ protected:
     }
 
     template <class Signature, class Token, class Start>
-    auto initiate(Token& token, Start start) {
+    auto initiate(Token&& token, Start start) {
         return net::async_initiate<Token, Signature>(
             detail::initiate_on_file<Executor, Start>(*this, std::move(start)), token);
     }
@@ -271,9 +273,10 @@ protected:
 
     /// `r` without its descriptor number, which is looked up when the operation starts.
     template <class Token>
-    auto plain(const core::io_request& r, Token& token, int error = 0) {
+    auto plain(const core::io_request& r, Token&& token, int error = 0) {
         return initiate<void(error_code)>(
-            token, [r = core::io_request(r), error](basic_file& self, auto&& handler) mutable {
+            std::forward<Token>(token),
+            [r = core::io_request(r), error](basic_file& self, auto&& handler) mutable {
                 r.fd = self.fd();
                 self.template start<detail::plain_request>(r.fd < 0 ? EBADF : error,
                                                            std::forward<decltype(handler)>(handler), r);
@@ -282,11 +285,11 @@ protected:
 
     /// Starts a read or a write; `offset` may be core::current_position.
     template <bool IsRead, class Sequence, class Token>
-    auto transfer(std::uint64_t offset, const Sequence& buffers, Token& token) {
+    auto transfer(std::uint64_t offset, const Sequence& buffers, Token&& token) {
         using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
         using work = detail::transfer<IsRead, detail::buffer_storage<buffer, Sequence>>;
         return initiate<void(error_code, std::size_t)>(
-            token, [offset, buffers](basic_file& self, auto&& handler) {
+            std::forward<Token>(token), [offset, buffers](basic_file& self, auto&& handler) {
                 int error = self.fd() < 0 ? EBADF : 0;
                 if (offset > max_offset && offset != core::current_position)
                     error = EINVAL;

@@ -31,7 +31,7 @@ private:
 };
 
 template <class Executor, class Token>
-auto start_path_request(const Executor& e, Token& token, const core::io_request& r, std::string path,
+auto start_path_request(const Executor& e, Token&& token, const core::io_request& r, std::string path,
                         std::string path2 = {}) {
     return net::async_initiate<Token, void(error_code)>(initiate_path_request<Executor>(e), token, r,
                                                         std::move(path), std::move(path2));
@@ -49,26 +49,44 @@ inline core::io_request path_request_of(core::request_kind kind, unsigned flags 
 
 /// rename(2): replaces `to` if it exists. Signature void(error_code), real errno (ENOENT, EXDEV, EACCES,
 /// ...). Paths are copied. Cancellation: terminal, partial, total: a cancelled rename has not happened. `e`
-/// is an executor of an aura::io_context, or a strand of one. Any thread.
-template <class Executor, class Token = net::default_completion_token_t<Executor>>
+/// is an executor of an aura::io_context, or a strand of one; or a context, which stands for its executor.
+/// Any thread.
+template <detail::any_executor Executor, class Token = net::default_completion_token_t<Executor>>
 auto async_rename(const Executor& e, std::string from, std::string to, Token&& token = Token()) {
-    return detail::start_path_request(e, token, detail::path_request_of(core::request_kind::renameat),
-                                      std::move(from), std::move(to));
+    return detail::start_path_request(e, std::forward<Token>(token),
+                                      detail::path_request_of(core::request_kind::renameat), std::move(from),
+                                      std::move(to));
+}
+template <detail::any_context Context,
+          class Token = net::default_completion_token_t<typename Context::executor_type>>
+auto async_rename(Context& c, std::string from, std::string to, Token&& token = Token()) {
+    return async_rename(c.get_executor(), std::move(from), std::move(to), std::forward<Token>(token));
 }
 
 /// unlink(2): removes a name of a file. As async_rename(). EISDIR for a directory.
-template <class Executor, class Token = net::default_completion_token_t<Executor>>
+template <detail::any_executor Executor, class Token = net::default_completion_token_t<Executor>>
 auto async_unlink(const Executor& e, std::string path, Token&& token = Token()) {
-    return detail::start_path_request(e, token, detail::path_request_of(core::request_kind::unlinkat),
-                                      std::move(path));
+    return detail::start_path_request(e, std::forward<Token>(token),
+                                      detail::path_request_of(core::request_kind::unlinkat), std::move(path));
+}
+template <detail::any_context Context,
+          class Token = net::default_completion_token_t<typename Context::executor_type>>
+auto async_unlink(Context& c, std::string path, Token&& token = Token()) {
+    return async_unlink(c.get_executor(), std::move(path), std::forward<Token>(token));
 }
 
 /// mkdir(2) with permissions 0777, less the process's umask. As async_rename(). EEXIST if there is such a
 /// name.
-template <class Executor, class Token = net::default_completion_token_t<Executor>>
+template <detail::any_executor Executor, class Token = net::default_completion_token_t<Executor>>
 auto async_mkdir(const Executor& e, std::string path, Token&& token = Token()) {
-    return detail::start_path_request(e, token, detail::path_request_of(core::request_kind::mkdirat, 0, 0777),
+    return detail::start_path_request(e, std::forward<Token>(token),
+                                      detail::path_request_of(core::request_kind::mkdirat, 0, 0777),
                                       std::move(path));
+}
+template <detail::any_context Context,
+          class Token = net::default_completion_token_t<typename Context::executor_type>>
+auto async_mkdir(Context& c, std::string path, Token&& token = Token()) {
+    return async_mkdir(c.get_executor(), std::move(path), std::forward<Token>(token));
 }
 
 AURAIO_CLOSE

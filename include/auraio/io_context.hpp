@@ -320,18 +320,18 @@ private:
     detail::context_engine engine_;
 };
 
-/// A strand over the lighter of two running rings, instead of over the whole context: what runs in it needs
-/// no lock and no other thread. Same type as Asio's make_strand(ctx) gives.
-inline net::strand<executor> make_strand(io_context& ctx) {
-    return net::strand<executor>(ctx.balanced_executor());
-}
-using net::make_strand;
-
 AURAIO_CLOSE
 
 AURAIO_NET_OPEN
-// Qualified calls (net::make_strand(ioc), as Beast's servers write) find this one: not a template, it wins.
+/// A strand over the lighter of two running rings, instead of over the whole context: what runs in it needs
+/// no lock and no other thread. Same type as Asio's make_strand(ctx) gives. It stands beside Asio's, as calls
+/// of every kind find it here: qualified by either name (`net::make_strand(ioc)`, as Beast's servers write)
+/// and by the argument alone. Not a template, it wins.
 inline strand<aura::executor> make_strand(aura::io_context& ctx) {
-    return aura::make_strand(ctx);
+    return strand<aura::executor>(ctx.balanced_executor());
 }
 AURAIO_NET_CLOSE
+
+AURAIO_OPEN
+using net::make_strand;
+AURAIO_CLOSE

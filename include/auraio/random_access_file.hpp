@@ -93,7 +93,7 @@ public:
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_read_some_at(std::uint64_t offset, const MutableBufferSequence& buffers,
                             Token&& token = Token()) {
-        return this->template transfer<true>(offset, buffers, token);
+        return this->template transfer<true>(offset, buffers, std::forward<Token>(token));
     }
 
     /// Starts a write; as async_read_some_at(). Errors besides: ENOSPC, EDQUOT, EFBIG, EROFS, EPERM (sealed).
@@ -101,7 +101,7 @@ public:
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_write_some_at(std::uint64_t offset, const ConstBufferSequence& buffers,
                              Token&& token = Token()) {
-        return this->template transfer<false>(offset, buffers, token);
+        return this->template transfer<false>(offset, buffers, std::forward<Token>(token));
     }
 };
 

@@ -75,7 +75,7 @@ public:
     /// meanwhile.
     template <class Token = net::default_completion_token_t<executor>>
     auto async_unregister(Token&& token = Token()) {
-        return registration_.async_end(token);
+        return registration_.async_end(std::forward<Token>(token));
     }
 
 private:
@@ -83,18 +83,6 @@ private:
     storage buffers_;
     detail::registration registration_;
 };
-
-/// Registers `buffers` with the context.
-template <class MutableBufferSequence, class Allocator = std::allocator<void>>
-[[nodiscard]] buffer_registration<MutableBufferSequence, Allocator>
-register_buffers(io_context& ctx, const MutableBufferSequence& buffers, const Allocator& a = Allocator()) {
-    return buffer_registration<MutableBufferSequence, Allocator>(ctx, buffers, a);
-}
-template <class MutableBufferSequence, class Allocator = std::allocator<void>>
-[[nodiscard]] buffer_registration<MutableBufferSequence, Allocator>
-register_buffers(const executor& e, const MutableBufferSequence& buffers, const Allocator& a = Allocator()) {
-    return buffer_registration<MutableBufferSequence, Allocator>(e, buffers, a);
-}
 
 /// The memory of a buffer_pool, registered: reads and writes of files use fixed buffers by themselves
 /// wherever a buffer of the pool, or a part of one, is their one buffer. It takes the place of a
@@ -124,7 +112,7 @@ public:
     /// As buffer_registration's. Buffers of the pool go on as ordinary ones at once.
     template <class Token = net::default_completion_token_t<executor>>
     auto async_unregister(Token&& token = Token()) {
-        return registration_.async_end(token);
+        return registration_.async_end(std::forward<Token>(token));
     }
 
 private:
@@ -137,20 +125,37 @@ private:
     std::unique_ptr<core::buffer_pool, unpin> pin_;
 };
 
-[[nodiscard]] inline pool_registration register_buffers(io_context& ctx, buffer_pool& pool) {
-    return pool_registration(ctx, pool);
-}
-
 AURAIO_CLOSE
 
 AURAIO_NET_OPEN
-// As net::make_strand() in io_context.hpp: qualified calls find these, the more specialised ones.
+/// Registers `buffers` with the context. Beside Asio's own, as make_strand() in io_context.hpp: calls of
+/// every kind find these, the more specialised ones.
 template <class MutableBufferSequence>
-[[nodiscard]] auto register_buffers(aura::io_context& ctx, const MutableBufferSequence& buffers) {
-    return aura::register_buffers(ctx, buffers);
+[[nodiscard]] aura::buffer_registration<MutableBufferSequence>
+register_buffers(aura::io_context& ctx, const MutableBufferSequence& buffers) {
+    return aura::buffer_registration<MutableBufferSequence>(ctx, buffers);
 }
 template <class MutableBufferSequence>
-[[nodiscard]] auto register_buffers(const aura::executor& e, const MutableBufferSequence& buffers) {
-    return aura::register_buffers(e, buffers);
+[[nodiscard]] aura::buffer_registration<MutableBufferSequence>
+register_buffers(const aura::executor& e, const MutableBufferSequence& buffers) {
+    return aura::buffer_registration<MutableBufferSequence>(e, buffers);
+}
+template <class MutableBufferSequence, class Allocator>
+[[nodiscard]] aura::buffer_registration<MutableBufferSequence, Allocator>
+register_buffers(aura::io_context& ctx, const MutableBufferSequence& buffers, const Allocator& a) {
+    return aura::buffer_registration<MutableBufferSequence, Allocator>(ctx, buffers, a);
+}
+template <class MutableBufferSequence, class Allocator>
+[[nodiscard]] aura::buffer_registration<MutableBufferSequence, Allocator>
+register_buffers(const aura::executor& e, const MutableBufferSequence& buffers, const Allocator& a) {
+    return aura::buffer_registration<MutableBufferSequence, Allocator>(e, buffers, a);
+}
+[[nodiscard]] inline aura::pool_registration register_buffers(aura::io_context& ctx,
+                                                              aura::buffer_pool& pool) {
+    return aura::pool_registration(ctx, pool);
 }
 AURAIO_NET_CLOSE
+
+AURAIO_OPEN
+using net::register_buffers;
+AURAIO_CLOSE

@@ -95,13 +95,13 @@ public:
     /// read has not moved the position.
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_read_some(const MutableBufferSequence& buffers, Token&& token = Token()) {
-        return this->template transfer<true>(core::current_position, buffers, token);
+        return this->template transfer<true>(core::current_position, buffers, std::forward<Token>(token));
     }
 
     /// Starts a write at the file's position, or at its end if it was opened with append.
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_write_some(const ConstBufferSequence& buffers, Token&& token = Token()) {
-        return this->template transfer<false>(core::current_position, buffers, token);
+        return this->template transfer<false>(core::current_position, buffers, std::forward<Token>(token));
     }
 };
 

@@ -222,13 +222,14 @@ private:
 
     template <class E, class Token>
     using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
-        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<const E&>(),
+        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<E>(),
         static_cast<endpoint_type*>(nullptr)));
-    template <class E, class Token>
-    auto move_accept(const E& e, endpoint_type* endpoint, Token& token) -> move_accept_result<E, Token> {
-        // Moved, as an initiation that is kept for later is a type which tells lvalues from rvalues.
+    // As in the native acceptor: tokens may keep value categories, and lvalues are not moved from.
+    template <class Token, class E>
+    auto move_accept(E e, endpoint_type* endpoint, std::remove_reference_t<Token>& token)
+        -> move_accept_result<E, Token> {
         return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
-                                                                     e, std::move(endpoint));
+                                                                     std::move(e), std::move(endpoint));
     }
 
 public:
@@ -255,30 +256,30 @@ public:
     }
     template <class Token = default_completion_token_t<executor_type>>
     auto async_accept(Token&& token = Token()) -> move_accept_result<executor_type, Token> {
-        return move_accept(get_executor(), nullptr, token);
+        return move_accept<Token>(get_executor(), nullptr, token);
     }
     template <class Token = default_completion_token_t<executor_type>>
     auto async_accept(endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<executor_type, Token> {
-        return move_accept(get_executor(), &endpoint, token);
+        return move_accept<Token>(get_executor(), &endpoint, token);
     }
     template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>>
     auto async_accept(const E& e, Token&& token = Token()) -> move_accept_result<E, Token> {
-        return move_accept(e, nullptr, token);
+        return move_accept<Token>(e, nullptr, token);
     }
     template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>>
     auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<E, Token> {
-        return move_accept(e, &endpoint, token);
+        return move_accept<Token>(e, &endpoint, token);
     }
     template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>>
     auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
-        return move_accept<typename C::executor_type>(c.get_executor(), nullptr, token);
+        return move_accept<Token>(c.get_executor(), nullptr, token);
     }
     template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>>
     auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<typename C::executor_type, Token> {
-        return move_accept<typename C::executor_type>(c.get_executor(), &endpoint, token);
+        return move_accept<Token>(c.get_executor(), &endpoint, token);
     }
 
 private:

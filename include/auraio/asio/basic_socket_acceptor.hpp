@@ -109,11 +109,37 @@ private:
     std::optional<Protocol> protocol_;
 };
 
-/// Something that async_accept() and accept() take in the place of an executor for the new socket.
-template <class T>
-concept any_executor = net::execution::is_executor<T>::value || net::is_executor<T>::value;
-template <class T>
-concept any_context = std::is_convertible_v<T&, net::execution_context&>;
+/// The executor of a socket that is accepted for executor `E`. What coroutines and Asio's own objects call
+/// their executor is Asio's any_io_executor, by itself or in a strand. It would make the socket one of Asio's
+/// own, on its reactor, where everything around it is native: our any_io_executor takes its place, except in
+/// adopt mode, where both are native.
+template <class E>
+struct accepting_executor {
+    using type = E;
+};
+#if !defined(AURAIO_ADOPT)
+template <>
+struct accepting_executor<net::any_io_executor> {
+    using type = any_io_executor;
+};
+template <class E>
+    requires(!ring_executor<net::strand<E>> && !std::is_same_v<typename accepting_executor<E>::type, E>)
+struct accepting_executor<net::strand<E>> {
+    using type = any_io_executor;
+};
+#endif
+template <class E>
+using accepting_executor_t = typename accepting_executor<E>::type;
+
+/// `e` as the executor of a socket that is to be accepted. Throws where the socket could not be built, now
+/// rather than when there is a connection.
+template <class E>
+accepting_executor_t<E> to_accepting_executor(const E& e) {
+    accepting_executor_t<E> result(e);
+    if constexpr (!std::is_same_v<accepting_executor_t<E>, E>)
+        (void)placement_of(result);
+    return result;
+}
 
 } // namespace detail
 AURAIO_CLOSE
@@ -140,6 +166,8 @@ class basic_socket_acceptor<Protocol, Executor> : public aura::detail::socket_ob
 
     template <class OtherExecutor>
     using socket_on = typename Protocol::socket::template rebind_executor<OtherExecutor>::other;
+    template <class OtherExecutor>
+    using accepted_on = socket_on<aura::detail::accepting_executor_t<OtherExecutor>>;
 
 public:
     using typename base::endpoint_type;
@@ -228,20 +256,20 @@ public:
         return accept_new(spread(), &endpoint, ec);
     }
     template <aura::detail::any_executor E>
-    socket_on<E> accept(const E& e) {
-        return accept_new(e, nullptr);
+    accepted_on<E> accept(const E& e) {
+        return accept_new(to_accepting(e), nullptr);
     }
     template <aura::detail::any_executor E>
-    socket_on<E> accept(const E& e, error_code& ec) {
-        return accept_new(e, nullptr, ec);
+    accepted_on<E> accept(const E& e, error_code& ec) {
+        return accept_new(to_accepting(e), nullptr, ec);
     }
     template <aura::detail::any_executor E>
-    socket_on<E> accept(const E& e, endpoint_type& endpoint) {
-        return accept_new(e, &endpoint);
+    accepted_on<E> accept(const E& e, endpoint_type& endpoint) {
+        return accept_new(to_accepting(e), &endpoint);
     }
     template <aura::detail::any_executor E>
-    socket_on<E> accept(const E& e, endpoint_type& endpoint, error_code& ec) {
-        return accept_new(e, &endpoint, ec);
+    accepted_on<E> accept(const E& e, endpoint_type& endpoint, error_code& ec) {
+        return accept_new(to_accepting(e), &endpoint, ec);
     }
     template <aura::detail::any_context C>
     socket_on<typename C::executor_type> accept(C& c) {
@@ -305,18 +333,25 @@ private:
         basic_socket_acceptor* self_;
     };
 
+    // Tokens may keep what initiations are given (deferred does), and then its types, references included,
+    // are part of the result's: declared and passed are the same value categories.
     template <class E, class Token>
     using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
-        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<const E&>(),
+        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<E>(),
         static_cast<endpoint_type*>(nullptr), static_cast<socket_on<E>*>(nullptr)));
-
-    template <class E, class Token>
-    auto move_accept(const E& e, endpoint_type* endpoint, Token& token) -> move_accept_result<E, Token> {
-        // Moved, as an initiation that is kept for later is a type which tells lvalues from rvalues.
+    template <class Token, class E> // Token is told, not found out: only so does an lvalue stay one
+    auto move_accept(E e, endpoint_type* endpoint, std::remove_reference_t<Token>& token)
+        -> move_accept_result<E, Token> {
         return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
-                                                                     e, std::move(endpoint),
+                                                                     std::move(e), std::move(endpoint),
                                                                      static_cast<socket_on<E>*>(nullptr));
     }
+    template <class E>
+    static auto to_accepting(const E& e) {
+        return aura::detail::to_accepting_executor(e);
+    }
+    template <class E, class Token>
+    using accepted_result = move_accept_result<aura::detail::accepting_executor_t<E>, Token>;
 
     template <class P, class E, class Token>
     using accept_result = decltype(async_initiate<Token, void(error_code)>(
@@ -344,30 +379,30 @@ public:
     /// `c`.
     template <class Token = default_completion_token_t<Executor>>
     auto async_accept(Token&& token = Token()) -> move_accept_result<Executor, Token> {
-        return move_accept(this->impl_.executor(), nullptr, token);
+        return move_accept<Token>(this->impl_.executor(), nullptr, token);
     }
     template <class Token = default_completion_token_t<Executor>>
     auto async_accept(endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<Executor, Token> {
-        return move_accept(this->impl_.executor(), &endpoint, token);
+        return move_accept<Token>(this->impl_.executor(), &endpoint, token);
     }
     template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>>
-    auto async_accept(const E& e, Token&& token = Token()) -> move_accept_result<E, Token> {
-        return move_accept(e, nullptr, token);
+    auto async_accept(const E& e, Token&& token = Token()) -> accepted_result<E, Token> {
+        return move_accept<Token>(to_accepting(e), nullptr, token);
     }
     template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>>
     auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
-        -> move_accept_result<E, Token> {
-        return move_accept(e, &endpoint, token);
+        -> accepted_result<E, Token> {
+        return move_accept<Token>(to_accepting(e), &endpoint, token);
     }
     template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>>
     auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
-        return move_accept<typename C::executor_type>(c.get_executor(), nullptr, token);
+        return move_accept<Token>(c.get_executor(), nullptr, token);
     }
     template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>>
     auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<typename C::executor_type, Token> {
-        return move_accept<typename C::executor_type>(c.get_executor(), &endpoint, token);
+        return move_accept<Token>(c.get_executor(), &endpoint, token);
     }
 
 private:

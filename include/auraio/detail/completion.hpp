@@ -50,18 +50,45 @@ bool runs_directly_on(const E& e, const core::shard& s) noexcept {
 /// the handler there. Our own executor on the same context costs nothing: the operation itself is counted.
 template <class Executor>
 class completion_target {
+    // An executor that has both interfaces is taken by the standard one, as Asio does for its own objects.
+    // Some (a strand over any_io_executor) declare the older one and cannot do it, which a work guard would
+    // ask for.
+    static constexpr bool has_properties = net::execution::is_executor<Executor>::value;
+
+    template <class E, bool>
+    struct tracking {
+        using type = net::executor_work_guard<E>;
+    };
+    template <class E>
+    struct tracking<E, true> {
+        using type = std::decay_t<decltype(net::prefer(std::declval<const E&>(),
+                                                       net::execution::outstanding_work.tracked))>;
+    };
+    using tracking_type = typename tracking<Executor, has_properties>::type;
+
 public:
     completion_target(const Executor& e, const core::shard&)
-        : guard_(e) {}
+        : target_(track(e)) {}
 
     template <class Handler, class... Args>
     void call(Handler&& handler, Args... args) {
-        net::dispatch(guard_.get_executor(), bound_handler<std::decay_t<Handler>, Args...>(
-                                                 std::forward<Handler>(handler), std::move(args)...));
+        bound_handler<std::decay_t<Handler>, Args...> bound(std::forward<Handler>(handler),
+                                                            std::move(args)...);
+        if constexpr (has_properties)
+            net::dispatch(target_, std::move(bound));
+        else
+            net::dispatch(target_.get_executor(), std::move(bound));
     }
 
 private:
-    net::executor_work_guard<Executor> guard_;
+    static tracking_type track(const Executor& e) {
+        if constexpr (has_properties)
+            return net::prefer(e, net::execution::outstanding_work.tracked);
+        else
+            return tracking_type(e);
+    }
+
+    tracking_type target_;
 };
 
 template <plain_executor Executor>

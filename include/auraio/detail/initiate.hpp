@@ -5,9 +5,18 @@
 #include "auraio/detail/wait_op.hpp"
 
 #include AURAIO_ASIO(async_result.hpp)
+#include AURAIO_ASIO(execution/executor.hpp)
+#include AURAIO_ASIO(execution_context.hpp)
+#include AURAIO_ASIO(is_executor.hpp)
 
 AURAIO_OPEN
 namespace detail {
+
+/// What functions take to say where: an executor, or a context in its place.
+template <class T>
+concept any_executor = net::execution::is_executor<T>::value || net::is_executor<T>::value;
+template <class T>
+concept any_context = std::is_convertible_v<T&, net::execution_context&>;
 
 /// The shard an executor leads to: directly, or through Asio's wrappers around ours.
 template <ring_executor E>

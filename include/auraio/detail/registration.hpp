@@ -140,14 +140,14 @@ public:
 
     /// `start(operation, shard)` returns 0 or a negated errno, which the handler gets.
     template <class Token, class Start>
-    auto initiate(Token& token, Start start) {
+    auto initiate(Token&& token, Start start) {
         return net::async_initiate<Token, void(error_code)>(initiation<Start>(*this, std::move(start)),
                                                             token);
     }
 
     template <class Token>
-    auto async_end(Token& token) {
-        return initiate(token, [this](core::operation& op, core::shard& home) {
+    auto async_end(Token&& token) {
+        return initiate(std::forward<Token>(token), [this](core::operation& op, core::shard& home) {
             const auto unused = std::move(end_);
             return unused ? registered().request_end(kind_, op, home) : -ENOENT;
         });
