@@ -28,7 +28,10 @@
  * aura_poll(), aura_wait(), aura_run(), aura_drain() or aura_flush() submits it, together with what was
  * started meanwhile.
  *
- * fork(2): an engine may not be used in the child.
+ * fork(2): an engine belongs to the process that made it, and goes on there. In a child everything that would
+ * use it fails with ECHILD and does nothing; aura_stop() and aura_buffer_free() do nothing, and
+ * aura_destroy() returns 0 and leaves all to the parent: no callback is called. A child may make an engine of
+ * its own. One that was forked in a callback must not return from it, but call exec or _exit.
  */
 #ifndef AURAIO_AURA_H
 #define AURAIO_AURA_H
@@ -207,8 +210,8 @@ AURA_API aura_engine_t* aura_create_with_options(const aura_options_t* options);
  * callback is called (mostly with -ECANCELED), in this thread. Operations that those start fail with
  * ESHUTDOWN. No other thread may use the engine meanwhile or later.
  *
- * \return 0, also for NULL; -EDEADLK in a callback; -EBUSY while a thread polls, waits, runs or drains. In
- * both cases nothing has happened.
+ * \return 0, also for NULL, and in a child of fork(2), where nothing happens; -EDEADLK in a callback; -EBUSY
+ * while a thread polls, waits, runs or drains. In both cases nothing has happened.
  */
 AURA_API int aura_destroy(aura_engine_t* engine);
 
@@ -224,7 +227,8 @@ AURA_API const char* aura_backend_reason(const aura_engine_t* engine);
 /*
  * Each starts an operation and returns its handle. Common failures: NULL with errno EINVAL (engine, memory or
  * path NULL, a negative offset or count), EBADF (a negative descriptor), ENOMEM, ESHUTDOWN (the engine is
- * being destroyed). Whatever the kernel says comes as the callback's result.
+ * being destroyed), ECHILD (it is the parent's: see fork(2) above). Whatever the kernel says comes as the
+ * callback's result.
  *
  * A descriptor must stay open until its operations have completed. One that is O_NONBLOCK is waited for all
  * the same. All of these can be cancelled; one that a disk is working on completes first.

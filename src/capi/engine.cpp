@@ -84,6 +84,7 @@ core::engine_options engine_options_of(const aura_options_t& o) {
 
 aura_engine* make_engine(const aura_options_t* given) {
     const aura_options_t o = read_options(given);
+    watch_forks();
     core::engine_options options = engine_options_of(o);
     const core::ring_selection mode = selection_of(o.ring_select);
     const core::usable_cpus cpus = core::find_usable_cpus();
@@ -114,7 +115,7 @@ aura_engine::aura_engine(const core::engine_options& options, core::ring_selecti
     , rings_(std::make_unique<ring[]>(rings)) {}
 
 aura_engine::~aura_engine() {
-    closing.store(true, std::memory_order_relaxed);
+    usable_in_.store(made_in_ - 1, std::memory_order_relaxed);
     loop.shutdown(); // callbacks run in here
     delete outside.load(std::memory_order_relaxed);
     for (unsigned i = 0; i < selector_.ring_count(); ++i)
@@ -180,6 +181,9 @@ aura_engine_t* aura_create() {
 
 int aura_destroy(aura_engine_t* engine) {
     if (!engine)
+        return 0;
+    if (engine->is_inherited()) // everything of it is the parent's, and locks may be held that nobody holds
+                                // here
         return 0;
     if (callback_frame::find(*engine)) {
         log_message(AURA_LOG_WARNING, "auraio: aura_destroy() in a callback of its engine: nothing is done");

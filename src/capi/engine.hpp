@@ -7,6 +7,7 @@
 #include "auraio/core/engine.hpp"
 #include "auraio/core/outside_wait.hpp"
 #include "auraio/core/ring_selector.hpp"
+#include "process.hpp"
 #include "request.hpp"
 
 #include <atomic>
@@ -48,6 +49,10 @@ private:
 
 /// Tells the log handler.
 void log_message(aura_log_level_t level, const char* message) noexcept;
+/// Around fork(2): before; in the parent; in the child.
+void lock_log() noexcept;
+void unlock_log() noexcept;
+void renew_log_lock() noexcept;
 
 inline int fail(int error) noexcept {
     errno = error;
@@ -111,6 +116,15 @@ struct aura_engine {
             outside.load(std::memory_order_relaxed)->arm();
     }
 
+    /// Why nothing can be started: 0; ESHUTDOWN, it is being destroyed; ECHILD, it is the parent's.
+    int refusal() const noexcept {
+        if (usable_in_.load(std::memory_order_relaxed) == aura::capi::fork_generation()) [[likely]]
+            return 0;
+        return is_inherited() ? ECHILD : ESHUTDOWN;
+    }
+    /// Whether this process is a child of the one that made it.
+    bool is_inherited() const noexcept { return made_in_ != aura::capi::fork_generation(); }
+
     unsigned ring_count() const noexcept { return selector_.ring_count(); }
 
     /// The loop's, with what the selection of rings knows.
@@ -118,8 +132,7 @@ struct aura_engine {
 
     aura::core::buffer_pool buffers; // outlives the loop, whose last callbacks give buffers back
     aura::core::engine loop;
-    std::atomic<bool> closing{false};     // relaxed: set by the only thread that may still use the engine
-    const std::atomic<bool> never{false}; // the stop flag of those who do not stop
+    const std::atomic<bool> never{false};                    // the stop flag of those who do not stop
     std::atomic<aura::core::outside_wait*> outside{nullptr}; // release/acquire: whoever sees it sees it whole
 
     std::mutex run_mutex; // guards runners, making `outside`, and the clearing of run_stop
@@ -137,6 +150,10 @@ private:
     aura::core::shard& shard_of(unsigned ring_index);
     aura::core::ring_load load_of(unsigned ring_index) const noexcept;
 
+    const unsigned made_in_ = aura::capi::fork_generation();
+    // made_in_; another number while it is being destroyed, so that one look tells both. Relaxed: changed by
+    // the only thread that may still use the engine.
+    std::atomic<unsigned> usable_in_{made_in_};
     const std::uint64_t id_; // never the same twice in a process
     const std::uint32_t capacity_;
     aura::core::ring_selector selector_;

@@ -45,8 +45,8 @@ aura_request_t* start(aura_engine_t* engine, const operation_description& what, 
                                                           void* user_data) noexcept {
     if (!engine) [[unlikely]]
         return refuse(EINVAL);
-    if (engine->closing.load(std::memory_order_relaxed)) [[unlikely]]
-        return refuse(ESHUTDOWN);
+    if (const int refused = engine->refusal()) [[unlikely]]
+        return refuse(refused);
     aura_request_t* handle = nullptr;
     guarded([&] {
         const callback_frame* const here = callback_frame::find(*engine);

@@ -12,7 +12,7 @@ namespace {
 int check(const aura_engine_t* engine) noexcept {
     if (!engine)
         return EINVAL;
-    return engine->closing.load(std::memory_order_relaxed) ? ESHUTDOWN : 0;
+    return engine->refusal();
 }
 
 bool is_kind(aura_reg_type_t type) noexcept {

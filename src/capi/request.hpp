@@ -187,6 +187,10 @@ public:
     }
     void put(request_slot* first, request_slot* last) noexcept;
 
+    /// So that a child of fork(2) does not get a lock that nobody holds there.
+    void before_fork() noexcept { lock_.lock(); }
+    void after_fork() noexcept { lock_.unlock(); }
+
     /// The slot of a handle that was once given out; null for any other value.
     request_slot* find(std::uint32_t index) const noexcept;
 

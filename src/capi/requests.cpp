@@ -12,8 +12,8 @@ aura_request_t* start(aura_engine_t* engine, const operation_description& what, 
                       void* user_data) noexcept {
     if (what.request.registered == 0)
         return start_plain(engine, what, callback, user_data);
-    if (engine->closing.load(std::memory_order_relaxed)) // there is an engine: it has what is registered
-        return refuse(ESHUTDOWN);
+    if (const int refused = engine->refusal()) // there is an engine: it has what is registered
+        return refuse(refused);
     aura_request_t* handle = nullptr;
     guarded([&] {
         const callback_frame* const here = callback_frame::find(*engine);
@@ -177,8 +177,8 @@ aura_request_t* aura_submit_linked(aura_engine_t* engine, const aura_op_t* opera
                                    aura_request_t** requests) {
     if (!engine || !operations || count == 0)
         return refuse(EINVAL);
-    if (engine->closing.load(std::memory_order_relaxed))
-        return refuse(ESHUTDOWN);
+    if (const int refused = engine->refusal())
+        return refuse(refused);
     aura_request_t* handle = nullptr;
     guarded([&] {
         handle = start_linked(*engine, operations, count, requests);
@@ -190,6 +190,8 @@ aura_request_t* aura_submit_linked(aura_engine_t* engine, const aura_op_t* opera
 int aura_cancel(aura_engine_t* engine, aura_request_t* handle) {
     if (!engine || !handle)
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     const request_name name = request_name::of(handle);
     request_slot* const r = request_store::instance().find(name.index);
     if (!r)

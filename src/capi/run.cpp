@@ -9,10 +9,12 @@ using namespace aura::capi;
 
 namespace {
 
-/// Refuses what would run callbacks inside a callback.
+/// Refuses what would run callbacks inside a callback, or in a child of the process that made the engine.
 int check(const aura_engine_t* engine, const char* function) noexcept {
     if (!engine)
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     if (!callback_frame::find(*engine)) [[likely]]
         return 0;
     log_message(AURA_LOG_WARNING, (std::string("auraio: ") + function +
@@ -119,7 +121,7 @@ int aura_run(aura_engine_t* engine) {
 }
 
 void aura_stop(aura_engine_t* engine) {
-    if (!engine)
+    if (!engine || engine->is_inherited())
         return;
     // seq_cst: a thread in aura_run() publishes sleep and then reads the flag.
     engine->run_stop.store(true, std::memory_order_seq_cst);
@@ -135,6 +137,8 @@ int aura_drain(aura_engine_t* engine, int timeout_ms) {
 int aura_flush(aura_engine_t* engine) {
     if (!engine)
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         engine->loop.flush_all();
         if (!callback_frame::find(*engine))
@@ -146,6 +150,8 @@ int aura_flush(aura_engine_t* engine) {
 int aura_get_poll_fd(aura_engine_t* engine) {
     if (!engine)
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         std::lock_guard guard(engine->run_mutex);
         core::outside_wait* waiting = engine->outside.load(std::memory_order_relaxed);

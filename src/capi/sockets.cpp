@@ -73,8 +73,8 @@ aura_request_t* aura_timeout(aura_engine_t* engine, uint64_t nanoseconds, aura_c
                              void* user_data) {
     if (!engine)
         return refuse(EINVAL);
-    if (engine->closing.load(std::memory_order_relaxed))
-        return refuse(ESHUTDOWN);
+    if (const int refused = engine->refusal())
+        return refuse(refused);
     aura_request_t* handle = nullptr;
     guarded([&] {
         aura::core::shard& home = engine->select();

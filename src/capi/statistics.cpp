@@ -59,6 +59,8 @@ core::engine_stats aura_engine::stats() const {
 int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats) {
     if (!engine || !has_room(stats))
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         const core::engine_stats all = engine->stats();
         return fill(stats, all.total(), all.rings.size());
@@ -68,6 +70,8 @@ int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats) {
 int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* stats) {
     if (!engine || !is_ring(*engine, ring) || !has_room(stats))
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         const core::engine_stats all = engine->stats();
         return fill(stats, of_ring(all, ring), static_cast<std::size_t>(ring) < all.rings.size() ? 1 : 0);
@@ -80,6 +84,8 @@ int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t typ
         (type != AURA_OP_READ && type != AURA_OP_WRITE) || !histogram ||
         histogram->struct_size != sizeof *histogram)
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         const core::engine_stats all = engine->stats();
         const core::ring_stats s = ring == AURA_ALL_RINGS ? all.total() : of_ring(all, ring);

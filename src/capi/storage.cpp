@@ -65,6 +65,8 @@ void aura_storage_init(aura_storage_t* storage) {
 int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage) {
     if (!engine || !storage || storage->struct_size != sizeof *storage || !in_range(*storage))
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         if (!path) {
             engine->loop.set_storage(settings_of(*storage));
@@ -81,6 +83,8 @@ int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage
 int aura_set_batch_threshold(aura_engine_t* engine, unsigned requests) {
     if (!engine)
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     engine->loop.set_batch_threshold(requests);
     return 0;
 }
@@ -94,6 +98,8 @@ const char* aura_phase_name(int phase) {
 int aura_get_device_stats(const aura_engine_t* engine, int device, aura_device_stats_t* stats) {
     if (!engine || device < 0 || !stats || stats->struct_size < offsetof(aura_device_stats_t, major))
         return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
     return guarded([&] {
         const auto all = engine->loop.stats().devices;
         const auto index = static_cast<std::size_t>(device);

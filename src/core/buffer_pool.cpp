@@ -9,6 +9,7 @@
 #include <cassert>
 #include <mutex>
 #include <new>
+#include <pthread.h>
 #include <unordered_map>
 
 namespace aura::core {
@@ -70,8 +71,15 @@ struct pool_registry {
     std::uint64_t next = 1;
 };
 
+/// Never destroyed: threads may outlive static objects. A child of fork(2) must not inherit its lock from a
+/// thread that does not exist there.
 pool_registry& registry() {
-    static auto* const r = new pool_registry; // never destroyed: threads may outlive static objects
+    static pool_registry* const r = [] {
+        auto* const made = new pool_registry;
+        ::pthread_atfork([] { registry().mutex.lock(); }, [] { registry().mutex.unlock(); },
+                         [] { registry().mutex.unlock(); });
+        return made;
+    }();
     return *r;
 }
 

@@ -28,7 +28,9 @@ use std::time::Duration;
 /// [`Error::Cancelled`], in the thread that dropped it. An operation keeps it alive if its *callback* has captured a
 /// clone or a `Buffer`; the buffer an operation owns does not.
 ///
-/// **fork**: an engine must not be used in the child.
+/// **fork**: an engine belongs to the process that made it, and goes on there. In a child everything that would use it fails
+/// with `ECHILD`, no callback is called, and dropping it leaves all to the parent. A child that was forked in a callback must
+/// not return from it, but call exec or `_exit`.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: EngineRef,

@@ -286,3 +286,36 @@ fn statistics_count_what_was_done() {
     assert_eq!(engine.write_latencies(None).unwrap().count(), 0);
     assert!(format!("{latencies:?}").contains("p99"));
 }
+
+#[test]
+fn a_child_of_fork_is_refused_and_the_parent_goes_on() {
+    extern "C" {
+        fn fork() -> i32;
+        fn waitpid(child: i32, status: *mut i32, options: i32) -> i32;
+        fn _exit(status: i32) -> !;
+    }
+    const ECHILD: i32 = 10;
+    let (engine, (ours, mut theirs)) = (one_ring(), pair());
+    let (sender, received) = outcome();
+    let buffer = engine.allocate_buffer(16).unwrap();
+    let request = engine.recv(&ours, buffer, 0, move |r, _| sender.send(r).unwrap()).unwrap();
+    engine.flush().unwrap();
+    // SAFETY: the child prints nothing, and ends before it would return.
+    let child = unsafe { fork() };
+    if child == 0 {
+        let refused = engine.poll() == Err(Error::Io(ECHILD))
+            && engine.drain(PATIENCE) == Err(Error::Io(ECHILD))
+            && engine.cancel(request) == Err(Error::Io(ECHILD))
+            && engine.fsync(&ours, |_| ()) == Err(Error::Submission(ECHILD))
+            && engine.allocate_buffer(1).is_err();
+        drop(engine);
+        // SAFETY: it only ends the process.
+        unsafe { _exit(i32::from(!refused)) }
+    }
+    let mut status = -1;
+    // SAFETY: the status is ours.
+    assert_eq!(unsafe { waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0);
+    std::io::Write::write_all(&mut theirs, b"still here").unwrap();
+    assert_eq!(received.wait(&engine), Ok(10));
+}

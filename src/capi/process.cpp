@@ -1,0 +1,34 @@
+// process: what the C library calls around fork(2).
+#include "process.hpp"
+
+#include "engine.hpp"
+
+#include <pthread.h>
+
+namespace aura::capi {
+
+namespace {
+
+void before_fork() noexcept {
+    lock_log();
+    request_store::instance().before_fork();
+}
+void after_fork_in_parent() noexcept {
+    request_store::instance().after_fork();
+    unlock_log();
+}
+void after_fork_in_child() noexcept {
+    detail::forks.fetch_add(1, std::memory_order_relaxed);
+    request_store::instance().after_fork();
+    renew_log_lock();
+}
+
+} // namespace
+
+void watch_forks() {
+    static const int refused = ::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+    if (refused != 0)
+        throw core::engine_error(refused, "auraio: pthread_atfork: no memory");
+}
+
+} // namespace aura::capi
