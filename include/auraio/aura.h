@@ -240,7 +240,7 @@ AURA_API const char* aura_backend_reason(const aura_engine_t* engine);
  */
 AURA_API aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
                                    aura_callback_t callback, void* user_data);
-/** Writes up to `len` bytes at `offset`. Result: how many. */
+/** Writes up to `len` bytes at `offset`. Result: how many; at most 2 GiB - 4096 at once, as write(2). */
 AURA_API aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
                                     aura_callback_t callback, void* user_data);
 /** As aura_read(), into several buffers; `count` is 0 to 1024 (IOV_MAX). */

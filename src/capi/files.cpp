@@ -9,9 +9,6 @@ using core::request_kind;
 
 namespace {
 
-/// What read(2) moves at most, MAX_RW_COUNT.
-constexpr std::size_t most_bytes = 0x7ffff000;
-
 bool valid_offset(off_t offset) noexcept {
     return offset >= 0 || offset == AURA_CURRENT_POSITION;
 }

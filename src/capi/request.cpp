@@ -116,7 +116,7 @@ void request_slot::cancel_here() noexcept {
 }
 
 bool request_slot::succeeded(const core::io_request& r, int result) const noexcept {
-    if (result < 0)
+    if (result < 0 || !all_asked_for_)
         return false;
     std::size_t wanted = 0;
     switch (r.kind) {

@@ -110,7 +110,12 @@ public:
     }
     /// Takes publish() back for an operation whose handle nobody was given.
     void withdraw() noexcept;
-    void link(request_slot& next) noexcept { successor_ = &next; }
+    /// `next` starts when this has succeeded. `all_asked_for`: the request asks the kernel for everything
+    /// that the program has asked for; else it can end well, but not succeed.
+    void link(request_slot& next, bool all_asked_for) noexcept {
+        successor_ = &next;
+        all_asked_for_ = all_asked_for;
+    }
 
     // ---- the thread that drives its shard ----
     void cancel_here() noexcept;
@@ -154,6 +159,7 @@ private:
     request_slot* successor_ = nullptr; // starts when this has succeeded
     const std::uint32_t index_;
     bool started_ = false;
+    bool all_asked_for_ = true; // of one with a successor
 
     static constexpr std::size_t storage_size = sizeof(io_part) > sizeof(timeout_part) ? sizeof(io_part)
                                                                                        : sizeof(timeout_part);

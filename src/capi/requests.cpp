@@ -49,6 +49,11 @@ int describe(operation_description& d, const aura_engine& engine, const aura_op_
     }
 }
 
+/// Whether the kernel is asked for less than the program asks for, as it moves no more at once.
+bool is_cut(const aura_op_t& op) noexcept {
+    return (op.type == AURA_OP_READ || op.type == AURA_OP_WRITE) && op.len > most_bytes;
+}
+
 /// Slots that are given back unless they are used.
 class reservation {
 public:
@@ -97,7 +102,7 @@ aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, s
         if (i == 0)
             first = &io;
         else
-            slots[i - 1].link(r);
+            slots[i - 1].link(r, !is_cut(operations[i - 1]));
         handle = r.publish(i != 0);
         if (handles)
             handles[i] = handle;

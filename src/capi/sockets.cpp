@@ -15,7 +15,6 @@ aura_request_t* start_message(aura_engine_t* engine, aura_op_type_t type, reques
         return refuse(EBADF);
     if (!data && len != 0)
         return refuse(EINVAL);
-    constexpr std::size_t most_bytes = 0x7ffff000;
     operation_description d{type, {}};
     d.request.kind = kind;
     d.request.fd = fd;

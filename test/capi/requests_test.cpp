@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <set>
+#include <sys/mman.h>
 #include <termios.h>
 #include <thread>
 #include <vector>
@@ -245,6 +246,24 @@ TEST_F(CLinked, AShortReadCancelsTheRest) {
     EXPECT_EQ(aura_drain(e(), -1), 2);
     EXPECT_EQ(a.result, 6);
     EXPECT_EQ(b.result, -ECANCELED);
+}
+
+TEST_F(CLinked, AWriteOfMoreThanTheKernelMovesAtOnceCancelsTheRest) {
+    constexpr std::size_t length = std::size_t{3} << 30, most = 0x7ffff000;
+    void* const memory =
+        ::mmap(nullptr, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    const unique_fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC)); // looks at no byte
+    for (const std::size_t n : {length, most + 1, most}) {
+        ended first, second;
+        const aura_op_t ops[] = {aura_op_write(nowhere.get(), aura_buf(memory), n, 0, ended::note, &first),
+                                 aura_op_fdatasync(fd.get(), ended::note, &second)};
+        ASSERT_NE(aura_submit_linked(e(), ops, 2, nullptr), nullptr);
+        EXPECT_EQ(aura_drain(e(), -1), 2);
+        EXPECT_EQ(first.result, static_cast<ssize_t>(most));
+        EXPECT_EQ(second.result, n == most ? 0 : -ECANCELED);
+    }
+    EXPECT_EQ(::munmap(memory, length), 0);
 }
 
 TEST_F(CLinked, AShortVectorCancelsTheRest) {
