@@ -1,4 +1,4 @@
-// descriptor: starting, cancelling and closing, from the owning shard's thread and from afar.
+// descriptor: starting and cancelling, from the owning shard's thread and from afar.
 #include "auraio/core/accept_queue.hpp"
 #include "auraio/core/device_gate.hpp"
 #include "auraio/core/engine.hpp"
@@ -7,12 +7,9 @@
 
 #include <cassert>
 #include <cerrno>
-#include <fcntl.h>
 #include <new>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <utility>
 
 namespace aura::core {
@@ -86,89 +83,27 @@ void io_operation::cancel_internal() {
     target_->cancel_one(*this);
 }
 
-namespace {
-
-/// Carries a cancellation to the shard.
-class cancel_message final : public operation {
-public:
-    explicit cancel_message(cancel_cell& cell) noexcept
-        : operation(&run)
-        , cell_(&cell) {
-        set_message(true);
-    }
-
-private:
-    static void run(operation& base, action what) {
-        auto& self = static_cast<cancel_message&>(base);
-        cancel_cell* cell = self.cell_;
-        delete &self;
-        if (what == action::arrive && cell->op)
-            cell->op->cancel();
-        cell->release();
-    }
-
-    cancel_cell* cell_;
-};
-
-} // namespace
-
 void cancel_handle::request() const {
     if (shard_visit visit(*cell_->home); visit) {
         if (cell_->op)
             cell_->op->cancel();
         return;
     }
+    // Relaxed: whoever has set it sends the cell, and the operation, of which nothing is written here, has
+    // been started before either of the signals.
+    if (cell_->on_its_way.exchange(true, std::memory_order_relaxed))
+        return;
     // Relaxed: the reference this handle holds keeps the cell alive meanwhile.
     cell_->references.fetch_add(1, std::memory_order_relaxed);
-    cell_->home->send(*new cancel_message(*cell_));
+    cell_->home->send(*cell_);
 }
 
-/// What the object side leaves for the shard when it cannot act itself.
-struct descriptor::farewell final : operation {
-    enum class request : std::uint8_t { cancel, forget };
-
-    farewell(descriptor& d, request r, int fd, std::uint64_t before) noexcept
-        : operation(&run)
-        , target(&d)
-        , what(r)
-        , close_fd(fd)
-        , sequence(before) {
-        set_message(true);
-    }
-
-    static void send(descriptor& d, request what, int close_fd) {
-        auto* message = new farewell(d, what, close_fd, d.started_);
-        ++d.sent_from_afar_; // before: after the last one the object side does not touch it any more
-        d.home_->send(*message);
-    }
-
-    static void run(operation& base, action) {
-        // destroy (engine shutdown) has the same duties as arrive: nothing else would do them.
-        auto& self = static_cast<farewell&>(base);
-        descriptor& d = *self.target;
-        const request what = self.what;
-        const int close_fd = self.close_fd;
-        const std::uint64_t sequence = self.sequence;
-        delete &self;
-        // Until this message has been counted d lives: the object may be gone already, by a visit that came
-        // after it had been sent and before it was taken.
-        d.cancel_before(sequence);
-        ++d.arrived_from_afar_;
-        if (close_fd >= 0) {
-            d.home_->flush(); // no queued request may name a number that is about to be reused
-            ::close(close_fd);
-        }
-        if (what == request::forget)
-            d.forgotten();
-        else
-            d.free_if_unused();
-    }
-
-    descriptor* target;
-    request what;
-    int close_fd;
-    std::uint64_t sequence;
-};
+void cancel_cell::run(operation& base, action what) {
+    auto& self = static_cast<cancel_cell&>(base);
+    if (what == action::arrive && self.op)
+        self.op->cancel();
+    self.release();
+}
 
 descriptor* descriptor::create_loose(shard& home) {
     auto* d = new descriptor(home, -1);
@@ -176,6 +111,24 @@ descriptor* descriptor::create_loose(shard& home) {
     d->started_ = 1; // every operation has the number 0: only shutdown, which cancels all, looks at it
     return d;
 }
+
+namespace {
+
+/// What others can see the effect of: it must not wait for run(). What only takes something in may.
+bool shows_outside(request_kind kind) noexcept {
+    switch (kind) {
+    case request_kind::connect:
+    case request_kind::send:
+    case request_kind::sendmsg:
+    case request_kind::write:
+    case request_kind::writev:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
 
 void descriptor::start(io_operation& op) {
     op.target_ = this;
@@ -185,12 +138,15 @@ void descriptor::start(io_operation& op) {
         home_->begin(op);
         return;
     }
+    const bool at_once = !loose_ && home_->owner().driver_count() == 0 && shows_outside(op.request_.kind);
     if (!loose_)
         ++sent_from_afar_;
     op.set_counts_remotely(true);
     op.set_message(true);
     home_->owner().work_started();
     home_->send(op);
+    if (at_once)
+        submit_at_once();
 }
 
 int descriptor::refer(io_operation& op) {
@@ -209,11 +165,14 @@ void descriptor::leave_slot() {
 }
 
 void descriptor::arrived(io_operation& op) {
-    ++arrived_from_afar_;
     op.set_message(false);
     if (disturbed_.load(std::memory_order_acquire))
         op.cancel_requested_ = true; // its descriptor is closed
     home_->begin(op);
+    // After it has been queued, if it has, with release: see is_submitted(). Only the shard side writes it.
+    arrived_from_afar_.store(arrived_from_afar_.load(std::memory_order_relaxed) + 1,
+                             std::memory_order_release);
+    free_if_unused();
 }
 
 void descriptor::cancel() {
@@ -225,7 +184,8 @@ void descriptor::cancel() {
         cancel_before(started_);
         return;
     }
-    farewell::send(*this, farewell::request::cancel, -1);
+    cancel_before_.store(started_, std::memory_order_relaxed);
+    tell_shard(on_its_way);
 }
 
 void descriptor::cancel_before(std::uint64_t sequence) {
@@ -240,7 +200,7 @@ void descriptor::cancel_before(std::uint64_t sequence) {
 }
 
 void descriptor::cancel_one(io_operation& op) {
-    if (op.cancel_requested_)
+    if (op.cancel_requested_ || op.request_.kind == request_kind::close) // a close always closes
         return;
     op.cancel_requested_ = true;
     if (op.in_backend_) {
@@ -304,6 +264,7 @@ void descriptor::resume_queued(io_operation& op) {
 }
 
 int descriptor::accept_now(int flags, bool wait) {
+    submit_before_blocking();
     if (accept_queue* q = accepts_.load(std::memory_order_acquire))
         return q->accept_now(fd_, flags, wait);
     for (;;) {
@@ -320,6 +281,7 @@ int descriptor::accept_now(int flags, bool wait) {
 }
 
 int descriptor::wait_now(short events, bool wait) {
+    submit_before_blocking();
     accept_queue* q = accepts_.load(std::memory_order_acquire);
     return q && (events & POLLIN) != 0 ? q->wait_now(fd_, wait) : wait_for(fd_, events, wait);
 }
@@ -382,128 +344,16 @@ descriptor::~descriptor() {
     delete accepts_.load(std::memory_order_relaxed);
 }
 
-int descriptor::close_and_forget() {
-    if (twin_) [[unlikely]]
-        (void)std::exchange(twin_, nullptr)->close_and_forget();
-    const int fd = fd_;
-    leave_slot();
-    int result = 0;
-    if (started_ == 0) { // the shard has never heard of it
-        if (fd >= 0 && ::close(fd) != 0)
-            result = -errno;
-        delete this;
-        return result;
-    }
-    if (accept_queue* q = accepts_.load(std::memory_order_acquire))
-        q->close_kept();
-    if (shard_visit visit(*home_); visit) {
-        cancel_before(started_);
-        let_kernel_go(visit.driving());
-        if (fd >= 0 && ::close(fd) != 0)
-            result = -errno;
-        forgotten();
-        return result;
-    }
-    const bool reserved = fd >= 0 && disconnect_from_afar(true);
-    farewell::send(*this, farewell::request::forget, reserved ? fd : -1);
-    return 0;
-}
-
-int descriptor::release_and_forget() {
-    if (twin_) [[unlikely]]
-        (void)std::exchange(twin_, nullptr)->close_and_forget();
-    int fd = fd_;
-    leave_slot();
-    if (started_ == 0) {
-        delete this;
-        return fd;
-    }
-    if (accept_queue* q = accepts_.load(std::memory_order_acquire))
-        q->close_kept();
-    if (shard_visit visit(*home_); visit) {
-        cancel_before(started_);
-        // Not forgotten yet, hence not freed. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete)
-        let_kernel_go(visit.driving());
-        forgotten();
-        return fd;
-    }
-    // The caller gets another number for the same open file: the old one stays reserved until the shard has
-    // flushed the requests that name it.
-    int reserved = -1;
-    if (fd >= 0) {
-        const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        if (copy >= 0 && disconnect_from_afar(false)) {
-            reserved = fd;
-            fd = copy;
-        } else if (copy >= 0) {
-            ::close(copy);
-        }
-    }
-    farewell::send(*this, farewell::request::forget, reserved);
-    return fd;
-}
-
-/// Before the descriptor's number is given up, by the shard side: no queued request may name a number that is
-/// about to be reused, and no request may go on holding the open file (a listening socket keeps its port, a
-/// connection its peer) or take anything more from it.
-void descriptor::let_kernel_go(bool driving) {
-    if (!first_)
-        return;
-    home_->flush();
-    // Cancelled requests end with task work of the thread that submitted them: if that was always this one,
-    // it has been done on the way out of the system call above.
-    if (fd_ >= 0 && !(driving && home_->io().is_only_submitter()))
-        home_->end_requests_on(fd_);
-    if (accepts_.load(std::memory_order_relaxed))
-        home_->reap(); // connections that were accepted before the cancellation
-}
-
-namespace {
-
-/// What the kernel has pending holds the open file: the peer would see no end and a port would stay taken.
-/// The ring may be one that this thread cannot reach into (task_run::deferred); a socket is then at least
-/// shut down.
-void end_pending_on(shard& home, int fd, bool close_it) {
-    if (!home.end_requests_on(fd) && close_it)
-        ::shutdown(fd, SHUT_RDWR);
-}
-
-} // namespace
-
-/// Replaces what the descriptor's number refers to by something inert, so that requests which still name it
-/// do no harm, the file itself is closed now, and the number is not reused before the shard has heard of it.
-/// False (and the descriptor is closed if `close_it`) when the process is out of descriptors.
-bool descriptor::disconnect_from_afar(bool close_it) {
-    disturbed_.store(true, std::memory_order_release);
-    // Another number for the file: once the first is inert, no request can reach the file any more, also none
-    // that the shard had queued and submits just now, and what is pending can be ended for good.
-    const int copy = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
-        end_pending_on(*home_, fd_, close_it);        // out of descriptors: as far as it goes
-    const int inert = ::epoll_create1(EPOLL_CLOEXEC); // nothing can be read from it, or written to it
-    int r = -1;
-    if (inert >= 0) {
-        do
-            r = ::dup3(inert, fd_, O_CLOEXEC);
-        while (r < 0 && (errno == EINTR || errno == EBUSY));
-        ::close(inert);
-    }
-    if (copy >= 0) {
-        end_pending_on(*home_, copy, close_it);
-        ::close(copy);
-    }
-    if (r < 0 && close_it)
-        ::close(fd_);
-    return r >= 0;
-}
-
-void descriptor::forgotten() {
+void descriptor::forgotten() noexcept {
     forgotten_ = true;
     free_if_unused();
 }
 
 void descriptor::free_if_unused() noexcept {
-    if (forgotten_ && !first_ && arrived_from_afar_ == sent_from_afar_)
+    // Relaxed: what the object side writes no longer changes, and the rest is this side's.
+    if (forgotten_ && !first_ && !being_told_ &&
+        arrived_from_afar_.load(std::memory_order_relaxed) == sent_from_afar_ &&
+        message_.load(std::memory_order_relaxed) == 0)
         delete this;
 }
 

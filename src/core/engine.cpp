@@ -1,6 +1,7 @@
 // engine: which thread drives which shard, the shared queue, stopping, shutting down, forking.
 #include "auraio/core/engine.hpp"
 
+#include "auraio/core/inert_descriptor.hpp"
 #include "auraio/core/signal_set.hpp"
 #include "auraio/core/storage_user.hpp"
 #include "backend/uring/registration.hpp"
@@ -49,6 +50,7 @@ engine::engine(const engine_options& options)
         backend_reason_ = uring::check_available();
     else
         backend_reason_ = "custom";
+    reserve_inert_descriptors();
     std::lock_guard guard(mutex_);
     create_shard_locked();
 }

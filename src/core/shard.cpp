@@ -206,6 +206,23 @@ void shard::flush() {
         backend_->flush();
 }
 
+bool shard::flush_completely() noexcept {
+    try {
+        flush();
+    } catch (const engine_error&) {
+        return true; // not for want of anything: the kernel does not know the ring any more
+    }
+    return !backend_ || backend_->nothing_queued();
+}
+
+void shard::reap_if_possible() noexcept {
+    try {
+        reap();
+    } catch (const engine_error&) {
+        // The next turn will tell.
+    }
+}
+
 // ---- statistics ----
 
 void shard::note_delay(nanoseconds_t now) noexcept {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <unistd.h>
 
 namespace aura::core {
 
@@ -27,6 +28,9 @@ void shard::submit(io_operation& op) {
     op.in_backend_ = true;
     ++io_pending_;
     count_submission(op);
+    // Relaxed: whoever reads it from afar orders itself by another; see descriptor::is_submitted().
+    op.target_->queued_after_.store(counters_.enters.load(std::memory_order_relaxed),
+                                    std::memory_order_relaxed);
     hand_over(op);
     if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
         flush();
@@ -66,6 +70,11 @@ void shard::hand_over(io_operation& op) {
 void shard::begin(io_operation& op) {
     descriptor& d = op.target();
     if (op.cancel_requested_ || op.sequence_ < d.cancelled_before_ || shutting_down_) [[unlikely]] {
+        if (op.request_.kind == request_kind::close && !op.cancel_requested_) {
+            // A close always closes, also now that nothing is given to the kernel any more.
+            end_before_start(op, ::close(op.request_.fd) == 0 ? 0 : -errno);
+            return;
+        }
         op.cancel_requested_ = true;
         end_before_start(op, -ECANCELED);
         return;
@@ -196,6 +205,8 @@ bool shard::submit_again(io_operation& op) {
 bool shard::resubmit_if_stray(io_operation& op) {
     if (op.result_ != -ECANCELED && op.result_ != -EINTR)
         return false;
+    if (op.result_ == -EINTR && op.request_.kind == request_kind::close)
+        return false; // it has happened, and the number may be somebody else's by now
     if (op.resubmissions_ == resubmission_limit)
         return false;
     ++op.resubmissions_;

@@ -42,8 +42,17 @@ public:
     /// Asks for a submitted request to end early. It completes all the same, through poll() or wait().
     virtual void cancel(io_operation& op) = 0;
 
-    /// Submits everything that is queued, without waiting or reaping.
+    /// Submits everything that is queued, without waiting or reaping. For as long as the kernel is short of
+    /// memory something may be left, see nothing_queued().
     virtual void flush() = 0;
+
+    /// Whether the kernel has taken everything. Until then a request may name a file by a number that must
+    /// not come to mean another one.
+    virtual bool nothing_queued() const noexcept { return true; }
+
+    /// Any thread. Whether the kernel has taken everything that flush(), poll() or wait() has begun to
+    /// submit.
+    virtual bool has_taken_all() const noexcept { return true; }
 
     /// Submits everything that is queued and appends finished requests, results set, to `done`.
     virtual void poll(op_queue& done) = 0;

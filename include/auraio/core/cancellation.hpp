@@ -18,16 +18,22 @@ class cancellable_operation;
 /// would be cancelled in its place. It holds this cell instead. `op` is read and written only by the thread
 /// that drives the shard; it is null once the operation has completed. Only operations with a connected slot
 /// have a cell.
-struct cancel_cell {
+///
+/// It is also the message that carries a signal to the shard: cancelling allocates nothing.
+struct cancel_cell final : operation {
     explicit cancel_cell(shard& s, cancellable_operation& o) noexcept
-        : home(&s)
-        , op(&o) {}
+        : operation(&run)
+        , home(&s)
+        , op(&o) {
+        set_message(true);
+    }
 
     shard* const home;
     cancellable_operation* op;
     // Two holders at the start (operation and slot), one more for each signal on its way between threads.
     // acq_rel on the last release orders every other holder's use of the cell before its deletion.
     std::atomic<std::uint32_t> references{2};
+    std::atomic<bool> on_its_way{false}; // has been sent, which once is enough: the shard does the rest
 
     // Recycled per thread: operations with a connected slot allocate nothing in steady state.
     static void* operator new(std::size_t size);
@@ -37,6 +43,9 @@ struct cancel_cell {
         if (references.fetch_sub(1, std::memory_order_acq_rel) == 1)
             delete this;
     }
+
+private:
+    static void run(operation& base, action what);
 };
 
 /// What a cancellation slot holds: requests cancellation of the operation, if it is still pending.

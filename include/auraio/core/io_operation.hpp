@@ -132,8 +132,10 @@ private:
 ///
 /// Two sides touch it. The *object side* is whichever thread uses the owning object; as with Asio's objects,
 /// the user lets only one thread at a time do that. The *shard side* is the thread that drives the shard.
-/// Fields belong to one side each; what passes between the sides passes through the shard's inbox.
-class descriptor {
+/// Fields belong to one side each; what passes between the sides passes through the shard's inbox:
+/// operations, and the descriptor itself, as the message that there is something to cancel, to close or to
+/// forget. Hence none of these allocates.
+class descriptor : private operation {
 public:
     /// Object side. Takes ownership of `fd` (which may be -1: no file descriptor, only a set of operations).
     static descriptor* create(shard& home, int fd) { return new descriptor(home, fd); }
@@ -191,14 +193,39 @@ public:
     /// came first.
     void cancel();
 
+    /// Object side, before a synchronous call on the file: the kernel gets what has been started here and
+    /// only waits to be submitted, as it would have in Asio's initiating functions. Costs next to nothing
+    /// when there is no such thing. From a thread that does not drive the shard it waits for the one that
+    /// does, but not for a handler which that one is in.
+    void submit_queued() noexcept {
+        if (twin_) [[unlikely]]
+            twin_->submit_queued();
+        if (started_ != 0)
+            submit_queued_operations();
+    }
+
+    /// The same before a call that may block: also what the calling thread has started on other descriptors
+    /// of its shard, for what the call waits for may come of that.
+    void submit_before_blocking() noexcept;
+
     /// Object side; the owner forgets the descriptor in this call. Cancels what is pending and closes the
     /// file descriptor; the memory goes when the last pending operation has completed. Returns 0 or a negated
-    /// errno.
-    int close_and_forget();
+    /// errno. Does not allocate.
+    ///
+    /// The number is given up only when no request that the kernel may still have to read names it. Until
+    /// then it refers to something inert, and the file itself is closed; where the process has no descriptor
+    /// left for that, and none in reserve, the file stays open until then.
+    int close_and_forget() noexcept;
 
-    /// Object side; the owner forgets the descriptor in this call. As close_and_forget(), but hands the file
-    /// descriptor to the caller instead of closing it. No operation consumes from it once this has returned.
-    int release_and_forget();
+    /// Object side; the owner forgets the descriptor in this call. As close_and_forget(), but `op`, which the
+    /// caller has made for a request of kind close, does the closing, and the call never blocks in it.
+    void close_and_forget(io_operation& op);
+
+    /// Object side; the owner forgets the descriptor in this call, unless it fails. As close_and_forget(),
+    /// but hands the file descriptor to the caller instead of closing it. No operation consumes from it once
+    /// this has returned. A negated errno when there is no number to be had for it: nothing has happened
+    /// then.
+    int release_and_forget() noexcept;
 
     /// Object side, any thread: accept4(2), which also sees what asynchronous accepts have left. `wait`:
     /// blocks, also where the descriptor is O_NONBLOCK. The new descriptor, or a negated errno.
@@ -214,12 +241,31 @@ private:
     friend class device_gate;
     friend class io_operation;
     friend class shard;
-    struct farewell;
+
+    /// What the shard is told by the descriptor itself, as a message; bits of message_.
+    enum : std::uint8_t {
+        on_its_way = 1, ///< it is in the inbox: look at cancel_before_
+        forget = 2,     ///< the object has let go
+        close_it = 4,   ///< and the number is to be closed
+    };
 
     descriptor(shard& home, int fd) noexcept
-        : home_(&home)
-        , fd_(fd) {}
+        : operation(&run)
+        , home_(&home)
+        , fd_(fd) {
+        set_message(true);
+    }
     ~descriptor();
+
+    // Object side.
+    void submit_queued_operations() noexcept;
+    void submit_at_once() noexcept;
+    void submit_by_visit();
+    void await_submission() noexcept;
+    bool is_submitted() const noexcept;
+    void tell_shard(unsigned what) noexcept;
+    bool disconnect() noexcept;
+    void close_twin() noexcept;
 
     // Shard side.
     void link(io_operation& op) noexcept {
@@ -267,13 +313,14 @@ private:
     bool queue(io_operation& op);
     void finish_queued(io_operation& op, int result);
     void resume_queued(io_operation& op);
-    void forgotten();
+    static void run(operation& base, action what);
+    void told();
+    void submit_here();
+    void forgotten() noexcept;
     void free_if_unused() noexcept;
-    bool disconnect_from_afar(bool close_it);
-    void let_kernel_go(bool driving);
+    bool let_kernel_go(bool driving) noexcept;
     bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
 
-    shard* const home_;
     bool loose_ = false; // fixed before its first use
 
     // Object side: how reads and writes are made so that none holds the ring's thread.
@@ -286,26 +333,44 @@ private:
     transfers transfers_ = transfers::here;
     descriptor* twin_ = nullptr;
 
+    // Shard side.
+    bool forgotten_ = false;
+    bool being_told_ = false;
+
+    // The object side adds bits and sends the descriptor when on_its_way was not among them; the shard takes
+    // them all back before it looks at anything else. Both acq_rel: when the object side finds on_its_way,
+    // the shard's exchange comes later and sees the other bits and what was written before. What says that
+    // the object has let go is the last access of the object side.
+    std::atomic<std::uint8_t> message_{0};
+
+    // Set by the object side before it disturbs the descriptor of operations that may be under way (see
+    // disconnect()), read by the shard when one of them fails. Release/acquire; the order that matters (set
+    // before the kernel sees the disturbance) is given by the system call in between.
+    std::atomic<bool> disturbed_{false};
+
+    shard* const home_;
+
     // Object side; also read by the shard when the object has let go.
     int fd_;
     int direct_alignment_code_ = -1;
     int file_slot_ = -1;
     gated_file* storage_ = nullptr; // the file's part in its device's gate, which belongs to the shard side
     std::uint64_t started_ = 0;     // sequence number of the next operation
-    std::uint64_t sent_from_afar_ = 0; // operations and messages that went through the inbox
+    std::uint64_t sent_from_afar_ = 0; // operations that went through the inbox
 
-    // Set by the object side before it disturbs the descriptor of operations that may be under way (see
-    // disconnect_from_afar), read by the shard when one of them fails. Release/acquire; the order that
-    // matters (set before the kernel sees the disturbance) is given by the system call in between.
-    std::atomic<bool> disturbed_{false};
+    // Written by the object side: what was started before it is to be cancelled. Relaxed: see message_.
+    std::atomic<std::uint64_t> cancel_before_{0};
 
     // Created by the shard side, used by both. Release/acquire: whoever sees the pointer sees the queue.
     std::atomic<accept_queue*> accepts_{nullptr};
 
+    // Written by the shard side, see is_submitted(): of those that were sent, how many have been dealt with,
+    // and the number of the ring's last system call when an operation was queued last.
+    std::atomic<std::uint64_t> arrived_from_afar_{0};
+    std::atomic<std::uint64_t> queued_after_{~std::uint64_t{0}};
+
     // Shard side.
-    bool forgotten_ = false;
-    std::uint32_t in_lane_[2] = {}; // pending operations of each lane; the oldest is the backend's
-    std::uint64_t arrived_from_afar_ = 0;
+    std::uint32_t in_lane_[2] = {};      // pending operations of each lane; the oldest is the backend's
     std::uint64_t cancelled_before_ = 0; // operations with a smaller sequence that arrive late are cancelled
     io_operation* first_ = nullptr;
     io_operation* last_ = nullptr;

@@ -177,11 +177,21 @@ public:
     /// Submits what is queued, now.
     void flush();
 
+    void flush_if_queued() {
+        if (!backend_->nothing_queued())
+            flush();
+    }
+
+    /// flush(), for who gives up the number of a file: whether no request can name it any more, because the
+    /// kernel has taken all that was queued (or never will, its ring being gone). False for want of memory.
+    bool flush_completely() noexcept;
+
     /// Submits and reaps, between turns: what has completed becomes ready.
     void reap() {
         if (backend_)
             poll_backend();
     }
+    void reap_if_possible() noexcept;
 
     // ---- the token: see engine for who takes it when ----
 
@@ -202,6 +212,20 @@ public:
         backend* b = published_backend_.load(std::memory_order_acquire);
         return b && b->end_requests_on(fd);
     }
+    /// How many system calls its ring has made. Acquire: what they were to submit had been published before.
+    std::uint64_t system_calls() const noexcept { return counters_.enters.load(std::memory_order_acquire); }
+    /// See backend::has_taken_all().
+    bool has_taken_all() const noexcept {
+        const backend* b = published_backend_.load(std::memory_order_acquire);
+        return b && b->has_taken_all();
+    }
+
+    /// That its driver, after so many system calls, is in a handler that takes long. Relaxed: a hint.
+    bool is_known_busy(std::uint64_t calls) const noexcept {
+        return busy_since_.load(std::memory_order_relaxed) == calls;
+    }
+    void remember_busy(std::uint64_t calls) noexcept { busy_since_.store(calls, std::memory_order_relaxed); }
+
     bool end_request(const io_operation& op) noexcept {
         backend* b = published_backend_.load(std::memory_order_acquire);
         return b && b->end_request(op);
@@ -298,6 +322,7 @@ private:
 
     std::atomic<std::int64_t> load_{0}; // hints for placement: relaxed
     std::atomic<std::uint32_t> in_flight_{0};
+    std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
 
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
     // back only when no other thread may be in the engine (destruction, a forked child).

@@ -54,8 +54,30 @@ public:
     /// 0 or a negated errno.
     int close() noexcept { return descriptor_ ? std::exchange(descriptor_, nullptr)->close_and_forget() : 0; }
 
-    /// Precondition: open.
-    int release() { return std::exchange(descriptor_, nullptr)->release_and_forget(); }
+    /// Precondition: open. Or a negated errno, when the process has no descriptor left that would be needed
+    /// for it; then it stays open.
+    int release() {
+        const int fd = descriptor_->release_and_forget();
+        if (fd >= 0)
+            descriptor_ = nullptr;
+        return fd;
+    }
+
+    /// For synchronous calls: the number, once what was started before is on its way in the kernel, as Asio's
+    /// would be; for those that may block see core::descriptor.
+    int fd_in_order() const noexcept {
+        if (descriptor_)
+            descriptor_->submit_queued();
+        return fd();
+    }
+    int fd_to_block_on() const noexcept {
+        if (descriptor_)
+            descriptor_->submit_before_blocking();
+        return fd();
+    }
+
+    /// Precondition: open; nobody has it any more when this returns. See core::descriptor.
+    void close(core::io_operation& op) { std::exchange(descriptor_, nullptr)->close_and_forget(op); }
 
 private:
     template <class>

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <linux/membarrier.h>
+#include <new>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,15 @@ namespace {
 
 /// After how many system calls in one stay of a thread registering the ring's descriptor has paid for itself.
 constexpr unsigned registration_threshold = 64;
+
+/// How often in a row the kernel may refuse to take entries for want of memory before the caller is told:
+/// some milliseconds, in which others give it back, or it will not get any.
+constexpr unsigned most_refusals = 256;
+
+/// Whether io_uring_enter(2) has failed because of something that passes.
+constexpr bool is_shortage(int result) noexcept {
+    return result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
+}
 
 /// Orders a new ring after those closed before it, whose addresses it may get. The kernel does so anyway, but
 /// liburing maps and unmaps by bare system calls, and ThreadSanitizer, which does not see those, took it for
@@ -104,6 +114,7 @@ ring::~ring() {
 void ring::abandon() noexcept {
     // Not io_uring_queue_exit() alone by accident: it only unmaps and closes, and that is all a child may do.
     registered_index_ = -1; // registrations are per thread of the parent's
+    aside_.clear();
     io_uring_queue_exit(&ring_);
     open_ = false;
 }
@@ -121,8 +132,10 @@ int ring::enter(unsigned submit, unsigned wait_for, unsigned flags, void* argume
         fd = registered_index_;
         flags |= enter_registered_ring;
     }
-    if (counters_)
-        ring_counters::bump(counters_->enters);
+    if (counters_) // release: who sees the count sees what was published before; see
+                   // descriptor::is_submitted()
+        counters_->enters.store(counters_->enters.load(std::memory_order_relaxed) + 1,
+                                std::memory_order_release);
     if (counters_ && (flags & IORING_ENTER_GETEVENTS) != 0 &&
         (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0) [[unlikely]]
         ring_counters::bump(counters_->cq_overflows);
@@ -146,28 +159,49 @@ void ring::register_descriptor() noexcept {
 void ring::submit(bool reap) {
     publish();
     const unsigned flags = reap ? IORING_ENTER_GETEVENTS : 0;
-    for (;;) {
+    for (unsigned refused = 0;;) {
         const unsigned left = unsubmitted();
         if (left == 0 && !reap)
             return;
         const int r = enter(left, 0, flags, nullptr, 0);
         if (r == -EINTR)
             continue;
-        // EAGAIN, EBUSY: the kernel wants completions to be reaped first; the caller does that next.
-        if (r == -EAGAIN || r == -EBUSY) {
-            if (reap || has_completions())
-                return;
-            enter(0, 0, IORING_ENTER_GETEVENTS, nullptr, 0);
-            return;
-        }
-        if (r < 0)
+        if (r < 0 && !is_shortage(r))
             throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
-        if (reap || static_cast<unsigned>(r) == left)
+        if (reap) // the caller looks at what there is, and comes back with what is left
             return;
+        if (r > 0)
+            continue;
+        if (++refused == most_refusals)
+            return;
+        make_room();
     }
 }
 
+/// The kernel wants completions to be reaped, or its own memory to come back, before it takes more. This is
+/// no place to tell operations of their results: those are set aside.
+void ring::make_room() noexcept {
+    unsigned head = *ring_.cq.khead;
+    const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
+    try {
+        aside_.reserve(aside_.size() + (tail - head));
+        for (; head != tail; ++head) {
+            const io_uring_cqe& cqe = ring_.cq.cqes[head & cq_mask_];
+            aside_.push_back({cqe.user_data, cqe.res, cqe.flags});
+        }
+        io_uring_smp_store_release(ring_.cq.khead, head);
+    } catch (const std::bad_alloc&) {
+        ::sched_yield(); // they stay where they are, and the kernel is asked again
+    }
+    enter(0, 0, IORING_ENTER_GETEVENTS, nullptr, 0); // task work gives memory back
+    ::sched_yield();
+}
+
 void ring::submit_and_wait(std::uint64_t nanoseconds) {
+    if (!aside_.empty()) [[unlikely]] { // there is nothing to wait for
+        submit(true);
+        return;
+    }
     publish();
     constexpr std::size_t signal_mask_size =
         8; // _NSIG / 8, what the kernel expects also when no mask is given

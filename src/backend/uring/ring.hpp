@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 #include <liburing.h>
+#include <utility>
+#include <vector>
 
 namespace aura::core::uring {
 
@@ -53,9 +55,18 @@ public:
         return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
     }
 
-    bool has_completions() const noexcept { return io_uring_cq_ready(&ring_) != 0; }
+    bool has_completions() const noexcept { return !aside_.empty() || io_uring_cq_ready(&ring_) != 0; }
 
-    /// Submits everything queued; with `reap` also runs task work and flushes overflow.
+    /// Any thread. Whether the kernel has taken all that was published by the last system call.
+    bool has_taken_all() const noexcept {
+        // The tail first: a head that is read later and has reached it has passed all that was before it.
+        const unsigned tail = io_uring_smp_load_acquire(ring_.sq.ktail);
+        return static_cast<int>(io_uring_smp_load_acquire(ring_.sq.khead) - tail) >= 0;
+    }
+
+    /// Submits everything queued. With `reap` it also runs task work and flushes overflow, and leaves what a
+    /// shortage keeps the kernel from taking to the next call. Without, it goes on until the kernel has taken
+    /// all; only when that is short of memory for a long time something is left, see unsubmitted().
     void submit(bool reap);
 
     /// Submits everything queued and waits for one completion, at most `nanoseconds` (UINT64_MAX: for ever).
@@ -64,6 +75,9 @@ public:
     /// Calls f(user_data, result, flags) for every completion there is; each is consumed before its call.
     template <class F>
     void for_each_completion(F f) {
+        if (!aside_.empty()) [[unlikely]]
+            for (const completion& c : std::exchange(aside_, {}))
+                f(c.user_data, c.result, c.flags);
         unsigned head = *ring_.cq.khead;
         const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
         for (; head != tail; ++head) {
@@ -99,6 +113,14 @@ private:
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
     void register_descriptor() noexcept;
     void publish() noexcept;
+    void make_room() noexcept;
+
+    /// A completion that had to leave the queue before anybody could be told of it.
+    struct completion {
+        std::uint64_t user_data;
+        int result;
+        unsigned flags;
+    };
 
     ring_counters* counters_ = nullptr;
     io_uring ring_{};
@@ -110,6 +132,7 @@ private:
     unsigned enters_since_attach_ = 0;
     bool attached_ = false; // else a visitor enters, who would leave its registration behind
     bool open_ = false;
+    std::vector<completion> aside_; // the oldest; then come those of the queue
 };
 
 /// io_uring_register(2), returning a negated errno on failure.

@@ -85,6 +85,9 @@ public:
             ring_.submit(false);
     }
 
+    bool nothing_queued() const noexcept override { return ring_.unsubmitted() == 0; }
+    bool has_taken_all() const noexcept override { return ring_.has_taken_all(); }
+
     void poll(op_queue& done) override {
         if (ring_.unsubmitted() != 0 || ring_.kernel_has_work())
             ring_.submit(true);
