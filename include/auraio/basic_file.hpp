@@ -61,7 +61,7 @@ public:
 
     const executor_type& get_executor() noexcept { return impl_.executor(); }
     bool is_open() const noexcept { return fd() >= 0; }
-    native_handle_type native_handle() noexcept { return fd(); }
+    native_handle_type native_handle() noexcept { return impl_.fd_in_order(); }
 
     /// Opens `path`. already_open when this object holds a file.
     void open(const char* path, flags f) {
@@ -112,8 +112,9 @@ public:
             ec = net::error::bad_descriptor;
             return -1;
         }
-        ec = {};
-        return impl_.release();
+        const int fd = impl_.release();
+        ec = detail::to_error_code(fd);
+        return fd < 0 ? -1 : fd;
     }
 
     /// Requests cancellation of everything started on this object before. What the device is already doing
@@ -137,7 +138,7 @@ public:
     }
     std::uint64_t size(error_code& ec) const {
         std::uint64_t n = 0;
-        ec = detail::to_error_code(core::file_size(fd(), n));
+        ec = detail::to_error_code(core::file_size(impl_.fd_in_order(), n));
         return n;
     }
 
@@ -146,18 +147,23 @@ public:
         throwing("resize", [&](error_code& ec) { return resize(n, ec); });
     }
     error_code resize(std::uint64_t n, error_code& ec) {
-        return ec = detail::to_error_code(n > max_offset ? -EINVAL : core::resize_file(fd(), n));
+        return ec = detail::to_error_code(n > max_offset ? -EINVAL
+                                                         : core::resize_file(impl_.fd_in_order(), n));
     }
 
     /// fsync(2) and fdatasync(2); they block.
     void sync_all() {
         throwing("sync_all", [&](error_code& ec) { return sync_all(ec); });
     }
-    error_code sync_all(error_code& ec) { return ec = detail::to_error_code(core::sync_file(fd())); }
+    error_code sync_all(error_code& ec) {
+        return ec = detail::to_error_code(core::sync_file(impl_.fd_in_order()));
+    }
     void sync_data() {
         throwing("sync_data", [&](error_code& ec) { return sync_data(ec); });
     }
-    error_code sync_data(error_code& ec) { return ec = detail::to_error_code(core::sync_file_data(fd())); }
+    error_code sync_data(error_code& ec) {
+        return ec = detail::to_error_code(core::sync_file_data(impl_.fd_in_order()));
+    }
 
     /// open() without blocking: path look-up and, where needed, device access happen in the kernel.
     /// Signature void(error_code). Cancellation: terminal, partial, total. Closing or destroying the object
@@ -177,17 +183,13 @@ public:
     }
 
     /// Cancels pending operations, and closes without blocking (closing writes back on some file systems).
-    /// is_open() is false at once. Signature void(error_code).
+    /// is_open() is false at once. Signature void(error_code). Closing cannot be cancelled: once started, the
+    /// descriptor is closed, whatever becomes of the handler.
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_close(Token&& token = Token()) {
         return initiate<void(error_code)>(std::forward<Token>(token), [](basic_file& self, auto&& handler) {
-            error_code ec;
-            core::io_request r;
-            r.kind = core::request_kind::close;
-            r.fd = self.release(ec);
-            detail::start_io<detail::plain_request>(
-                self.impl_.home(), &self.impl_.home().loose(), ec ? EBADF : 0, detail::every_cancellation,
-                std::forward<decltype(handler)>(handler), self.impl_.executor(), r);
+            detail::start_close<detail::plain_request>(self.impl_, self.is_open() ? 0 : EBADF,
+                                                       std::forward<decltype(handler)>(handler));
         });
     }
 
@@ -312,8 +314,9 @@ protected:
         if (offset > max_offset && offset != core::current_position)
             n = -EINVAL;
         else if (fd() >= 0)
-            n = IsRead ? core::read_file(fd(), g.vectors, static_cast<int>(g.count), offset)
-                       : core::write_file(fd(), g.vectors, static_cast<int>(g.count), offset);
+            n = IsRead
+                    ? core::read_file(impl_.fd_to_block_on(), g.vectors, static_cast<int>(g.count), offset)
+                    : core::write_file(impl_.fd_to_block_on(), g.vectors, static_cast<int>(g.count), offset);
         if (n > 0)
             return static_cast<std::size_t>(n);
         const int code =

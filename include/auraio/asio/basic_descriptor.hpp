@@ -93,7 +93,7 @@ public:
         if (static_cast<unsigned long>(command.name()) == FIONBIO)
             return non_blocking(*static_cast<const int*>(argument) != 0, ec);
         return ec = aura::detail::to_error_code(aura::core::control(
-                   this->impl_.fd(), static_cast<unsigned long>(command.name()), argument));
+                   this->impl_.fd_in_order(), static_cast<unsigned long>(command.name()), argument));
     }
 
     /// Asynchronous operations do not care; with O_NONBLOCK set they may cost a poll more.
@@ -103,7 +103,7 @@ public:
     }
     error_code non_blocking(bool mode, error_code& ec) {
         ec = aura::detail::to_error_code(
-            aura::core::set_non_blocking(this->impl_.fd(), mode || this->impl_.native_non_blocking));
+            aura::core::set_non_blocking(this->impl_.fd_in_order(), mode || this->impl_.native_non_blocking));
         if (!ec)
             this->impl_.non_blocking = mode;
         return ec;
@@ -115,7 +115,7 @@ public:
     error_code native_non_blocking(bool mode, error_code& ec) {
         if (this->is_open() && !mode && this->impl_.non_blocking)
             return ec = error::invalid_argument;
-        ec = aura::detail::to_error_code(aura::core::set_non_blocking(this->impl_.fd(), mode));
+        ec = aura::detail::to_error_code(aura::core::set_non_blocking(this->impl_.fd_in_order(), mode));
         if (!ec)
             this->impl_.native_non_blocking = mode;
         return ec;
@@ -127,7 +127,7 @@ public:
     }
     error_code wait(descriptor_base::wait_type w, error_code& ec) {
         return ec = aura::detail::to_error_code(
-                   aura::core::wait_for(this->impl_.fd(), events(w), !this->impl_.non_blocking));
+                   aura::core::wait_for(this->impl_.fd_to_block_on(), events(w), !this->impl_.non_blocking));
     }
 
     /// Readiness, for descriptors whose data others transfer. Signature void(error_code). Cancellation:

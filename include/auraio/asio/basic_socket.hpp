@@ -79,7 +79,7 @@ public:
     }
     bool at_mark(error_code& ec) const {
         bool result = false;
-        ec = aura::detail::to_error_code(aura::core::at_out_of_band_mark(this->impl_.fd(), result));
+        ec = aura::detail::to_error_code(aura::core::at_out_of_band_mark(this->impl_.fd_in_order(), result));
         return result;
     }
 
@@ -91,7 +91,7 @@ public:
     }
     std::size_t available(error_code& ec) const {
         std::size_t n = 0;
-        ec = aura::detail::to_error_code(aura::core::bytes_available(this->impl_.fd(), n));
+        ec = aura::detail::to_error_code(aura::core::bytes_available(this->impl_.fd_in_order(), n));
         return n;
     }
 
@@ -102,8 +102,8 @@ public:
     error_code connect(const endpoint_type& peer, error_code& ec) {
         if (!this->is_open() && this->open(peer.protocol(), ec))
             return ec;
-        return ec = aura::detail::to_error_code(
-                   aura::core::connect_now(this->impl_.fd(), peer.data(), peer.size(), this->waits()));
+        return ec = aura::detail::to_error_code(aura::core::connect_now(
+                   this->impl_.fd_to_block_on(), peer.data(), peer.size(), this->waits()));
     }
 
     endpoint_type remote_endpoint() const {
@@ -120,7 +120,7 @@ public:
         this->throwing("shutdown", [&](error_code& ec) { shutdown(what, ec); });
     }
     error_code shutdown(socket_base::shutdown_type what, error_code& ec) {
-        return ec = aura::detail::to_error_code(aura::core::shut_down(this->impl_.fd(), what));
+        return ec = aura::detail::to_error_code(aura::core::shut_down(this->impl_.fd_in_order(), what));
     }
 
 private:
@@ -176,8 +176,9 @@ protected:
             return 0;
         message.msg_iov = g.vectors;
         message.msg_iovlen = g.count;
-        const long n = IsRead ? aura::core::receive_now(this->impl_.fd(), message, flags, this->waits())
-                              : aura::core::send_now(this->impl_.fd(), message, flags, this->waits());
+        const long n =
+            IsRead ? aura::core::receive_now(this->impl_.fd_to_block_on(), message, flags, this->waits())
+                   : aura::core::send_now(this->impl_.fd_to_block_on(), message, flags, this->waits());
         ec = transfer_code(static_cast<int>(n), IsRead, Kind, g.total);
         return n > 0 ? static_cast<std::size_t>(n) : 0;
     }

@@ -77,7 +77,7 @@ public:
 
     executor_type get_executor() noexcept { return impl_.executor(); }
     bool is_open() const { return impl_.fd() >= 0; }
-    native_handle_type native_handle() { return impl_.fd(); }
+    native_handle_type native_handle() { return impl_.fd_in_order(); }
 
     void assign(const native_handle_type& fd) {
         throwing("assign", [&](error_code& ec) { assign(fd, ec); });
@@ -155,8 +155,9 @@ protected:
             ec = net::error::bad_descriptor;
             return -1;
         }
-        ec = {};
-        return impl_.release();
+        const int fd = impl_.release();
+        ec = to_error_code(fd);
+        return fd < 0 ? -1 : fd;
     }
 
     template <class F>
@@ -185,8 +186,8 @@ protected:
         const gathered<buffer> g(buffers);
         long n = -EBADF;
         if (is_open() && g.total != 0)
-            n = IsRead ? core::read_now(impl_.fd(), g.vectors, g.count, !impl_.non_blocking)
-                       : core::write_now(impl_.fd(), g.vectors, g.count, !impl_.non_blocking);
+            n = IsRead ? core::read_now(impl_.fd_to_block_on(), g.vectors, g.count, !impl_.non_blocking)
+                       : core::write_now(impl_.fd_to_block_on(), g.vectors, g.count, !impl_.non_blocking);
         else if (is_open())
             return ec = {}, 0;
         ec = IsRead && n == 0 ? error_code(net::error::eof) : to_error_code(n < 0 ? static_cast<int>(n) : 0);

@@ -101,5 +101,20 @@ void start_io(core::shard& home, core::descriptor* target, int error, net::cance
     target->start(*op);
 }
 
+/// Starts the closing of what `owner` holds, which lets go of it. Errors as in start_io(). It cannot be
+/// cancelled: the slot stays unused.
+template <class Work, class Owner, class Handler>
+void start_close(Owner& owner, int error, Handler&& handler) {
+    using op_type = io_op<Work, std::decay_t<Handler>, std::decay_t<decltype(owner.executor())>>;
+    auto* op = create_op<op_type>(handler, std::forward<Handler>(handler), owner.executor(), owner.home(),
+                                  core::io_request());
+    if (error == 0) {
+        owner.close(*op);
+        return;
+    }
+    op->set_result(-error);
+    owner.home().post(*op);
+}
+
 } // namespace detail
 AURAIO_CLOSE

@@ -103,7 +103,7 @@ public:
 
     executor_type get_executor() noexcept { return impl_.executor(); }
     bool is_open() const { return impl_.fd() >= 0; }
-    native_handle_type native_handle() { return impl_.fd(); }
+    native_handle_type native_handle() { return impl_.fd_in_order(); }
 
     void open(const protocol_type& protocol = protocol_type()) {
         throwing("open", [&](error_code& ec) { open(protocol, ec); });
@@ -155,8 +155,9 @@ public:
             ec = net::error::bad_descriptor;
             return -1;
         }
-        ec = {};
-        return impl_.release();
+        const int fd = impl_.release();
+        ec = to_error_code(fd);
+        return fd < 0 ? -1 : fd;
     }
 
     /// Requests cancellation of exactly what was started before.
@@ -196,8 +197,8 @@ public:
         }
         if (option.level(p) == SOL_SOCKET && option.name(p) == SO_LINGER)
             impl_.options.linger = true;
-        return ec = to_error_code(core::set_socket_option(impl_.fd(), option.level(p), option.name(p),
-                                                          option.data(p), option.size(p)));
+        return ec = to_error_code(core::set_socket_option(impl_.fd_in_order(), option.level(p),
+                                                          option.name(p), option.data(p), option.size(p)));
     }
 
     template <class GettableSocketOption>
@@ -215,8 +216,8 @@ public:
             return ec = {};
         }
         auto size = static_cast<socklen_t>(option.size(p));
-        ec = to_error_code(
-            core::get_socket_option(impl_.fd(), option.level(p), option.name(p), option.data(p), size));
+        ec = to_error_code(core::get_socket_option(impl_.fd_in_order(), option.level(p), option.name(p),
+                                                   option.data(p), size));
         if (!ec)
             option.resize(p, size);
         return ec;
@@ -232,7 +233,7 @@ public:
         if (static_cast<unsigned long>(command.name()) == FIONBIO)
             return non_blocking(*static_cast<int*>(argument) != 0, ec);
         return ec = to_error_code(
-                   core::control(impl_.fd(), static_cast<unsigned long>(command.name()), argument));
+                   core::control(impl_.fd_in_order(), static_cast<unsigned long>(command.name()), argument));
     }
 
     /// Asynchronous operations do not care; with O_NONBLOCK set they cost a poll more.
@@ -241,7 +242,8 @@ public:
         throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
     }
     error_code non_blocking(bool mode, error_code& ec) {
-        ec = to_error_code(core::set_non_blocking(impl_.fd(), mode || impl_.options.native_non_blocking));
+        ec = to_error_code(
+            core::set_non_blocking(impl_.fd_in_order(), mode || impl_.options.native_non_blocking));
         if (!ec)
             impl_.options.non_blocking = mode;
         return ec;
@@ -255,7 +257,7 @@ public:
     error_code native_non_blocking(bool mode, error_code& ec) {
         if (!mode && impl_.options.non_blocking)
             return ec = net::error::invalid_argument;
-        ec = to_error_code(core::set_non_blocking(impl_.fd(), mode));
+        ec = to_error_code(core::set_non_blocking(impl_.fd_in_order(), mode));
         if (!ec)
             impl_.options.native_non_blocking = mode;
         return ec;
