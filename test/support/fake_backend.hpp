@@ -41,6 +41,7 @@ public:
     std::vector<aura::core::io_operation*> submitted;
     std::vector<aura::core::io_operation*> cancelled;
     bool complete_cancelled = true; ///< as the kernel does for requests that can be cancelled
+    bool takes_nothing = false;     ///< as the kernel does when it is short of memory
 
     void complete(aura::core::io_operation& op, int result) {
         std::erase(submitted, &op);
@@ -65,6 +66,7 @@ public:
             complete(op, -ECANCELED);
     }
     void flush() override {}
+    bool nothing_queued() const noexcept override { return !takes_nothing; }
     void poll(aura::core::op_queue& done) override {
         pending_ -= finished_.size();
         done.splice(finished_);
