@@ -4,6 +4,8 @@
 #include "auraio/detail/ring_of.hpp"
 
 #include <concepts>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 AURAIO_OPEN
@@ -28,6 +30,19 @@ public:
         requires(!std::derived_from<E, net::any_io_executor> && std::constructible_from<base, E>)
     any_io_executor(E e)
         : base(std::move(e)) {}
+
+    /// Where Asio has them (since 1.24): empty instead of an exception when there is no memory.
+    any_io_executor(std::nothrow_t, const any_io_executor& e) noexcept
+        : base(e) {}
+    any_io_executor(std::nothrow_t, any_io_executor&& e) noexcept
+        : base(static_cast<base&&>(e)) {}
+    any_io_executor(std::nothrow_t, const net::any_io_executor& e) noexcept
+        : base(e) {}
+    template <class E>
+        requires(!std::derived_from<E, net::any_io_executor> &&
+                 std::constructible_from<base, std::nothrow_t, E>)
+    any_io_executor(std::nothrow_t, E e) noexcept
+        : base(std::nothrow, std::move(e)) {}
 
     using base::query;
     detail::placement query(detail::ring_t) const {

@@ -3,10 +3,15 @@
 
 #include "auraio/core/engine.hpp"
 #include "auraio/detail/executor_op.hpp"
+#include "auraio/error.hpp"
 
 #include AURAIO_ASIO(any_io_executor.hpp)
 #include AURAIO_ASIO(execution.hpp)
 #include AURAIO_ASIO(execution_context.hpp)
+#if __has_include(AURAIO_ASIO(execution/inline_exception_handling.hpp)) // since Asio 1.38
+#define AURAIO_HAS_INLINE_EXCEPTION_HANDLING
+#include AURAIO_ASIO(execution/inline_exception_handling.hpp)
+#endif
 
 #include <concepts>
 #include <cstdint>
@@ -22,9 +27,12 @@ namespace detail {
 
 /// The engine of an io_context, and the way back from it.
 struct context_engine : core::engine {
-    context_engine(const core::engine_options& options, io_context& c)
-        : core::engine(options)
-        , context(c) {}
+    context_engine(const core::engine_options& options, io_context& c) try
+        : core
+        ::engine(options), context(c) {}
+    catch (const core::engine_error& e) {
+        rethrow(e);
+    }
     io_context& context;
 };
 
@@ -96,6 +104,13 @@ public:
     static constexpr net::execution::mapping_t query(net::execution::mapping_t) noexcept {
         return net::execution::mapping.thread;
     }
+#if defined(AURAIO_HAS_INLINE_EXCEPTION_HANDLING)
+    /// See execute().
+    static constexpr net::execution::inline_exception_handling_t
+    query(net::execution::inline_exception_handling_t) noexcept {
+        return net::execution::inline_exception_handling.capture;
+    }
+#endif
     constexpr net::execution::blocking_t query(net::execution::blocking_t) const noexcept {
         return has(never) ? net::execution::blocking_t(net::execution::blocking.never)
                           : net::execution::blocking_t(net::execution::blocking.possibly);

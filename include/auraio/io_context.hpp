@@ -3,6 +3,7 @@
 
 #include "auraio/detail/stock_reactor.hpp"
 #include "auraio/detail/thread_memory.hpp"
+#include "auraio/detail/wrapped_handler.hpp"
 #include "auraio/error.hpp"
 #include "auraio/executor.hpp"
 #include "auraio/io_context_options.hpp"
@@ -14,10 +15,15 @@
 #include AURAIO_ASIO(executor_work_guard.hpp)
 #include AURAIO_ASIO(post.hpp)
 #include AURAIO_ASIO(strand.hpp)
+#if AURAIO_ASIO_VERSION >= 103300
+#include AURAIO_ASIO(config.hpp)
+#endif
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -94,9 +100,23 @@ core::nanoseconds_t to_deadline(const std::chrono::time_point<Clock, Duration>& 
 /// The one deliberate break with Asio: a handler that *blocks* until another handler of its ring has run
 /// never returns, where Asio with a second thread in run() would go on. See doc/migrating.md.
 class io_context : public net::execution_context {
+    /// Where an asio::io_context has the pointer that all its members go through. Code that takes an
+    /// execution_context of ours for one, by a cast that the language does not check
+    /// (`(asio::io_context&)executor.context()`), crashes at once instead of writing into the engine.
+    void* const not_an_asio_io_context_ = nullptr;
+
 public:
     using executor_type = executor;
     using count_type = std::size_t;
+
+    /// Asio's own has bits at compile time, ours has them at run time.
+    template <class Allocator, std::uintptr_t = 0>
+    using basic_executor_type = basic_executor<Allocator>;
+
+    class service;
+#if defined(AURAIO_HAS_TS_EXECUTORS)
+    class strand;
+#endif
 
     /// Options from the environment (see options_from_environment()). Throws system_error when io_uring is
     /// not available; the message says what was tried and what came back.
@@ -109,12 +129,35 @@ public:
         : io_context(from_environment(concurrency_hint)) {}
 
     /// Exactly these options; the environment is not read.
-    explicit io_context(const io_context_options& options) try
+    explicit io_context(const io_context_options& options)
         : engine_(options, *this) {
-        net::add_service(*this, new detail::engine_service(*this, engine_));
-    } catch (const core::engine_error& e) {
-        detail::rethrow(e);
+        install();
     }
+
+#if AURAIO_ASIO_VERSION >= 103300
+    /// With services that are there from the beginning; see asio::execution_context. Of what `asio::config`
+    /// then tells, scheduler/concurrency_hint is heeded.
+    explicit io_context(const service_maker& initial_services)
+        : net::execution_context(initial_services)
+        , engine_(configured(), *this) {
+        install();
+    }
+#endif
+#if AURAIO_ASIO_VERSION >= 103600
+    /// With memory for services from an allocator; see asio::execution_context. The engine has its own.
+    template <class Allocator>
+    io_context(std::allocator_arg_t tag, const Allocator& a, int concurrency_hint = 0)
+        : net::execution_context(tag, a)
+        , engine_(from_environment(concurrency_hint), *this) {
+        install();
+    }
+    template <class Allocator>
+    io_context(std::allocator_arg_t tag, const Allocator& a, const service_maker& initial_services)
+        : net::execution_context(tag, a, initial_services)
+        , engine_(configured(), *this) {
+        install();
+    }
+#endif
 
     io_context(const io_context&) = delete;
     io_context& operator=(const io_context&) = delete;
@@ -194,10 +237,28 @@ public:
     /// The mechanism that carries out I/O, and why it was chosen.
     std::string_view backend() const noexcept { return "io_uring"; }
     const std::string& backend_reason() const noexcept { return engine_.backend_reason(); }
-    /// Whether some object on this context is not native to the rings: Asio then runs its own reactor in a
-    /// hidden thread, and every completion of such an object costs a wake. For finding what a migration has
-    /// missed; a resolver counts, too. Always false where AURA_NO_ASIO_DETAIL is defined.
+    /// Whether some object that does I/O or waits on this context is not native to the rings: Asio then runs
+    /// its own reactor in a hidden thread, and every completion of such an object costs a wake. For finding
+    /// what a migration has missed. A resolver does not count, see stock_scheduler_active(). Always false
+    /// where AURA_NO_ASIO_DETAIL is defined.
     bool stock_reactor_active() { return detail::has_stock_reactor(*this); }
+
+    /// Whether Asio has a hidden thread for this context at all: for its reactor, or merely for name
+    /// look-ups, which it makes in threads anyway. Always false where AURA_NO_ASIO_DETAIL is defined.
+    bool stock_scheduler_active() { return detail::has_stock_scheduler(*this); }
+
+    /// An aura::io_context is no asio::io_context, and a library that takes that by reference cannot be given
+    /// ours. This says so, in the place of the compiler, and what to do.
+    template <class Context>
+        requires std::same_as<Context, net::io_context>
+    operator Context&() const {
+        static_assert(
+            !std::same_as<Context, net::io_context>,
+            "auraio: this wants an asio::io_context by that name, which an aura::io_context is not. Where "
+            "the "
+            "source names it, write aura::io_context instead (libraries often have one using-declaration "
+            "for it), or pass ctx.get_executor() where an executor is taken as well; see doc/migrating.md");
+    }
 
     /// What happened on each ring since construction: requests, handlers, system calls, wakes, loop delay,
     /// latencies. Any thread, at any time, without stopping a ring.
@@ -268,12 +329,19 @@ public:
         return net::post(get_executor(), std::forward<F>(f));
     }
 
+    /// A function object that dispatches `handler` on the context.
+    template <class Handler>
+    auto wrap(Handler handler) {
+        return detail::wrapped_handler<executor_type, Handler>(get_executor(), std::move(handler));
+    }
+
     /// Keeps run() from returning for want of work, for as long as it or a copy of it lives.
     class work {
     public:
         explicit work(io_context& ctx)
             : guard_(ctx.get_executor()) {}
         io_context& get_io_context() { return guard_.get_executor().query(net::execution::context); }
+        io_context& get_io_service() { return get_io_context(); }
 
     private:
         net::executor_work_guard<executor_type> guard_;
@@ -294,6 +362,14 @@ private:
             detail::rethrow(e);
         }
     }
+
+#if AURAIO_ASIO_VERSION >= 103300
+    io_context_options configured() {
+        return from_environment(net::config(*this).get("scheduler", "concurrency_hint", 0));
+    }
+#endif
+
+    void install() { net::make_service<detail::engine_service>(*this, engine_); }
 
     count_type run_until_deadline(core::nanoseconds_t deadline) {
         detail::thread_memory memory;
@@ -320,6 +396,11 @@ private:
     detail::context_engine engine_;
 };
 
+#if defined(AURAIO_HAS_DEPRECATED)
+/// The name that programs of Boost 1.65 and before know it by.
+using io_service = io_context;
+#endif
+
 AURAIO_CLOSE
 
 AURAIO_NET_OPEN
@@ -335,3 +416,6 @@ AURAIO_NET_CLOSE
 AURAIO_OPEN
 using net::make_strand;
 AURAIO_CLOSE
+
+#include "auraio/io_context_service.hpp"
+#include "auraio/io_context_strand.hpp"

@@ -35,6 +35,9 @@
 #if defined(BOOST_ASIO_HAS_CO_AWAIT)
 #define AURAIO_HAS_CO_AWAIT
 #endif
+#if defined(BOOST_ASIO_HAS_IO_URING)
+#define AURAIO_HAS_STOCK_IO_URING
+#endif
 namespace boost::asio {}
 namespace aura {
 inline namespace AURAIO_FLAVOUR {
@@ -79,6 +82,9 @@ inline const error_category& generic_category() {
 #endif
 #if defined(ASIO_HAS_CO_AWAIT)
 #define AURAIO_HAS_CO_AWAIT
+#endif
+#if defined(ASIO_HAS_IO_URING)
+#define AURAIO_HAS_STOCK_IO_URING
 #endif
 namespace asio {}
 namespace aura {
