@@ -85,9 +85,10 @@ public:
     error_code assign(native_handle_type fd, error_code& ec) {
         if (has_file())
             return ec = net::error::already_open;
-        if (fd < 0)
-            return ec = net::error::bad_descriptor;
-        return adopt(fd, core::is_direct(fd), ec);
+        ec = detail::to_error_code(impl_.assign(fd));
+        if (!ec)
+            detail::describe(*impl_.get(), fd, core::is_direct(fd));
+        return ec;
     }
 
     /// Cancels pending operations and closes. The descriptor is closed when this returns, in whichever

@@ -312,6 +312,15 @@ void descriptor::look_at_kind(int fd) {
     }
 }
 
+bool descriptor::can_be_polled() {
+    if (pollable_ == pollable::unknown) {
+        // What a file server would be asked may take its time.
+        const bool yes = transfers_ == transfers::by_worker || file_can_be_polled(fd_);
+        pollable_ = yes ? pollable::yes : pollable::no;
+    }
+    return pollable_ == pollable::yes;
+}
+
 descriptor* descriptor::reroute(io_operation& op) {
     io_request& r = op.request_;
     if (transfers_ == transfers::by_worker) {

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -128,6 +130,21 @@ file_kind kind_of_file(int fd) noexcept {
     if (S_ISREG(s.stx_mode) && file_systems().answered_elsewhere(s.stx_dev_major, s.stx_dev_minor))
         return file_kind::may_block;
     return file_kind::prompt;
+}
+
+bool file_can_be_polled(int fd) noexcept {
+    struct statx s;
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &s) != 0 || S_ISSOCK(s.stx_mode) ||
+        S_ISFIFO(s.stx_mode))
+        return true;
+    // Only an epoll set refuses what has no such function; poll(2) calls it ready.
+    const int set = ::epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0)
+        return true;
+    epoll_event nothing{};
+    const bool refused = ::epoll_ctl(set, EPOLL_CTL_ADD, fd, &nothing) != 0 && errno == EPERM;
+    ::close(set);
+    return !refused;
 }
 
 int open_terminal_again(int fd) noexcept {

@@ -4,6 +4,8 @@
 #include "auraio/core/io_request.hpp"
 
 #include <cerrno>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -35,6 +37,8 @@ int file_size(int fd, std::uint64_t& size) noexcept {
     struct stat s;
     if (::fstat(fd, &s) != 0)
         return -errno;
+    if (S_ISBLK(s.st_mode)) // whose node has none
+        return ::ioctl(fd, BLKGETSIZE64, &size) == 0 ? 0 : -errno;
     size = static_cast<std::uint64_t>(s.st_size);
     return 0;
 }

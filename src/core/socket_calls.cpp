@@ -17,6 +17,11 @@ int checked(int result) noexcept {
     return result < 0 ? -errno : result;
 }
 
+/// Of an ioctl(2) that only sockets know: what others say of themselves says little.
+int of_socket(int result) noexcept {
+    return result == -ENOTTY ? -ENOTSOCK : result;
+}
+
 /// Calls until the call is neither interrupted nor, with `wait`, in need of waiting.
 template <class Call>
 long until_done(int fd, short events, bool wait, Call call) noexcept {
@@ -51,14 +56,14 @@ int listen_on(int fd, int backlog) noexcept {
     return checked(::listen(fd, backlog));
 }
 
-int connect_now(int fd, const void* address, std::size_t size, bool wait) noexcept {
+int connect_now(int fd, const void* address, std::size_t size) noexcept {
     if (::connect(fd, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)) == 0)
         return 0;
+    if (errno == EAGAIN)
+        return -ENOBUFS; // a full backlog (UNIX domain), which nobody can wait for
     // An interrupted connect goes on by itself, as one of a non-blocking socket does.
-    if (errno != EINPROGRESS && errno != EINTR && errno != EAGAIN)
+    if (errno != EINPROGRESS && errno != EINTR)
         return -errno;
-    if (!wait && errno != EINTR)
-        return -EAGAIN;
     if (const int e = wait_for(fd, POLLOUT); e < 0)
         return e;
     int error = 0;
@@ -107,13 +112,13 @@ bool is_non_blocking(int fd) noexcept {
 
 int bytes_available(int fd, std::size_t& count) noexcept {
     int value = 0;
-    const int r = checked(::ioctl(fd, FIONREAD, &value));
+    const int r = of_socket(checked(::ioctl(fd, FIONREAD, &value)));
     count = r < 0 ? 0 : static_cast<std::size_t>(value);
     return r;
 }
 
 int at_out_of_band_mark(int fd, bool& at_mark) noexcept {
-    const int r = checked(::sockatmark(fd));
+    const int r = of_socket(checked(::sockatmark(fd)));
     at_mark = r > 0;
     return r;
 }

@@ -28,7 +28,7 @@ class basic_descriptor<Executor> : public descriptor_base, public aura::detail::
         void operator()(Handler&& handler, descriptor_base::wait_type w) const {
             aura::detail::check_handler<Handler, error_code>();
             self_->template start<aura::detail::wait_request>(
-                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), events(w));
+                self_->error_before_wait(), std::forward<Handler>(handler), self_->impl_.fd(), events(w));
         }
 
     private:
@@ -102,10 +102,11 @@ public:
         this->throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
     }
     error_code non_blocking(bool mode, error_code& ec) {
-        ec = aura::detail::to_error_code(
-            aura::core::set_non_blocking(this->impl_.fd_in_order(), mode || this->impl_.native_non_blocking));
-        if (!ec)
+        ec = aura::detail::to_error_code(aura::core::set_non_blocking(this->impl_.fd_in_order(), mode));
+        if (!ec) {
             this->impl_.non_blocking = mode;
+            this->impl_.native_non_blocking = this->impl_.native_non_blocking && mode;
+        }
         return ec;
     }
     bool native_non_blocking() const { return this->impl_.non_blocking || this->impl_.native_non_blocking; }
@@ -126,12 +127,14 @@ public:
         this->throwing("wait", [&](error_code& ec) { wait(w, ec); });
     }
     error_code wait(descriptor_base::wait_type w, error_code& ec) {
+        if (!this->is_open())
+            return ec = error::bad_descriptor;
         return ec = aura::detail::to_error_code(
                    aura::core::wait_for(this->impl_.fd_to_block_on(), events(w), !this->impl_.non_blocking));
     }
 
-    /// Readiness, for descriptors whose data others transfer. Signature void(error_code). Cancellation:
-    /// terminal, partial, total.
+    /// Readiness, for descriptors whose data others transfer; operation_not_supported where there is no such
+    /// thing (regular files, /dev/null). Signature void(error_code). Cancellation: terminal, partial, total.
     template <class Token = default_completion_token_t<Executor>>
     auto async_wait(descriptor_base::wait_type w, Token&& token = Token())
         -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
@@ -142,6 +145,12 @@ protected:
     ~basic_descriptor() = default;
 
 private:
+    int error_before_wait() {
+        if (!this->is_open())
+            return EBADF;
+        return this->impl_.get()->can_be_polled() ? 0 : EOPNOTSUPP;
+    }
+
     static short events(descriptor_base::wait_type w) {
         switch (w) {
         case descriptor_base::wait_read:

@@ -95,15 +95,15 @@ public:
         return n;
     }
 
-    /// Opens the socket if it is closed.
+    /// Opens the socket if it is closed. Waits for the outcome also where non_blocking() is on.
     void connect(const endpoint_type& peer) {
         this->throwing("connect", [&](error_code& ec) { connect(peer, ec); });
     }
     error_code connect(const endpoint_type& peer, error_code& ec) {
         if (!this->is_open() && this->open(peer.protocol(), ec))
             return ec;
-        return ec = aura::detail::to_error_code(aura::core::connect_now(
-                   this->impl_.fd_to_block_on(), peer.data(), peer.size(), this->waits()));
+        return ec = aura::detail::to_error_code(
+                   aura::core::connect_now(this->impl_.fd_to_block_on(), peer.data(), peer.size()));
     }
 
     endpoint_type remote_endpoint() const {

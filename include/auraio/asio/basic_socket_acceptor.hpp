@@ -45,7 +45,7 @@ template <class Protocol, class Socket>
 void give(int fd, const Protocol& protocol, Socket& socket, error_code& ec) {
     if (ec)
         return;
-    socket.assign(protocol, fd, ec);
+    assign_new(socket, protocol, fd, ec);
     if (ec)
         ::close(fd);
 }

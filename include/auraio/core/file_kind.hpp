@@ -27,6 +27,9 @@ int open_terminal_again(int fd) noexcept;
 /// poll(2) never says that it is ready for that.
 bool reads_empty(int fd) noexcept;
 
+/// Whether poll(2) tells anything of it; true also when that cannot be found out.
+bool file_can_be_polled(int fd) noexcept;
+
 /// The kind of the files of a type of file system, as /proc/self/mountinfo spells it.
 bool is_answered_elsewhere(const char* filesystem_type) noexcept;
 

@@ -159,6 +159,14 @@ public:
     void set_storage(storage_device& device);
     void set_storage_of(int fd);
 
+    /// Object side: whether the program had it before, see assigned_numbers.
+    bool is_assigned() const noexcept { return assigned_; }
+    void set_assigned() noexcept { assigned_ = true; }
+
+    /// Object side: whether readiness means anything: not to regular files, directories and /dev/null. Asks
+    /// the kernel once.
+    bool can_be_polled();
+
     /// Object side, as adopt(), before any read or write is started: looks at what kind of file `fd` is,
     /// which is or becomes this descriptor's, so that no read or write of it holds the ring's thread.
     void look_at_kind(int fd);
@@ -331,6 +339,9 @@ private:
         by_worker,
     };
     transfers transfers_ = transfers::here;
+    bool assigned_ = false;
+    enum class pollable : std::uint8_t { unknown, yes, no };
+    pollable pollable_ = pollable::unknown;
     descriptor* twin_ = nullptr;
 
     // Shard side.

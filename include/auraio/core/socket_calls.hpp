@@ -17,7 +17,8 @@ int open_socket(int family, int type, int protocol) noexcept;
 int open_socket_pair(int family, int type, int protocol, int (&fds)[2]) noexcept;
 int bind_socket(int fd, const void* address, std::size_t size) noexcept;
 int listen_on(int fd, int backlog) noexcept;
-int connect_now(int fd, const void* address, std::size_t size, bool wait) noexcept;
+/// Waits for the outcome, also where the descriptor is O_NONBLOCK; ENOBUFS where no wait helps.
+int connect_now(int fd, const void* address, std::size_t size) noexcept;
 int shut_down(int fd, int how) noexcept;
 int local_address(int fd, void* address, socklen_t& size) noexcept;
 int peer_address(int fd, void* address, socklen_t& size) noexcept;

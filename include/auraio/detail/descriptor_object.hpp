@@ -85,12 +85,13 @@ public:
     error_code assign(const native_handle_type& fd, error_code& ec) {
         if (is_open())
             return ec = net::error::already_open;
-        if (fd < 0)
-            return ec = net::error::bad_descriptor;
-        impl_.adopt(fd).look_at_kind(fd);
+        ec = to_error_code(impl_.assign(fd));
+        if (ec)
+            return ec;
+        impl_.get()->look_at_kind(fd);
         impl_.non_blocking = false;
         impl_.native_non_blocking = core::is_non_blocking(fd);
-        return ec = {};
+        return ec;
     }
 
     /// When this returns, in whichever thread, the descriptor is closed and nothing pending reads or writes

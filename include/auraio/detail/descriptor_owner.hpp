@@ -2,6 +2,7 @@
 // may be null.
 #pragma once
 
+#include "auraio/core/assigned_numbers.hpp"
 #include "auraio/core/io_operation.hpp"
 #include "auraio/detail/ring_of.hpp"
 
@@ -51,15 +52,34 @@ public:
     /// Precondition: closed.
     core::descriptor& adopt(int fd) { return *(descriptor_ = core::descriptor::create(*home_, fd)); }
 
+    /// Precondition: closed. adopt() for a descriptor that the program has, and may have closed or given to
+    /// another object: 0 or a negated errno.
+    int assign(int fd) {
+        if (const int error = core::note_assigned(home_->owner(), fd); error < 0)
+            return error;
+        adopt(fd).set_assigned();
+        return 0;
+    }
+
     /// 0 or a negated errno.
-    int close() noexcept { return descriptor_ ? std::exchange(descriptor_, nullptr)->close_and_forget() : 0; }
+    int close() noexcept {
+        if (!descriptor_)
+            return 0;
+        forget();
+        return std::exchange(descriptor_, nullptr)->close_and_forget();
+    }
 
     /// Precondition: open. Or a negated errno, when the process has no descriptor left that would be needed
     /// for it; then it stays open.
     int release() {
+        const bool assigned = descriptor_->is_assigned();
+        const int number = descriptor_->fd();
         const int fd = descriptor_->release_and_forget();
-        if (fd >= 0)
-            descriptor_ = nullptr;
+        if (fd < 0)
+            return fd;
+        descriptor_ = nullptr;
+        if (assigned)
+            core::forget_assigned(home_->owner(), number);
         return fd;
     }
 
@@ -77,11 +97,19 @@ public:
     }
 
     /// Precondition: open; nobody has it any more when this returns. See core::descriptor.
-    void close(core::io_operation& op) { std::exchange(descriptor_, nullptr)->close_and_forget(op); }
+    void close(core::io_operation& op) {
+        forget();
+        std::exchange(descriptor_, nullptr)->close_and_forget(op);
+    }
 
 private:
     template <class>
     friend class descriptor_owner;
+
+    void forget() noexcept {
+        if (descriptor_->is_assigned()) [[unlikely]]
+            core::forget_assigned(home_->owner(), descriptor_->fd());
+    }
 
     Executor executor_;
     core::shard* home_;

@@ -76,6 +76,13 @@ public:
         options = {};
         base::adopt(fd);
     }
+    int assign(const Protocol& p, int fd) {
+        if (const int error = base::assign(fd); error < 0)
+            return error;
+        protocol.emplace(p);
+        options = {};
+        return 0;
+    }
 
     std::optional<Protocol> protocol; // known while open
     socket_settings options;
@@ -123,11 +130,10 @@ public:
     error_code assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
         if (is_open())
             return ec = net::error::already_open;
-        if (fd < 0)
-            return ec = net::error::bad_descriptor;
-        impl_.adopt(protocol, fd);
-        impl_.options.native_non_blocking = core::is_non_blocking(fd);
-        return ec = {};
+        ec = to_error_code(impl_.assign(protocol, fd));
+        if (!ec)
+            impl_.options.native_non_blocking = core::is_non_blocking(fd);
+        return ec;
     }
 
     /// When this returns, in whichever thread, the descriptor is closed, nothing pending takes data or
@@ -195,6 +201,8 @@ public:
             impl_.options.report_aborted = on;
             return ec = {};
         }
+        if (is_asios_own(option))
+            return ec = net::error::invalid_argument;
         if (option.level(p) == SOL_SOCKET && option.name(p) == SO_LINGER)
             impl_.options.linger = true;
         return ec = to_error_code(core::set_socket_option(impl_.fd_in_order(), option.level(p),
@@ -215,9 +223,17 @@ public:
             *static_cast<int*>(value) = impl_.options.report_aborted ? 1 : 0;
             return ec = {};
         }
+        if (is_asios_own(option))
+            return ec = net::error::invalid_argument;
         auto size = static_cast<socklen_t>(option.size(p));
-        ec = to_error_code(core::get_socket_option(impl_.fd_in_order(), option.level(p), option.name(p),
-                                                   option.data(p), size));
+        void* const value = option.data(p);
+        ec = to_error_code(
+            core::get_socket_option(impl_.fd_in_order(), option.level(p), option.name(p), value, size));
+        // The kernel sets buffers to twice what it is told, for its own use: what was set is what Asio
+        // gives.
+        if (!ec && option.level(p) == SOL_SOCKET && size == sizeof(int) &&
+            (option.name(p) == SO_SNDBUF || option.name(p) == SO_RCVBUF))
+            *static_cast<int*>(value) /= 2;
         if (!ec)
             option.resize(p, size);
         return ec;
@@ -242,10 +258,11 @@ public:
         throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
     }
     error_code non_blocking(bool mode, error_code& ec) {
-        ec = to_error_code(
-            core::set_non_blocking(impl_.fd_in_order(), mode || impl_.options.native_non_blocking));
-        if (!ec)
+        ec = to_error_code(core::set_non_blocking(impl_.fd_in_order(), mode));
+        if (!ec) {
             impl_.options.non_blocking = mode;
+            impl_.options.native_non_blocking = impl_.options.native_non_blocking && mode;
+        }
         return ec;
     }
     bool native_non_blocking() const {
@@ -346,6 +363,13 @@ protected:
         return option.level(p) == ours.level(p) && option.name(p) == ours.name(p);
     }
 
+    /// Whether it has the level of options that no system knows.
+    template <class SocketOption>
+    bool is_asios_own(const SocketOption& option) const {
+        const Protocol& p = *impl_.protocol;
+        return option.level(p) == net::socket_base::enable_connection_aborted().level(p);
+    }
+
     static endpoint_type endpoint_by(int (*call)(int, void*, socklen_t&) noexcept, int fd, error_code& ec) {
         endpoint_type e;
         auto size = static_cast<socklen_t>(e.capacity());
@@ -370,6 +394,23 @@ protected:
 public: // Asio's own sockets reach into each other by this name
     socket_handle<Protocol, Executor> impl_;
 };
+
+/// assign() for a descriptor of our own making, which needs no look: accepted connections.
+template <class Protocol, class Socket>
+void assign_new(Socket& socket, const Protocol& protocol, int fd, error_code& ec) {
+    if constexpr (requires { socket.impl_.adopt(protocol, fd); }) {
+        if (socket.is_open()) {
+            ec = net::error::already_open;
+            return;
+        }
+        socket.impl_.adopt(protocol, fd);
+        ec = {};
+    } else if constexpr (requires { socket.impl_.on([](auto&) {}); }) { // either ours or Asio's own
+        socket.impl_.on([&](auto& s) { assign_new(s, protocol, fd, ec); });
+    } else {
+        socket.assign(protocol, fd, ec);
+    }
+}
 
 /// An execution context whose executor an object on Executor can be built from.
 template <class Context, class Executor>
