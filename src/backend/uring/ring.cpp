@@ -219,8 +219,8 @@ void ring::submit_and_wait(std::uint64_t nanoseconds) {
         argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
         r = enter(unsubmitted(), 1, flags | IORING_ENTER_EXT_ARG | wait_flags_, &argument, sizeof argument);
     }
-    // A time-out, a signal, or a full completion queue: in all three the caller looks at what there is.
-    if (r < 0 && r != -ETIME && r != -EINTR && r != -EAGAIN && r != -EBUSY)
+    // A time-out, a signal, a full completion queue or a shortage: the caller looks at what there is.
+    if (r < 0 && r != -ETIME && r != -EINTR && !is_shortage(r))
         throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
 }
 
