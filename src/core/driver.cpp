@@ -25,24 +25,27 @@ driver* driver::find(const engine& e) noexcept {
     return nullptr;
 }
 
+driver* driver::find_root(const engine& e) noexcept {
+    driver* d = find(e);
+    return d ? &d->root_ : nullptr;
+}
+
 driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     : engine_(e)
     , stop_(stop)
-    , outer_(innermost) {
-    if (driver* same = find(e)) {
-        // A handler that runs its own context again: the shard it is on, no new token.
-        home_ = active_ = same->active_;
-        nested_ = true;
-    } else {
-        home_ = active_ = e.take_shard(deadline, stop);
-    }
+    , outer_(innermost)
+    , root_(find(e) ? *find_root(e) : *this) {
+    if (e.is_inherited()) [[unlikely]]
+        e.adopt();
+    // A handler that runs its own context again takes no new token.
+    home_ = active_ = &root_ == this ? e.take_shard(deadline, stop) : root_.home_;
     innermost = this;
 }
 
 driver::~driver() {
     innermost = outer_;
     finish_shared();
-    if (nested_ || !home_)
+    if (&root_ != this || !home_)
         return;
     if (is_steward())
         resign();
@@ -55,7 +58,7 @@ inline bool driver::run_ready() {
         if (home_->run_next())
             return true;
     }
-    if (holding_) [[unlikely]] {
+    if (root_.holding_) [[unlikely]] {
         if (run_orphan())
             return true;
     }
@@ -112,19 +115,34 @@ std::size_t driver::run_turn(nanoseconds_t deadline) {
 }
 
 bool driver::run_orphan() {
-    struct restore {
-        shard*& where;
-        shard* what;
-        ~restore() { where = what; }
-    } back{active_, active_};
-    for (orphan& o : orphans_) {
+    struct on_exit { // a handler that runs the context again may have found more orphans: look it up again
+        driver& self;
+        shard* before;
+        shard* ran = nullptr;
+        ~on_exit() {
+            self.active_ = before;
+            if (orphan* const o = ran ? self.root_.find_orphan(*ran) : nullptr)
+                --o->running;
+        }
+    } leave{*this, active_};
+    for (orphan& o : root_.orphans_) {
         if (!o.held || !o.ward->in_turn())
             continue;
-        active_ = o.ward;
-        if (o.ward->run_next())
+        active_ = leave.ran = o.ward;
+        ++o.running;
+        if (active_->run_next())
             return true;
+        --o.running;
+        leave.ran = nullptr;
     }
     return false;
+}
+
+driver::orphan* driver::find_orphan(const shard& s) noexcept {
+    for (orphan& o : orphans_)
+        if (o.ward == &s)
+            return &o;
+    return nullptr;
 }
 
 bool driver::run_shared() {
@@ -152,13 +170,15 @@ void driver::finish_shared() noexcept {
 }
 
 bool driver::anything_ready() const noexcept {
-    return home_->has_ready() || engine_.shared_size() != 0 || stopped() || holding_;
+    return home_->has_ready() || engine_.shared_size() != 0 || stopped() || root_.holding_;
 }
 
 void driver::next_turn(nanoseconds_t deadline, bool may_block) {
-    if (engine_.has_orphans() && !nested_) [[unlikely]] {
+    if (engine_.is_inherited()) [[unlikely]]
+        engine_.adopt();
+    if (engine_.has_orphans()) [[unlikely]] {
         if (become_steward())
-            visit_orphans();
+            root_.visit_orphans();
     }
     bool ready = anything_ready();
     if (!ready && shared_ended_ != 0) {
@@ -174,12 +194,12 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
 }
 
 void driver::block(nanoseconds_t deadline) {
-    const bool steward = !nested_ && is_steward();
+    const bool steward = is_steward();
     if (steward) {
-        const nanoseconds_t theirs = prepare_orphans_for_sleep();
+        const nanoseconds_t theirs = root_.prepare_orphans_for_sleep();
         if (theirs < deadline)
             deadline = theirs;
-        if (holding_) {
+        if (root_.holding_) {
             home_->poll();
             return;
         }
@@ -190,8 +210,8 @@ void driver::block(nanoseconds_t deadline) {
         home_->poll();
         return;
     }
-    const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != epoch_seen_ &&
-                                 engine_.has_orphans() && !nested_ &&
+    const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != root_.epoch_seen_ &&
+                                 engine_.has_orphans() &&
                                  (steward || engine_.steward_.load(std::memory_order_seq_cst) == nullptr);
     if (stopped() || engine_.shared_waits() || orphans_changed) {
         home_->stay_awake();
@@ -235,9 +255,9 @@ void driver::release_orphan(orphan& o) {
     engine_.notify_parked();
 }
 
-void driver::forget_orphans() noexcept {
-    orphans_.clear();
-    holding_ = false;
+void driver::forget_watches() noexcept {
+    for (orphan& o : orphans_)
+        o.watched = false;
 }
 
 void driver::visit_orphans() {
@@ -245,11 +265,8 @@ void driver::visit_orphans() {
     const unsigned count = engine_.shard_count();
     for (unsigned i = 0; i < count; ++i) {
         shard& s = engine_.shard_at(i);
-        bool known = false;
-        for (orphan& o : orphans_)
-            known = known || o.ward == &s;
-        if (!known && &s != home_ && s.is_free())
-            orphans_.push_back({&s, false, false});
+        if (!find_orphan(s) && &s != home_ && s.is_free())
+            orphans_.push_back({&s, false, false, 0});
     }
     holding_ = false;
     for (orphan& o : orphans_) {
@@ -265,7 +282,7 @@ void driver::visit_orphans() {
         o.ward->poll();
         if (o.ward->in_turn())
             holding_ = true;
-        else
+        else if (o.running == 0)
             release_orphan(o);
     }
 }
@@ -277,7 +294,7 @@ nanoseconds_t driver::prepare_orphans_for_sleep() {
     for (orphan& o : orphans_) {
         if (o.watched && home_->io().watch_fired(o.ward->index()))
             o.watched = false;
-        if (o.held || !o.ward->try_acquire())
+        if (!o.held && !o.ward->try_acquire())
             continue; // driven by a thread of its own by now
         o.held = true;
         o.ward->ensure_backend();
@@ -297,9 +314,9 @@ nanoseconds_t driver::prepare_orphans_for_sleep() {
             home_->io().watch(o.ward->io().readiness_fd(), o.ward->index());
             o.watched = true;
         }
-        if (!o.ward->in_turn()) {
+        o.ward->flush(); // what is armed in it takes effect
+        if (!o.ward->in_turn() && o.running == 0) {
             o.held = false;
-            o.ward->flush();
             o.ward->release();
             engine_.notify_parked();
         }

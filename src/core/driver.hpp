@@ -18,6 +18,10 @@ namespace aura::core {
 /// long as they have something to run, and while it sleeps it watches their rings through its own. A thread
 /// that enters run() takes an orphan before a new shard is made, so there are never more shards than there
 /// were threads at once.
+///
+/// A handler that runs its own context again makes another driver, which serves whatever the outermost one
+/// serves, with its tokens. One shard's handlers then run inside each other, as they do on one thread of
+/// Asio's.
 class driver {
 public:
     /// Takes a shard; waits for one until `deadline` if the engine is limited to fewer than there are
@@ -40,17 +44,23 @@ public:
             kept_ = std::move(e);
     }
 
+    /// The innermost and the outermost driver of `e` in the calling thread: the handler that runs is the
+    /// first one's, the token and the orphans are the second one's. Null outside of run().
     static driver* find(const engine& e) noexcept;
+    static driver* find_root(const engine& e) noexcept;
     shard* active() const noexcept { return active_; }
 
-    /// In a forked child: the rings that were watched are gone.
-    void forget_orphans() noexcept;
+    /// In a forked child: the rings that were watched are gone. Tokens that are held stay so.
+    void forget_watches() noexcept;
+
+    bool is_steward() const noexcept;
 
 private:
     struct orphan {
         shard* ward;
-        bool held;    // this driver has its token
-        bool watched; // a watch on its ring is armed in the home ring
+        bool held;        // this driver has its token
+        bool watched;     // a watch on its ring is armed in the home ring
+        unsigned running; // so many handlers of it are on this thread's stack: its token stays here
     };
 
     bool step(nanoseconds_t deadline);
@@ -60,12 +70,12 @@ private:
     void finish_shared() noexcept;
     void next_turn(nanoseconds_t deadline, bool may_block);
     void block(nanoseconds_t deadline);
-    bool is_steward() const noexcept;
     bool become_steward();
     void resign();
     void visit_orphans();
     nanoseconds_t prepare_orphans_for_sleep();
     void release_orphan(orphan& o);
+    orphan* find_orphan(const shard& s) noexcept;
     bool anything_ready() const noexcept;
 
     // seq_cst: a driver publishes sleep and then reads the flag, who sets it then looks for sleepers.
@@ -74,10 +84,10 @@ private:
     engine& engine_;
     const std::atomic<bool>& stop_;
     driver* const outer_;
+    driver& root_; // of the drivers of this engine in this thread the outermost: orphans are all its own
     shard* home_ = nullptr;
     shard* active_ = nullptr;
-    bool nested_ = false;
-    bool holding_ = false; // some orphan's token is held
+    bool holding_ = false; // some orphan that is held has handlers left
     std::uint32_t shared_budget_ = 0;
     std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
     std::uint64_t epoch_seen_ = 0;

@@ -42,7 +42,8 @@ unsigned limit_of(const engine_options& o) noexcept {
 } // namespace
 
 engine::engine(const engine_options& options)
-    : options_(options)
+    : fork_aware(&sever)
+    , options_(options)
     , shard_limit_(limit_of(options))
     , storage_(std::make_unique<storage_user>())
     , registrations_(*this) {
@@ -378,8 +379,11 @@ void engine::shutdown() {
     for (unsigned i = 0; i < count; ++i)
         taken[i] = shards_[i]->try_acquire();
     signal_set::abandon(*this);
-    for (unsigned i = 0; i < count; ++i)
+    for (unsigned i = 0; i < count; ++i) {
+        if (is_inherited())
+            shards_[i]->leave_requests_to_parent();
         shards_[i]->cancel_everything();
+    }
     // Destroying handlers destroys what they own, which may queue more: until nothing is left.
     for (bool again = true; again;) {
         again = false;
@@ -427,9 +431,11 @@ void engine::before_fork() {
     shared_mutex_.lock();
     storage_->lock();
     registrations_.before_fork();
+    notified_of_fork_ = true;
 }
 
 void engine::after_fork_in_parent() {
+    notified_of_fork_ = false;
     registrations_.after_fork_in_parent();
     storage_->unlock();
     shared_mutex_.unlock();
@@ -437,33 +443,73 @@ void engine::after_fork_in_parent() {
 }
 
 void engine::after_fork_in_child() {
-    // Only this thread exists here: shards that others drove have no driver, and all rings belong to the
-    // parent.
-    driver* here = driver::find(*this);
-    if (here)
-        here->forget_orphans();
-    drivers_.store(here ? 1 : 0, std::memory_order_relaxed);
+    struct unlock_on_exit { // also when no ring can be made: the next one to enter run() tries again
+        engine& self;
+        ~unlock_on_exit() { self.after_fork_in_parent(); }
+    } unlock{*this};
+    adopt_locked();
+}
+
+/// In the child, before fork(2) returns. Only one thread exists from here on, and it may come to drive shards
+/// that others have driven, or to wait for locks that they have held: those are free now.
+void engine::sever(fork_aware& self) noexcept {
+    static_cast<engine&>(self).sever();
+}
+
+void engine::sever() noexcept {
+    const unsigned count = shard_count();
+    for (unsigned i = 0; i < count; ++i)
+        if (!shards_[i]->is_current())
+            shards_[i]->driver_.store(nullptr, std::memory_order_relaxed);
     parked_.store(0, std::memory_order_relaxed);
-    steward_.store(nullptr, std::memory_order_relaxed);
+    stopping_.store(0, std::memory_order_relaxed);
+    driver* const here = driver::find_root(*this);
+    drivers_.store(here ? 1 : 0, std::memory_order_relaxed);
+    if (!here || !here->is_steward())
+        steward_.store(nullptr, std::memory_order_relaxed);
+    if (notified_of_fork_) // the locks are this thread's
+        return;
+    ::new (static_cast<void*>(&mutex_)) std::mutex;
+    ::new (static_cast<void*>(&shared_mutex_)) std::mutex;
+    ::new (static_cast<void*>(&shard_freed_)) std::condition_variable;
+}
+
+void engine::adopt() {
+    std::lock_guard guard(mutex_); // threads of the child may come here at once
+    adopt_locked();
+}
+
+void engine::adopt_locked() {
+    if (!is_inherited())
+        return;
+    if (driver* const root = driver::find_root(*this))
+        root->forget_watches();
     signal_set::after_fork_in_child();
-    registrations_.after_fork_in_child();
+    registrations_.forget_sources();
+    bool complete = true;
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i) {
         shard& s = *shards_[i];
-        const bool mine = s.is_current();
-        if (!mine) {
-            s.driver_.store(nullptr, std::memory_order_relaxed);
-            (void)s.try_acquire();
+        if (!s.is_inherited())
+            continue;
+        const bool mine = s.is_current(); // driven, or an orphan that this thread looks after
+        if (!mine && !s.try_acquire()) {
+            complete = false; // the thread that forked drives it, and comes here at the end of its turn
+            continue;
         }
+        struct give_back_on_exit {
+            shard* visited;
+            ~give_back_on_exit() {
+                if (visited)
+                    visited->release();
+            }
+        } give_back{mine ? nullptr : &s};
         s.restart_after_fork();
         if (mine)
             s.io().attach_thread();
-        else
-            s.release();
     }
-    storage_->unlock();
-    shared_mutex_.unlock();
-    mutex_.unlock();
+    if (complete)
+        generation_.store(fork_generation(), std::memory_order_relaxed);
 }
 
 } // namespace aura::core

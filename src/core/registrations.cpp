@@ -245,14 +245,13 @@ void registrations::shutdown() {
     }
 }
 
-void registrations::after_fork_in_child() {
+void registrations::forget_sources() noexcept {
     // Rings of this process would take over the parent's pages from it: they register for themselves.
     for (resource& r : resources_) {
         if (r.source)
             r.source->abandon_after_fork();
         r.source.reset();
     }
-    mutex_.unlock();
 }
 
 // ---- a ring ----

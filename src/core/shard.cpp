@@ -55,10 +55,14 @@ shard::~shard() {
 }
 
 void shard::ensure_backend() {
-    if (backend_)
-        return;
-    backend_ = owner_.make_backend();
+    if (!backend_)
+        adopt_backend(owner_.make_backend());
+}
+
+void shard::adopt_backend(std::unique_ptr<backend> b) noexcept {
+    backend_ = std::move(b);
     backend_->count_into(counters_);
+    generation_.store(fork_generation(), std::memory_order_relaxed);
     published_backend_.store(backend_.get(), std::memory_order_release);
 }
 
@@ -317,27 +321,53 @@ void shard::settle_before_fork() {
     poll_backend();
 }
 
+/// In the child: a backend of its own, which gets what is pending. An operation that was cancelled ends here
+/// and now, for its descriptor may be closed, and the number another's.
 void shard::restart_after_fork() {
-    if (!backend_)
+    if (!backend_) {
+        generation_.store(fork_generation(), std::memory_order_relaxed);
         return;
+    }
+    auto fresh = owner_.make_backend(); // when there is none, all stays as it is for the next attempt
     backend_->abandon_after_fork();
     published_backend_.store(nullptr, std::memory_order_relaxed);
-    backend_.reset();
-    ensure_backend();
+    adopt_backend(std::move(fresh));
     owner_.registered().install_again(*this);
     for (accept_queue* q = accept_queues_; q; q = q->next_queue_)
         q->forget_kept();
+    op_queue ended;
+    for (descriptor* d = active_; d; d = d->next_active_)
+        for (io_operation* op = d->first_; op; op = op->following_) {
+            if (!op->in_backend_)
+                continue;
+            if (op->cancel_requested_) {
+                op->result_ = -ECANCELED;
+                ended.push(*op);
+                continue;
+            }
+            if (op->request_.kind == request_kind::connect) { // begun already, for both
+                op->awaits_readiness_ = true;
+                ++op->resubmissions_;
+            }
+            hand_over(*op);
+        }
+    finish_io(ended);
+}
+
+/// In a child that ends without having been told that it is one.
+void shard::leave_requests_to_parent() {
+    if (!backend_ || !is_inherited())
+        return;
+    backend_->abandon_after_fork();
+    op_queue ended;
     for (descriptor* d = active_; d; d = d->next_active_)
         for (io_operation* op = d->first_; op; op = op->following_)
             if (op->in_backend_) {
-                if (op->request_.kind == request_kind::connect) { // begun already, for both
-                    op->awaits_readiness_ = true;
-                    ++op->resubmissions_;
-                }
-                hand_over(*op);
-                if (op->cancel_requested_) // the parent's ring was told, this one was not
-                    backend_->cancel(*op);
+                op->cancel_requested_ = true;
+                op->result_ = -ECANCELED;
+                ended.push(*op);
             }
+    finish_io(ended);
 }
 
 } // namespace aura::core

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auraio/core/engine_options.hpp"
+#include "auraio/core/fork_aware.hpp"
 #include "auraio/core/shard.hpp"
 #include "auraio/core/storage_settings.hpp"
 
@@ -31,7 +32,7 @@ class storage_user;
 
 /// What asio::io_context is, without Asio. Every member may be called from any thread at any time, except the
 /// destructor and after_fork_in_child().
-class engine {
+class engine : private fork_aware {
 public:
     static constexpr unsigned max_shards = 512;
 
@@ -145,6 +146,16 @@ public:
     void after_fork_in_parent();
     void after_fork_in_child();
 
+    /// Whether this process is a child of fork(2) that has not called after_fork_in_child(): what the kernel
+    /// has of this engine is the parent's, and no call here disturbs it. A thread that enters run() makes it
+    /// an engine of this process, as after_fork_in_child() would; who may not want that (a library that
+    /// promises an error instead) asks here first. Objects may be closed and everything destroyed; requests
+    /// that were pending then end with ECANCELED here, and go on in the parent. Any thread; one load.
+    bool is_inherited() const noexcept {
+        // Relaxed: it hides nothing. Whoever finds it changed takes the mutex or a token next.
+        return generation_.load(std::memory_order_relaxed) != fork_generation();
+    }
+
     std::unique_ptr<backend> make_backend() const;
     /// Null where the backend is not ours. Throws engine_error.
     std::unique_ptr<registration_source> make_registration_source() const;
@@ -169,6 +180,12 @@ private:
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
     unsigned random_driven_shard() const noexcept;
+
+    /// Makes an inherited engine one of this process.
+    void adopt();
+    void adopt_locked();
+    static void sever(fork_aware& self) noexcept;
+    void sever() noexcept;
 
     // For shard_visit.
     bool begin_visit(shard& s) noexcept;
@@ -195,6 +212,9 @@ private:
     std::atomic<unsigned> shard_count_{0};
     std::atomic<std::uint64_t> orphan_epoch_{0}; // changes whenever a shard may have lost its driver
     std::atomic<shard*> steward_{nullptr};       // home of the driver that looks after shards without one
+
+    std::atomic<unsigned> generation_{fork_generation()}; // changes under mutex_
+    bool notified_of_fork_ = false;                       // between before_fork() and its counterparts
 
     alignas(64) std::mutex mutex_; // creation of shards, parked threads
     std::condition_variable shard_freed_;

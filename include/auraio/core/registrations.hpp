@@ -103,7 +103,7 @@ public:
     void shutdown();
     void before_fork() { mutex_.lock(); }
     void after_fork_in_parent() { mutex_.unlock(); }
-    void after_fork_in_child();
+    void forget_sources() noexcept; ///< in a child
 
     /// What a shard has of one kind.
     class ring_side {

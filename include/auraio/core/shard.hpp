@@ -4,6 +4,7 @@
 
 #include "auraio/core/backend.hpp"
 #include "auraio/core/engine_stats.hpp"
+#include "auraio/core/fork_aware.hpp"
 #include "auraio/core/inbox.hpp"
 #include "auraio/core/registrations.hpp"
 #include "auraio/core/timer_queue.hpp"
@@ -201,6 +202,11 @@ public:
     void ensure_backend();
     bool has_backend() const noexcept { return backend_ != nullptr; }
 
+    /// Whether its backend is that of the process this one was forked from.
+    bool is_inherited() const noexcept {
+        return generation_.load(std::memory_order_relaxed) != fork_generation(); // as engine::is_inherited()
+    }
+
     // ---- any thread ----
 
     /// Wakes the driver if it sleeps; true if it did.
@@ -314,6 +320,8 @@ private:
     void discard_everything();
     void settle_before_fork();
     void restart_after_fork();
+    void leave_requests_to_parent();
+    void adopt_backend(std::unique_ptr<backend> b) noexcept;
 
     engine& owner_;
     const unsigned index_;
@@ -327,6 +335,7 @@ private:
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
     // back only when no other thread may be in the engine (destruction, a forked child).
     std::atomic<backend*> published_backend_{nullptr};
+    std::atomic<unsigned> generation_{fork_generation()}; // the one backend_ was made in
 
     // Everything below belongs to the driving thread.
     alignas(64) op_queue ready_;

@@ -33,6 +33,8 @@ public:
                                           (errno == ENOMEM ? " (raise RLIMIT_MEMLOCK)" : ""));
     }
     ~bare_ring() override {
+        if (generation_ != fork_generation())
+            abandon_after_fork();
         // Closing alone would let go of memory and files later, in a worker of the kernel.
         if (has_buffers_)
             unregister(fd_, registration_kind::buffers);
@@ -62,6 +64,7 @@ private:
     int fd_;
     bool has_buffers_ = false;
     bool has_files_ = false;
+    unsigned generation_ = fork_generation();
 };
 
 } // namespace

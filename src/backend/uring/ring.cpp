@@ -83,7 +83,8 @@ std::string explain_setup(int error) {
 
 } // namespace
 
-ring::ring(const engine_options& options) {
+ring::ring(const engine_options& options)
+    : fork_aware(&sever) {
     const features& f = probe();
     io_uring_params params{};
     params.flags = setup_flags(options, f);
@@ -108,15 +109,28 @@ ring::~ring() {
         return;
     detach_thread();
     rings_closed.fetch_add(1, std::memory_order_release);
+    open_ = false;
     io_uring_queue_exit(&ring_);
 }
 
 void ring::abandon() noexcept {
-    // Not io_uring_queue_exit() alone by accident: it only unmaps and closes, and that is all a child may do.
+    if (!open_)
+        return;
+    open_ = false;
     registered_index_ = -1; // registrations are per thread of the parent's
     aside_.clear();
+    // It only unmaps and closes, by bare system calls, and that is all a child may do.
     io_uring_queue_exit(&ring_);
-    open_ = false;
+    // Whoever looks into the queues finds them empty, and full.
+    ring_.ring_fd = -1;
+    ring_.sq.sqe_head = ring_.sq.sqe_tail = 0;
+    ring_.sq.khead = ring_.sq.ktail = ring_.sq.kflags = &nothing_;
+    ring_.cq.khead = ring_.cq.ktail = &nothing_;
+    sq_entries_ = 0;
+}
+
+void ring::throw_parents() {
+    throw engine_error(EOWNERDEAD, "auraio: this is a forked child, and the ring its parent's");
 }
 
 void ring::publish() noexcept {
@@ -127,6 +141,8 @@ void ring::publish() noexcept {
 
 int ring::enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument,
                 std::size_t size) noexcept {
+    if (!open_) [[unlikely]]
+        return -EOWNERDEAD;
     int fd = ring_.ring_fd;
     if (registered_index_ >= 0) {
         fd = registered_index_;

@@ -3,6 +3,7 @@
 
 #include "auraio/core/engine_options.hpp"
 #include "auraio/core/engine_stats.hpp"
+#include "auraio/core/fork_aware.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -14,7 +15,7 @@ namespace aura::core::uring {
 
 /// RAII over struct io_uring. Used by one thread at a time, but not always the same one (unless set up
 /// deferred), except message() and fd().
-class ring {
+class ring final : private fork_aware {
 public:
     /// Throws engine_error with the errno of io_uring_setup(2).
     explicit ring(const engine_options& options);
@@ -35,10 +36,12 @@ public:
         return sqe;
     }
 
-    /// The same; submits first when the queue is full.
+    /// The same; submits first when the queue is full. Throws engine_error when the kernel does not take it.
     io_uring_sqe& next_sqe() {
         io_uring_sqe* sqe = free_sqe();
         while (!sqe) [[unlikely]] {
+            if (!open_)
+                throw_parents();
             submit(false);
             sqe = free_sqe();
         }
@@ -56,6 +59,9 @@ public:
     }
 
     bool has_completions() const noexcept { return !aside_.empty() || io_uring_cq_ready(&ring_) != 0; }
+    /// False once the process has forked and this is the child.
+    bool is_own() const noexcept { return open_; }
+
 
     /// Any thread. Whether the kernel has taken all that was published by the last system call.
     bool has_taken_all() const noexcept {
@@ -95,7 +101,9 @@ public:
 
     bool is_deferred() const noexcept { return (ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0; }
 
-    /// In a forked child: unmaps and closes without touching the queues, which the parent goes on using.
+    /// In a forked child, where it has come to this by itself (sever()): unmaps and closes without touching
+    /// the queues, which the parent goes on using. Then there is nothing to reap, no entry is free, and a
+    /// system call fails with EOWNERDEAD.
     void abandon() noexcept;
 
 private:
@@ -110,7 +118,9 @@ private:
             __builtin_prefetch(reinterpret_cast<const void*>(user_data - 64 + line * 64));
     }
 
+    static void sever(fork_aware& self) noexcept { static_cast<ring&>(self).abandon(); }
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
+    [[noreturn]] static void throw_parents();
     void register_descriptor() noexcept;
     void publish() noexcept;
     void make_room() noexcept;
@@ -133,6 +143,7 @@ private:
     bool attached_ = false; // else a visitor enters, who would leave its registration behind
     bool open_ = false;
     std::vector<completion> aside_; // the oldest; then come those of the queue
+    unsigned nothing_ = 0; // see abandon()
 };
 
 /// io_uring_register(2), returning a negated errno on failure.

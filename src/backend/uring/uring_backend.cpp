@@ -70,6 +70,12 @@ public:
     }
 
     void cancel(io_operation& op) override {
+        if (!ring_.is_own()) [[unlikely]] { // the parent's; here it is over
+            done_here_.remove(op);
+            op.set_result(-ECANCELED);
+            done_here_.push(op);
+            return;
+        }
         // By address, and safe: the kernel takes entries in order, so this one is looked up before any entry
         // of an operation that may come to live at the same address. Nobody waits for its outcome.
         io_uring_sqe& sqe = ring_.next_sqe();
@@ -242,6 +248,10 @@ public:
         ring_.abandon();
         while (done_here_.pop()) {
         }
+        pending_ = internal_pending_ = event_pending_ = 0;
+        event_armed_ = alarm_pending_ = false;
+        alarm_at_ = never;
+        watches_.clear();
     }
 
 private:
@@ -252,12 +262,28 @@ private:
             done_here_.push(op);
             return;
         }
-        io_uring_sqe& sqe = ring_.next_sqe();
+        io_uring_sqe* const free = free_entry();
+        if (!free) { // the kernel's answer to all that is queued is the answer to this one
+            op.set_result(-refusal_);
+            done_here_.push(op);
+            return;
+        }
+        io_uring_sqe& sqe = *free;
         sqe.user_data = reinterpret_cast<std::uint64_t>(&op);
         if (op.awaits_readiness()) [[unlikely]]
             prepare_poll(sqe, r, op.readiness_events());
         else
             prepare(sqe, r);
+    }
+
+    /// Null when the queue is full and the kernel refuses to take anything: refusal_ says why.
+    io_uring_sqe* free_entry() {
+        try {
+            return &ring_.next_sqe();
+        } catch (const engine_error& e) {
+            refusal_ = e.error();
+            return nullptr;
+        }
     }
 
     std::uint64_t watch_tag(unsigned key) const noexcept {
@@ -362,6 +388,7 @@ private:
     std::size_t pending_ = 0;
     std::size_t internal_pending_ = 0;
     std::size_t event_pending_ = 0;
+    int refusal_ = 0; // an errno
     int event_fd_ = -1;
     bool event_armed_ = false;
     bool alarm_pending_ = false;
