@@ -130,24 +130,26 @@ private:
     std::shared_ptr<signal_set> keep_;
 };
 
-/// Brings a set to its shard, to see there whether the poll is wanted, and drops the last reference there.
-class signal_set::visit_message final : public operation {
-public:
-    explicit visit_message(std::shared_ptr<signal_set>&& set) noexcept
-        : operation(&run)
-        , set_(std::move(set)) {
-        set_message(true);
+void signal_set::visit_message::run(operation& base, action what) {
+    auto& self = static_cast<visit_message&>(base);
+    std::shared_ptr<signal_set> set; // may be the last
+    {
+        std::lock_guard guard(registry::get().mutex);
+        set = std::move(self.keep); // from here on it may be sent again
     }
+    if (what == action::arrive)
+        set->look_after_here();
+}
 
-private:
-    static void run(operation& base, action what) {
-        const std::unique_ptr<visit_message> self(static_cast<visit_message*>(&base));
-        if (what == action::arrive)
-            self->set_->look_after_here();
+void signal_set::send_visit(std::shared_ptr<signal_set>&& keep) {
+    {
+        std::lock_guard guard(registry::get().mutex);
+        if (visit_.keep)
+            return; // on its way: it will look at what there is then
+        visit_.keep = std::move(keep);
     }
-
-    std::shared_ptr<signal_set> set_;
-};
+    home_->send(visit_);
+}
 
 void signal_set::watch::finished() {
     registry& r = registry::get();
@@ -164,7 +166,7 @@ void signal_set::watch::finished() {
     if (wanted)
         submit_internal();
     else // not dropped here: the caller is not done with this operation
-        set_.home_->send(*new visit_message(std::move(keep_)));
+        set_.send_visit(std::exchange(keep_, nullptr));
 }
 
 // ---- sets and their signals ----
@@ -315,7 +317,7 @@ void signal_set::look_after() {
     if (home_->is_current())
         look_after_here();
     else
-        home_->send(*new visit_message(shared_from_this()));
+        send_visit(shared_from_this());
 }
 
 void signal_set::look_after_here() {

@@ -42,7 +42,20 @@ private:
 class signal_set : public std::enable_shared_from_this<signal_set> {
     struct only_here {}; // make_shared needs a public constructor
     class watch;
-    class visit_message;
+
+    /// Brings the set to its shard, to see there whether the poll is wanted, and drops the reference there. A
+    /// part of the set: cancelling and destroying allocate nothing.
+    class visit_message final : public operation {
+    public:
+        visit_message() noexcept
+            : operation(&run) {
+            set_message(true);
+        }
+        std::shared_ptr<signal_set> keep; // while it is on its way; guarded by the lock
+
+    private:
+        static void run(operation& base, action what);
+    };
 
 public:
     static constexpr int max_signal = 128; ///< as in Asio
@@ -103,6 +116,7 @@ private:
     void withdraw(signal_wait& op);
     void look_after();
     void look_after_here();
+    void send_visit(std::shared_ptr<signal_set>&& keep);
 
     shard* const home_;
     std::vector<registration> registrations_; // guarded by the lock, sorted
@@ -110,6 +124,7 @@ private:
     signal_set* previous_ = nullptr;          // links in the list of all sets, guarded by the lock
     signal_set* next_ = nullptr;
     std::unique_ptr<watch> watch_; // shard side
+    visit_message visit_;
 };
 
 } // namespace aura::core
