@@ -281,7 +281,11 @@ AURA_API aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsign
 /** openat(2); `directory` may be AT_FDCWD. Result: the new descriptor. */
 AURA_API aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags,
                                      mode_t mode, aura_callback_t callback, void* user_data);
-/** close(2). Result: 0. No other operation on `fd` may be pending. */
+/**
+ * close(2). Result: 0. No other operation on `fd` may be pending. Once started it cannot be cancelled: the
+ * descriptor is closed in any case, also when the engine is destroyed first. (Linked to one that fails, it is
+ * not started.)
+ */
 AURA_API aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data);
 /** statx(2); `flags` are AT_*, `mask` STATX_*. Result: 0. */
 AURA_API aura_request_t* aura_statx(aura_engine_t* engine, int directory, const char* path, int flags,
@@ -426,7 +430,7 @@ static inline aura_op_t aura_op_close(int fd, aura_callback_t callback, void* us
 
 /**
  * Asks for an operation to end early. Its callback is called all the same: with -ECANCELED, or with its
- * result when that came first.
+ * result when that came first. Needs memory only when the same operation is cancelled twice in a row.
  *
  * \return 0: asked for; -ENOENT: the operation has ended, or its callback has begun; -EINVAL: an argument is
  * NULL, or the request belongs to another engine; -ENOMEM.

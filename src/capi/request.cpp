@@ -106,6 +106,16 @@ void request_slot::withdraw() noexcept {
     life_.store(life_.load(std::memory_order_relaxed) - pending, std::memory_order_release);
 }
 
+void cancel_note::run(core::operation& base, core::action what) {
+    auto& self = static_cast<cancel_note&>(base);
+    const std::uint64_t life = self.life_;
+    // Release: whoever takes it next writes after what has been read here.
+    self.on_its_way_.store(false, std::memory_order_release);
+    // The shard's driver, alone, ends an operation that lives here: when it is pending now it stays so.
+    if (what == core::action::arrive && self.owner_.life() == life)
+        self.owner_.cancel_here();
+}
+
 void request_slot::cancel_here() noexcept {
     if (type() == AURA_OP_TIMEOUT)
         timeout().waiting().cancel();

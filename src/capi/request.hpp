@@ -71,6 +71,31 @@ private:
     request_slot& owner_;
 };
 
+/// Carries a cancellation to the shard of its operation. Each slot has one, so that cancelling needs no
+/// memory; it may be on its way, to a shard of before, for an operation that is over.
+class cancel_note final : public core::operation {
+public:
+    explicit cancel_note(request_slot& owner) noexcept
+        : operation(&run)
+        , owner_(owner) {
+        set_message(true);
+    }
+    /// Any thread. False when it is on its way already. Acquire pairs with the release of run(), which has
+    /// read life_ by then.
+    bool take(std::uint64_t life) noexcept {
+        if (on_its_way_.exchange(true, std::memory_order_acquire))
+            return false;
+        life_ = life;
+        return true;
+    }
+
+private:
+    static void run(core::operation& base, core::action what);
+    request_slot& owner_;
+    std::uint64_t life_ = 0;
+    std::atomic<bool> on_its_way_{false};
+};
+
 /// A slot that holds one operation after another. Slots are never freed, so that a handle can be asked about
 /// at any time; what tells one operation from the next in the same slot is the generation.
 ///
@@ -136,6 +161,8 @@ public:
 
     request_slot* next_free = nullptr; // of the list it is on
 
+    cancel_note& note() noexcept { return note_; }
+
 private:
     aura_request_t* handle() const noexcept {
         const std::uint64_t generation = life_.load(std::memory_order_relaxed) >> 2;
@@ -164,6 +191,7 @@ private:
     static constexpr std::size_t storage_size = sizeof(io_part) > sizeof(timeout_part) ? sizeof(io_part)
                                                                                        : sizeof(timeout_part);
     alignas(alignof(io_part)) std::byte storage_[storage_size];
+    cancel_note note_{*this};
 };
 
 /// What a handle says.

@@ -112,7 +112,7 @@ aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, s
     return handle;
 }
 
-/// Carries a cancellation to the shard of its operation.
+/// The same as a cancel_note, for a slot whose own is on its way.
 class cancel_message final : public core::operation {
 public:
     cancel_message(request_slot& r, std::uint64_t life) noexcept
@@ -151,7 +151,10 @@ int cancel(aura_engine& engine, request_slot& r, std::uint64_t life) {
         r.cancel_here();
         visited = !visit.driving();
     } else {
-        home.send(*new cancel_message(r, life));
+        if (r.note().take(life))
+            home.send(r.note());
+        else
+            home.send(*new cancel_message(r, life));
     }
     if (visited && !callback_frame::find(engine))
         engine.left(); // what was cancelled may be ready

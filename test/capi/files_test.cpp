@@ -115,6 +115,33 @@ TEST_F(CFiles, Sync) {
     EXPECT_EQ(finish(engine, data), 0);
 }
 
+TEST_F(CFiles, ACloseIsNotCancelled) {
+    const int copy = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);
+    ASSERT_GE(copy, 0);
+    ended closed;
+    aura_request_t* const request = aura_close(e(), copy, ended::note, &closed);
+    ASSERT_NE(request, nullptr);
+    EXPECT_EQ(aura_cancel(e(), request), 0);
+    EXPECT_EQ(finish(engine, closed), 0);
+    EXPECT_EQ(::fcntl(copy, F_GETFD), -1);
+}
+
+TEST_F(CFiles, AnEngineThatEndsHasClosedWhatItWasToClose) {
+    ended closed[8];
+    int fds[8];
+    aura_engine_t* const other = aura_create();
+    ASSERT_NE(other, nullptr);
+    for (int i = 0; i < 8; ++i) {
+        fds[i] = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);
+        ASSERT_NE(aura_close(other, fds[i], ended::note, &closed[i]), nullptr);
+    }
+    EXPECT_EQ(aura_destroy(other), 0);
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_EQ(closed[i].calls, 1);
+        EXPECT_EQ(::fcntl(fds[i], F_GETFD), -1);
+    }
+}
+
 TEST_F(CFiles, OpenAndClose) {
     const std::string path = file.path() + ".new";
     ASSERT_NE(aura_openat(e(), AT_FDCWD, path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0640,
