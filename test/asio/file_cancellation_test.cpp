@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <future>
 #include <iterator>
@@ -285,6 +286,43 @@ TEST_F(FileCancellation, DirectReadsThatADeviceHasBegun) {
     });
     ctx.run();
     EXPECT_EQ(whole + cancelled, count);
+}
+
+TEST_F(FileCancellation, AnAsynchronousCloseAlwaysCloses) {
+    scratch_file contents(10);
+    const auto is_open = [](int fd) { return ::fcntl(fd, F_GETFD) >= 0; };
+    error_code result = net::error::would_block;
+    net::cancellation_signal signal;
+    aura::random_access_file cancelled(ctx, contents.path(), file_base::read_only);
+    const int first = cancelled.native_handle();
+    cancelled.async_close(
+        net::bind_cancellation_slot(signal.slot(), test::exactly_once([&](error_code ec) { result = ec; })));
+    signal.emit(net::cancellation_type::terminal);
+    EXPECT_FALSE(cancelled.is_open());
+    settle();
+    ctx.run();
+    EXPECT_FALSE(result) << result.message();
+    EXPECT_FALSE(is_open(first));
+
+    auto other = std::make_unique<aura::io_context>();
+    aura::random_access_file late(*other, contents.path(), file_base::read_only);
+    const int second = late.native_handle();
+    late.async_close(test::never_called());
+    other.reset();
+    EXPECT_FALSE(is_open(second));
+}
+
+TEST_F(FileCancellation, AnAsynchronousCloseEndsWhatIsPendingFirst) {
+    error_code read;
+    char byte;
+    pipe.async_read_some(net::buffer(&byte, 1), into(read));
+    const int fd = pipe.native_handle();
+    settle();
+    pipe.async_close(test::exactly_once([](error_code ec) { EXPECT_FALSE(ec) << ec.message(); }));
+    ctx.restart();
+    ctx.run();
+    EXPECT_EQ(read, net::error::operation_aborted);
+    EXPECT_LT(::fcntl(fd, F_GETFD), 0);
 }
 
 TEST_F(FileCancellation, AnOpenThatIsCancelledOrForgottenLeaksNothing) {
