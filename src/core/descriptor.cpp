@@ -1,5 +1,4 @@
 // descriptor: starting and cancelling, from the owning shard's thread and from afar.
-#include "auraio/core/accept_queue.hpp"
 #include "auraio/core/device_gate.hpp"
 #include "auraio/core/engine.hpp"
 #include "auraio/core/file_kind.hpp"
@@ -38,7 +37,7 @@ std::uint32_t io_operation::readiness_events() const noexcept {
     case request_kind::readv:
     case request_kind::recv:
     case request_kind::accept:
-    case request_kind::accept_multishot:
+    case request_kind::accept_now:
         return POLLIN;
     case request_kind::recvmsg:
         return (request_.flags & MSG_OOB) != 0 ? POLLPRI : POLLIN;
@@ -62,6 +61,8 @@ io_operation::lane io_operation::which_socket_lane() const noexcept {
     case request_kind::sendmsg:
     case request_kind::connect:
         return lane::out;
+    case request_kind::accept_now: // connections are given to those who wait in their order
+        return lane::in;
     default:
         return lane::none;
     }
@@ -217,8 +218,6 @@ void descriptor::cancel_one(io_operation& op) {
         lane_advances(op); // it was the first of its lane
         if (!op.holds_target_)
             unlink(op);
-    } else if (accept_queue* q = accepts_.load(std::memory_order_relaxed)) { // created by this side
-        q->withdraw(op);
     }
 }
 
@@ -234,56 +233,12 @@ void descriptor::submit_next_of(io_operation::lane which, io_operation& finished
     home_->issue_from_lane(*op);
 }
 
-/// Whether `op` waits in the accept queue, or has found there what it wanted.
-bool descriptor::queue(io_operation& op) {
-    accept_queue* q = accepts_.load(std::memory_order_relaxed);
-    if (op.request_.kind == request_kind::poll)
-        return q && (op.request_.flags & POLLIN) != 0 && q->wait_for_readiness(op);
-    if (!q) {
-        q = new (std::nothrow) accept_queue(*this);
-        if (!q) {
-            finish_queued(op, -ENOMEM); // it is on its way already: too late for an exception
-            return true;
-        }
-        accepts_.store(q, std::memory_order_release);
-    }
-    q->wait_for_connection(op);
-    return true;
-}
-
 void descriptor::finish_queued(io_operation& op, int result) {
     op.result_ = result;
     op.detach();
     home_->make_ready_here(op);
     if (!op.holds_target_)
         unlink(op);
-}
-
-void descriptor::resume_queued(io_operation& op) {
-    home_->submit(op);
-}
-
-int descriptor::accept_now(int flags, bool wait) {
-    submit_before_blocking();
-    if (accept_queue* q = accepts_.load(std::memory_order_acquire))
-        return q->accept_now(fd_, flags, wait);
-    for (;;) {
-        const int r = ::accept4(fd_, nullptr, nullptr, flags);
-        if (r >= 0)
-            return r;
-        if (errno == EAGAIN && wait) {
-            if (const int error = wait_for(fd_, POLLIN); error < 0)
-                return error;
-        } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) {
-            return -errno;
-        }
-    }
-}
-
-int descriptor::wait_now(short events, bool wait) {
-    submit_before_blocking();
-    accept_queue* q = accepts_.load(std::memory_order_acquire);
-    return q && (events & POLLIN) != 0 ? q->wait_now(fd_, wait) : wait_for(fd_, events, wait);
 }
 
 void descriptor::set_storage(storage_device& device) {
@@ -350,7 +305,8 @@ void descriptor::set_storage_of(int fd) {
 
 descriptor::~descriptor() {
     delete storage_;
-    delete accepts_.load(std::memory_order_relaxed);
+    if (const int set = accept_set_.load(std::memory_order_relaxed).fd; set >= 0)
+        ::close(set);
 }
 
 void descriptor::forgotten() noexcept {

@@ -1,5 +1,4 @@
 // descriptor: closing, releasing and forgetting. A number is given up when no request names it any more.
-#include "auraio/core/accept_queue.hpp"
 #include "auraio/core/engine.hpp"
 #include "auraio/core/inert_descriptor.hpp"
 
@@ -58,8 +57,7 @@ int descriptor::close_and_forget() noexcept {
         return result;
     }
     submit_queued();
-    if (accept_queue* q = accepts_.load(std::memory_order_acquire))
-        q->close_kept();
+    unwatch_listener();
     if (shard_visit visit(*home_); visit) {
         cancel_before(started_);
         if (let_kernel_go(visit.driving())) {
@@ -109,8 +107,7 @@ int descriptor::release_and_forget() noexcept {
         if (let_kernel_go(visit.driving())) {
             close_twin();
             leave_slot();
-            if (accept_queue* q = accepts_.load(std::memory_order_acquire))
-                q->close_kept();
+            unwatch_listener();
             forgotten();
             return fd;
         }
@@ -121,7 +118,9 @@ int descriptor::release_and_forget() noexcept {
     if (fd >= 0 && copy < 0)
         return -errno;
     disturbed_.store(true, std::memory_order_release);
+    unwatch_listener();
     if (copy >= 0 && !make_inert(fd)) {
+        watch_listener_again();
         disturbed_.store(false, std::memory_order_release);
         ::close(copy);
         return -EMFILE;
@@ -130,8 +129,6 @@ int descriptor::release_and_forget() noexcept {
     leave_slot();
     if (copy >= 0)
         home_->end_requests_on(copy);
-    if (accept_queue* q = accepts_.load(std::memory_order_acquire))
-        q->close_kept();
     cancel_before_.store(started_, std::memory_order_relaxed);
     tell_shard(fd >= 0 ? forget | close_it : forget);
     return copy;
@@ -149,8 +146,6 @@ bool descriptor::let_kernel_go(bool driving) noexcept {
     // it has been done on the way out of the system call above.
     if (fd_ >= 0 && !(driving && home_->io().is_only_submitter()))
         home_->end_requests_on(fd_);
-    if (accepts_.load(std::memory_order_relaxed))
-        home_->reap_if_possible(); // connections that were accepted before the cancellation
     return taken;
 }
 
@@ -158,9 +153,12 @@ namespace {
 
 /// What the kernel has pending holds the open file: the peer would see no end and a port would stay taken.
 /// The ring may be one that this thread cannot reach into (task_run::deferred); a socket is then at least
-/// shut down.
+/// shut down. A listening one is not: nothing holds it, and other processes may share it.
 void end_pending_on(shard& home, int fd) {
-    if (!home.end_requests_on(fd))
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (!home.end_requests_on(fd) &&
+        (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0))
         ::shutdown(fd, SHUT_RDWR);
 }
 

@@ -1,5 +1,4 @@
 // shard: one turn of the loop, and the hand-over of operations between threads.
-#include "auraio/core/accept_queue.hpp"
 #include "auraio/core/device_gate.hpp"
 #include "auraio/core/engine.hpp"
 #include "auraio/core/numbered_files.hpp"
@@ -219,14 +218,6 @@ bool shard::flush_completely() noexcept {
     return !backend_ || backend_->nothing_queued();
 }
 
-void shard::reap_if_possible() noexcept {
-    try {
-        reap();
-    } catch (const engine_error&) {
-        // The next turn will tell.
-    }
-}
-
 // ---- statistics ----
 
 void shard::note_delay(nanoseconds_t now) noexcept {
@@ -303,9 +294,8 @@ void shard::discard_everything() {
     }
 }
 
-/// What the kernel has started or accepted for this shard becomes known, and it accepts no more: the child
-/// must not inherit connections that neither process knows of. Accepts that wait are asked for again with the
-/// next submission, which comes after the fork.
+/// What the kernel has started or accepted for this shard becomes known: the child must not inherit
+/// connections that neither process knows of.
 void shard::settle_before_fork() {
     if (!backend_ && !inbox_.maybe_nonempty())
         return;
@@ -316,8 +306,6 @@ void shard::settle_before_fork() {
     backend_->attach_visitor();
     take_inbox();
     backend_->flush(); // a connect is begun once, and not by each process
-    for (accept_queue* q = accept_queues_; q; q = q->next_queue_)
-        q->pause();
     poll_backend();
 }
 
@@ -333,8 +321,6 @@ void shard::restart_after_fork() {
     published_backend_.store(nullptr, std::memory_order_relaxed);
     adopt_backend(std::move(fresh));
     owner_.registered().install_again(*this);
-    for (accept_queue* q = accept_queues_; q; q = q->next_queue_)
-        q->forget_kept();
     op_queue ended;
     for (descriptor* d = active_; d; d = d->next_active_)
         for (io_operation* op = d->first_; op; op = op->following_) {
@@ -349,6 +335,8 @@ void shard::restart_after_fork() {
                 op->awaits_readiness_ = true;
                 ++op->resubmissions_;
             }
+            if (op->stand_in() >= 0)
+                (void)d->watch_listener(); // that one is the parent's
             hand_over(*op);
         }
     finish_io(ended);

@@ -82,12 +82,10 @@ void shard::begin(io_operation& op) {
     if (op.request_.registered != 0 && refuses(op)) [[unlikely]]
         return;
     d.link(op);
-    const bool may_wait_here =
-        op.request_.kind == request_kind::accept || op.request_.kind == request_kind::poll;
-    if (may_wait_here && !d.loose_ && d.queue(op)) [[unlikely]]
-        return;
     if (d.waits_in_lane(op))
         return;
+    if (op.request_.kind == request_kind::accept_now || op.request_.kind == request_kind::poll)
+        d.prepare_to_listen(op);
     issue(op);
 }
 
@@ -122,6 +120,8 @@ bool shard::refuses(io_operation& op) {
 
 /// The same for an operation whose lane has come free.
 void shard::issue_from_lane(io_operation& op) {
+    if (op.request_.kind == request_kind::accept_now)
+        op.target_->prepare_to_listen(op);
     issue(op);
 }
 
@@ -180,11 +180,18 @@ void shard::finish_internal(io_operation& op) {
 bool shard::submit_again(io_operation& op) {
     const bool was_ready = std::exchange(op.awaits_readiness_, false);
     if (op.cancel_requested_ || op.target().disturbed_.load(std::memory_order_acquire)) {
-        if (was_ready) // what is known is the result of the poll
+        // What is known is the result of the poll, or that there is something to wait for.
+        if (was_ready || (op.result_ == -EAGAIN && op.readiness_events() != 0))
             op.result_ = -ECANCELED;
         return false;
     }
     if (was_ready && op.result_ >= 0) {
+        hand_over(op);
+        return true;
+    }
+    if (op.request_.kind == request_kind::accept_now) {
+        if (!op.target_->goes_on_listening(op))
+            return false;
         hand_over(op);
         return true;
     }

@@ -56,6 +56,18 @@ int listen_on(int fd, int backlog) noexcept {
     return checked(::listen(fd, backlog));
 }
 
+int accept_now(int fd, void* address, socklen_t& size, bool wait, bool report_aborted) noexcept {
+    const socklen_t capacity = size;
+    for (;;) {
+        const int r = static_cast<int>(until_done(fd, POLLIN, wait, [&] {
+            size = capacity;
+            return ::accept4(fd, static_cast<sockaddr*>(address), address ? &size : nullptr, SOCK_CLOEXEC);
+        }));
+        if ((r != -ECONNABORTED || report_aborted) && r != -EPROTO)
+            return r;
+    }
+}
+
 int connect_now(int fd, const void* address, std::size_t size) noexcept {
     if (::connect(fd, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)) == 0)
         return 0;

@@ -104,7 +104,6 @@ public:
     }
     void attach_visitor() noexcept override {}
     bool end_requests_on(int) noexcept override { return true; }
-    bool end_request(const aura::core::io_operation&) noexcept override { return true; }
     bool obeys_this_thread() const noexcept override { return true; }
     bool is_only_submitter() const noexcept override { return true; }
     int readiness_fd() const noexcept override { return -1; }

@@ -29,17 +29,6 @@ Executor spread(const Executor& e) {
     return e;
 }
 
-/// The address of the other end of `fd`, for an accept that is to yield it.
-template <class Endpoint>
-void get_peer(int fd, Endpoint* endpoint, error_code& ec) {
-    if (!endpoint || ec)
-        return;
-    auto size = static_cast<socklen_t>(endpoint->capacity());
-    ec = to_error_code(core::peer_address(fd, endpoint->data(), size));
-    if (!ec)
-        endpoint->resize(size);
-}
-
 /// Gives an accepted connection to a socket; closes it if the socket does not take it.
 template <class Protocol, class Socket>
 void give(int fd, const Protocol& protocol, Socket& socket, error_code& ec) {
@@ -60,7 +49,7 @@ public:
         , protocol_(p)
         , busy_(socket.is_open()) {}
 
-    bool busy() const noexcept { return busy_; }
+    Endpoint* peer() const noexcept { return peer_; }
 
     template <class Completion>
     void receive(error_code ec, int fd, Completion& done) {
@@ -68,11 +57,7 @@ public:
             done.call(error_code(net::error::already_open));
             return;
         }
-        get_peer(fd, peer_, ec);
-        if (ec && fd >= 0)
-            ::close(fd);
-        if (!ec)
-            give(fd, *protocol_, *socket_, ec);
+        give(fd, *protocol_, *socket_, ec);
         done.call(ec);
     }
 
@@ -92,14 +77,12 @@ public:
         , peer_(peer)
         , protocol_(p) {}
 
+    Endpoint* peer() const noexcept { return peer_; }
+
     template <class Completion>
     void receive(error_code ec, int fd, Completion& done) {
-        get_peer(fd, peer_, ec);
-        if (ec && fd >= 0)
-            ::close(fd);
         Socket socket(ec ? executor_ : spread(executor_));
-        if (!ec)
-            give(fd, *protocol_, socket, ec);
+        give(fd, *protocol_, socket, ec);
         done.call(ec, std::move(socket));
     }
 
@@ -148,9 +131,9 @@ AURAIO_NET_OPEN
 
 /// An acceptor on a ring. Interface and meaning are Asio's; see there. Beyond it:
 ///
-/// - One multishot request serves all accepts. Connections that come while no accept is pending are kept for
-/// the next
-///   one, of either kind; closing, releasing and destroying the acceptor closes them.
+/// - What is pending here does not hold the listening socket, and takes as many connections as were asked
+/// for: the
+///   others wait in its backlog, for this process, for another that shares it, or for who it is released to.
 /// - Sockets accepted by an acceptor on a context are spread over the rings that run: each lives on the
 /// lighter of two
 ///   picked at random, with an executor bound to that ring. Those of an acceptor on `ring_executor(i)` or on
@@ -289,6 +272,8 @@ public:
     }
 
 private:
+    using initiate_async_wait = typename base::template initiate_wait<aura::detail::connection_wait_request>;
+
     /// For a socket the caller has.
     class initiate_async_accept {
     public:
@@ -359,6 +344,13 @@ private:
         static_cast<basic_socket<P, E>*>(nullptr), static_cast<endpoint_type*>(nullptr)));
 
 public:
+    /// As a socket's.
+    template <class Token = default_completion_token_t<Executor>>
+    auto async_wait(socket_base::wait_type w, Token&& token = Token())
+        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
+        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+    }
+
     // ---- asynchronous accepts. Cancellation: terminal, partial, total ----
 
     /// Signature void(error_code). already_open if `peer` is. `peer` and `endpoint` live until the handler is
@@ -414,13 +406,14 @@ private:
             return ec = error::bad_descriptor;
         if (peer.is_open())
             return ec = error::already_open;
-        const int fd = this->impl_.get()->accept_now(SOCK_CLOEXEC, this->waits());
+        auto size = static_cast<socklen_t>(endpoint ? endpoint->capacity() : 0);
+        const int fd =
+            aura::core::accept_now(this->impl_.fd_to_block_on(), endpoint ? endpoint->data() : nullptr, size,
+                                   this->waits(), this->impl_.options.report_aborted);
         ec = aura::detail::to_error_code(fd);
-        aura::detail::get_peer(fd, endpoint, ec);
-        if (ec && fd >= 0)
-            ::close(fd);
-        if (!ec)
-            aura::detail::give(fd, *this->impl_.protocol, peer, ec);
+        if (!ec && endpoint)
+            aura::detail::resize_endpoint(*endpoint, size);
+        aura::detail::give(fd, *this->impl_.protocol, peer, ec);
         return ec;
     }
     template <class E>

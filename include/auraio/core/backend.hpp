@@ -97,9 +97,6 @@ public:
     /// False when the kernel cannot, or did not within a few milliseconds.
     virtual bool end_requests_on(int fd) noexcept = 0;
 
-    /// Any thread. The same for one request, which need not be pending.
-    virtual bool end_request(const io_operation& op) noexcept = 0;
-
     /// Whether this thread has submitted everything so far: task work of requests runs in the submitting
     /// thread.
     virtual bool is_only_submitter() const noexcept = 0;

@@ -9,7 +9,6 @@
 
 namespace aura::core {
 
-class accept_queue;
 class descriptor;
 class device_gate;
 class gated_file;
@@ -33,6 +32,13 @@ public:
     /// (connect).
     bool awaits_readiness() const noexcept { return awaits_readiness_; }
     std::uint32_t readiness_events() const noexcept;
+
+    /// What is polled in place of the descriptor, which must not be held by what the kernel has pending; -1:
+    /// nothing is. See descriptor::watch_listener().
+    int stand_in() const noexcept;
+
+    /// For the backend: an accept has succeeded, and there is another connection.
+    void note_more_connections() noexcept;
 
     /// Which of its descriptor's lanes the request belongs to. Requests of one lane take from or add to one
     /// stream of bytes or messages: they must reach the kernel one after the other, for it serves those that
@@ -235,17 +241,7 @@ public:
     /// then.
     int release_and_forget() noexcept;
 
-    /// Object side, any thread: accept4(2), which also sees what asynchronous accepts have left. `wait`:
-    /// blocks, also where the descriptor is O_NONBLOCK. The new descriptor, or a negated errno.
-    int accept_now(int flags, bool wait);
-
-    /// Object side, any thread: whether poll(2) events are there, for a listening socket also whether
-    /// accept_now() has something. 0 or a negated errno, EAGAIN when there is nothing. `wait`: blocks until
-    /// there is, also where the descriptor is O_NONBLOCK.
-    int wait_now(short events, bool wait);
-
 private:
-    friend class accept_queue;
     friend class device_gate;
     friend class io_operation;
     friend class shard;
@@ -255,6 +251,12 @@ private:
         on_its_way = 1, ///< it is in the inbox: look at cancel_before_
         forget = 2,     ///< the object has let go
         close_it = 4,   ///< and the number is to be closed
+    };
+
+    /// See watch_listener().
+    struct accept_set {
+        int fd = -1;
+        unsigned generation = 0; // fork_generation() when it was made
     };
 
     descriptor(shard& home, int fd) noexcept
@@ -318,12 +320,16 @@ private:
     void submit_next_of(io_operation::lane which, io_operation& finished);
     void cancel_before(std::uint64_t sequence);
     void cancel_one(io_operation& op);
-    bool queue(io_operation& op);
     void finish_queued(io_operation& op, int result);
-    void resume_queued(io_operation& op);
     static void run(operation& base, action what);
     void told();
     void submit_here();
+    void prepare_to_listen(io_operation& op) noexcept;
+    bool goes_on_listening(io_operation& op) noexcept;
+    int watch_listener() noexcept;
+    void unwatch_listener() noexcept;
+    void watch_listener_again() noexcept;
+    bool owns(accept_set s) const noexcept;
     void forgotten() noexcept;
     void free_if_unused() noexcept;
     bool let_kernel_go(bool driving) noexcept;
@@ -372,8 +378,10 @@ private:
     // Written by the object side: what was started before it is to be cancelled. Relaxed: see message_.
     std::atomic<std::uint64_t> cancel_before_{0};
 
-    // Created by the shard side, used by both. Release/acquire: whoever sees the pointer sees the queue.
-    std::atomic<accept_queue*> accepts_{nullptr};
+    // The epoll set that holds the listening socket, see watch_listener(); -1: there is none. Made by the
+    // shard side; whoever gives the socket up takes it out, from any thread. Release/acquire: whoever sees
+    // the number sees the set, and the socket in it.
+    std::atomic<accept_set> accept_set_{accept_set{}};
 
     // Written by the shard side, see is_submitted(): of those that were sent, how many have been dealt with,
     // and the number of the ring's last system call when an operation was queued last.
@@ -381,6 +389,7 @@ private:
     std::atomic<std::uint64_t> queued_after_{~std::uint64_t{0}};
 
     // Shard side.
+    bool more_connections_ = true;       // as far as is known: an accept is worth trying before waiting
     std::uint32_t in_lane_[2] = {};      // pending operations of each lane; the oldest is the backend's
     std::uint64_t cancelled_before_ = 0; // operations with a smaller sequence that arrive late are cancelled
     io_operation* first_ = nullptr;

@@ -24,16 +24,17 @@ enum class request_kind : std::uint8_t {
     renameat,        ///< fd, address (old path), fd2, address2 (new path), flags (RENAME_*)
     unlinkat,        ///< fd, address (path), flags (AT_REMOVEDIR)
     mkdirat,         ///< fd, address (path), length (mode)
-    poll,            ///< fd, flags (poll(2) events), one shot; result: the events
+    poll,            ///< fd, flags (poll(2) events), one shot; result: the events. length: 1 if it is a
+                     ///< listening socket that connections are waited for on
     recv,            ///< fd, address, length, flags (MSG_*)
     send,            ///< fd, address, length, flags (MSG_*)
     recvmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
     sendmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
     connect,         ///< fd, address (sockaddr), length (its size)
-    accept, ///< fd, length (1: connections that were aborted count as results); result: the new fd. Waits in
-            ///< its descriptor's accept_queue. On the shard's loose one: fd, flags (SOCK_*), address
-            ///< (sockaddr) and address2 (its size), or null
-    accept_multishot, ///< fd, flags (SOCK_*); a result for each connection, see io_operation::more()
+    accept,          ///< fd, flags (SOCK_*), address (sockaddr) and address2 (its size), or null; result: the
+                     ///< new fd
+    accept_now,      ///< as accept, but fails with EAGAIN when there is no connection. length: 1 if
+                     ///< connections that were aborted count as results
 };
 
 /// Whether it reads or writes a file's data: what passes gates, is measured, and may go by a registered file.

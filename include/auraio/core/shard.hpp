@@ -192,7 +192,6 @@ public:
         if (backend_)
             poll_backend();
     }
-    void reap_if_possible() noexcept;
 
     // ---- the token: see engine for who takes it when ----
 
@@ -232,13 +231,7 @@ public:
     }
     void remember_busy(std::uint64_t calls) noexcept { busy_since_.store(calls, std::memory_order_relaxed); }
 
-    bool end_request(const io_operation& op) noexcept {
-        backend* b = published_backend_.load(std::memory_order_acquire);
-        return b && b->end_request(op);
-    }
-
 private:
-    friend class accept_queue;
     friend class descriptor;
     friend class device_gate;
     friend class engine;
@@ -348,7 +341,6 @@ private:
     timer_queue timers_;
     descriptor* active_ = nullptr; // descriptors that have operations
     descriptor* loose_ = nullptr;  // the target of operations that belong to no open file
-    accept_queue* accept_queues_ = nullptr;
 
     // Storage devices that were used here. Ticks look after them for as long as something is in flight.
     std::vector<std::unique_ptr<device_gate>> gates_;

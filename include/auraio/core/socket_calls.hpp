@@ -17,6 +17,9 @@ int open_socket(int family, int type, int protocol) noexcept;
 int open_socket_pair(int family, int type, int protocol, int (&fds)[2]) noexcept;
 int bind_socket(int fd, const void* address, std::size_t size) noexcept;
 int listen_on(int fd, int backlog) noexcept;
+/// Closed on exec. `address` may be null, else `size` is its room and becomes the address' own size, which
+/// may be more. Connections that came to nothing are passed over, unless `report_aborted`.
+int accept_now(int fd, void* address, socklen_t& size, bool wait, bool report_aborted) noexcept;
 /// Waits for the outcome, also where the descriptor is O_NONBLOCK; ENOBUFS where no wait helps.
 int connect_now(int fd, const void* address, std::size_t size) noexcept;
 int shut_down(int fd, int how) noexcept;

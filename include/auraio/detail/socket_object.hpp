@@ -147,9 +147,8 @@ public:
         return ec = to_error_code(impl_.close());
     }
 
-    /// Cancels pending operations and hands the descriptor to the caller. Connections that an acceptor has
-    /// taken from the backlog already are closed. From a thread that does not drive the object's ring while
-    /// another does, the descriptor's number changes.
+    /// Cancels pending operations and hands the descriptor to the caller. From a thread that does not drive
+    /// the object's ring while another does, the descriptor's number changes.
     native_handle_type release() {
         error_code ec;
         const int fd = release(ec);
@@ -297,27 +296,29 @@ public:
     error_code wait(wait_type w, error_code& ec) {
         if (!is_open())
             return ec = net::error::bad_descriptor;
-        return ec = to_error_code(impl_.get()->wait_now(poll_events(w), waits()));
+        return ec = to_error_code(core::wait_for(impl_.fd_to_block_on(), poll_events(w), waits()));
     }
 
 protected:
-    class initiate_async_wait {
+    template <class Request>
+    class initiate_wait {
     public:
         using executor_type = Executor;
-        explicit initiate_async_wait(socket_object* self)
+        explicit initiate_wait(socket_object* self)
             : self_(self) {}
         executor_type get_executor() const noexcept { return self_->get_executor(); }
 
         template <class Handler>
         void operator()(Handler&& handler, wait_type w) const {
             check_handler<Handler, error_code>();
-            self_->template start<wait_request>(self_->unopened(), std::forward<Handler>(handler),
-                                                self_->impl_.fd(), poll_events(w));
+            self_->template start<Request>(self_->unopened(), std::forward<Handler>(handler),
+                                           self_->impl_.fd(), poll_events(w));
         }
 
     private:
         socket_object* self_;
     };
+    using initiate_async_wait = initiate_wait<wait_request>;
 
 public:
     /// Readiness, for protocols whose data others transfer. Signature void(error_code). Cancellation:

@@ -165,6 +165,12 @@ private:
     int flags_;
 };
 
+/// Of an address that the kernel has written: `size` is its own, which may be more than there was room for.
+template <class Endpoint>
+void resize_endpoint(Endpoint& e, socklen_t size) {
+    e.resize(std::min<std::size_t>(size, e.capacity()));
+}
+
 /// Where the sender's address goes. The endpoint is the caller's and lives until the handler is called.
 template <class Endpoint>
 class receives_from {
@@ -177,7 +183,7 @@ public:
     }
     void detach(const msghdr& m, int result) {
         if (result >= 0)
-            endpoint_->resize(std::min<std::size_t>(m.msg_namelen, endpoint_->capacity())); // may be longer
+            resize_endpoint(*endpoint_, m.msg_namelen);
     }
 
 private:
@@ -239,6 +245,18 @@ private:
     short events_;
 };
 
+/// Readiness of a listening socket: it is not held by the wait. Signature void(error_code).
+class connection_wait_request : public wait_request {
+public:
+    using wait_request::wait_request;
+
+    core::io_request request() const {
+        core::io_request r = wait_request::request();
+        r.length = r.flags == POLLIN ? 1 : 0;
+        return r;
+    }
+};
+
 /// connect(2). Signature void(error_code).
 template <class Endpoint>
 class connect_request {
@@ -268,8 +286,9 @@ private:
     int fd_;
 };
 
-/// accept(2). `Receiver` makes of the new descriptor what the handler gets: receive(error_code, fd,
-/// Completion&), where fd is -1 on failure.
+/// accept(2). `Receiver` says where the address of the other end goes: peer(), an endpoint or null; and makes
+/// of the new descriptor what the handler gets: receive(error_code, fd, Completion&), where fd is -1 on
+/// failure.
 template <class Receiver>
 class accept_request {
 public:
@@ -281,11 +300,18 @@ public:
         , fd_(fd)
         , report_aborted_(report_aborted) {}
 
-    core::io_request request() const {
+    core::io_request request() {
         core::io_request r;
-        r.kind = core::request_kind::accept;
+        r.kind = core::request_kind::accept_now;
         r.fd = fd_;
+        r.flags = SOCK_CLOEXEC;
         r.length = report_aborted_ ? 1 : 0;
+        if (auto* const peer = receiver_.peer()) {
+            // With the accept: a connection that was reset meanwhile has no address to be asked for any more.
+            size_ = static_cast<socklen_t>(peer->capacity());
+            r.address = peer->data();
+            r.address2 = &size_;
+        }
         return r;
     }
 
@@ -297,11 +323,14 @@ public:
 
     template <class Completion>
     void finish(int result, Completion& done) {
+        if (auto* const peer = receiver_.peer(); peer && result >= 0)
+            resize_endpoint(*peer, size_);
         receiver_.receive(to_error_code(result), result >= 0 ? result : -1, done);
     }
 
 private:
     Receiver receiver_;
+    socklen_t size_ = 0;
     int fd_;
     bool report_aborted_;
 };

@@ -63,13 +63,14 @@ bool try_flags(unsigned flags) {
     return trial_ring(flags).error() == 0;
 }
 
-/// Multishot on what is no socket: ENOTSOCK where the flag is known, EINVAL where it is not.
-bool try_accept_multishot(io_uring& ring) {
+/// On what is no socket: ENOTSOCK where the flag is known, EINVAL where it is not.
+bool try_accept_dont_wait(io_uring& ring) {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring);
     io_uring_cqe* cqe = nullptr;
     if (!sqe)
         return false;
-    io_uring_prep_multishot_accept(sqe, ring.ring_fd, nullptr, nullptr, 0);
+    io_uring_prep_accept(sqe, ring.ring_fd, nullptr, nullptr, 0);
+    sqe->ioprio = accept_dont_wait;
     if (io_uring_submit(&ring) != 1 || io_uring_wait_cqe(&ring, &cqe) != 0)
         return false;
     const bool known = cqe->res == -ENOTSOCK;
@@ -139,7 +140,7 @@ features find() {
     }
     if (io_uring_cqe* left = nullptr; io_uring_peek_cqe(&ring, &left) == 0)
         io_uring_cqe_seen(&ring, left);
-    f.accept_multishot = try_accept_multishot(ring);
+    f.accept_dont_wait = try_accept_dont_wait(ring);
     f.write_without_signal = try_write_without_signal(ring);
     f.sync_cancel = try_sync_cancel(ring);
     f.ring_fd_registration = io_uring_register_ring_fd(&ring) == 1;

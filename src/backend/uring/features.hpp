@@ -18,7 +18,7 @@ struct features {
     bool no_iowait = false;     ///< IORING_ENTER_NO_IOWAIT (Linux 6.15)
     bool ring_fd_registration = false; ///< IORING_REGISTER_RING_FDS (Linux 5.18)
     bool ftruncate = false;            ///< IORING_OP_FTRUNCATE (Linux 6.9)
-    bool accept_multishot = false;     ///< IORING_ACCEPT_MULTISHOT (Linux 5.19)
+    bool accept_dont_wait = false;     ///< IORING_ACCEPT_DONTWAIT (Linux 6.10)
     bool sync_cancel = false;          ///< IORING_REGISTER_SYNC_CANCEL (Linux 6.0)
     bool write_without_signal = false; ///< RWF_NOSIGNAL (Linux 6.18)
     bool filesystem_ops = false;       ///< IORING_OP_RENAMEAT, UNLINKAT, MKDIRAT (Linux 5.15)

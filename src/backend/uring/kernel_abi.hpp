@@ -14,6 +14,8 @@ inline constexpr unsigned unregister_ring_fds = 21;        // IORING_UNREGISTER_
 inline constexpr unsigned register_send_message = 31;      // IORING_REGISTER_SEND_MSG_RING
 inline constexpr unsigned register_clone_buffers = 30;     // IORING_REGISTER_CLONE_BUFFERS
 inline constexpr int rwf_nosignal = 0x100;                 // RWF_NOSIGNAL
+inline constexpr unsigned short accept_dont_wait = 1 << 1; // IORING_ACCEPT_DONTWAIT
+inline constexpr unsigned more_in_socket = 1u << 2;        // IORING_CQE_F_SOCK_NONEMPTY
 inline constexpr unsigned char op_ftruncate = 55;          // IORING_OP_FTRUNCATE
 
 struct clone_buffers_argument { // struct io_uring_clone_buffers

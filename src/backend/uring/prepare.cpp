@@ -109,8 +109,8 @@ void prepare_socket(io_uring_sqe& sqe, const io_request& r) noexcept {
         sqe.accept_flags = r.flags;
         sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
         sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
-        if (r.kind == request_kind::accept_multishot && probe().accept_multishot)
-            sqe.ioprio = IORING_ACCEPT_MULTISHOT;
+        if (r.kind == request_kind::accept_now && probe().accept_dont_wait)
+            sqe.ioprio = accept_dont_wait;
         break;
     }
 }
@@ -162,7 +162,7 @@ void prepare(io_uring_sqe& sqe, const io_request& r) noexcept {
     case request_kind::sendmsg:
     case request_kind::connect:
     case request_kind::accept:
-    case request_kind::accept_multishot:
+    case request_kind::accept_now:
         prepare_socket(sqe, r);
         break;
     }

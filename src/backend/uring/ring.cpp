@@ -291,13 +291,6 @@ bool end_requests_on_file(int ring_fd, int fd) noexcept {
     return end_matching(ring_fd, match);
 }
 
-bool end_request_with(int ring_fd, std::uint64_t user_data) noexcept {
-    io_uring_sync_cancel_reg match{};
-    match.addr = user_data;
-    match.fd = -1;
-    return end_matching(ring_fd, match);
-}
-
 int send_message(int fd, std::uint64_t user_data) noexcept {
     io_uring_sqe message{};
     message.opcode = IORING_OP_MSG_RING;

@@ -153,9 +153,6 @@ int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) 
 /// they are over: for some milliseconds at most. False when they were not by then.
 bool end_requests_on_file(int ring_fd, int fd) noexcept;
 
-/// The same for the request with this user_data, if there is one.
-bool end_request_with(int ring_fd, std::uint64_t user_data) noexcept;
-
 /// Posts a completion with `user_data` to the ring `fd`, from any thread, without a ring of one's own. 0 or
 /// -errno.
 int send_message(int fd, std::uint64_t user_data) noexcept;

@@ -170,10 +170,6 @@ public:
     bool end_requests_on(int fd) noexcept override {
         return !ring_.is_deferred() && probe().sync_cancel && end_requests_on_file(ring_.fd(), fd);
     }
-    bool end_request(const io_operation& op) noexcept override {
-        return !ring_.is_deferred() && probe().sync_cancel &&
-               end_request_with(ring_.fd(), reinterpret_cast<std::uint64_t>(&op));
-    }
 
     void detach_thread() override { ring_.detach_thread(); }
 
@@ -274,6 +270,13 @@ private:
             prepare_poll(sqe, r, op.readiness_events());
         else
             prepare(sqe, r);
+        if (const bool is_poll = op.awaits_readiness() || r.kind == request_kind::poll; is_poll) {
+            if (const int instead = op.stand_in(); instead >= 0)
+                sqe.fd = instead;
+        } else if (r.kind == request_kind::accept_now && !probe().accept_dont_wait) {
+            cancel(op); // taken by the kernel in the same breath: by then there was a connection, or there is
+                        // none
+        }
     }
 
     /// Null when the queue is full and the kernel refuses to take anything: refusal_ says why.
@@ -345,10 +348,14 @@ private:
             if ((data & 1) == 0) [[likely]] {
                 auto& op = *reinterpret_cast<io_operation*>(data);
                 op.set_result(result);
-                if ((flags & IORING_CQE_F_MORE) != 0) [[unlikely]]
-                    op.more();
-                else
-                    done.push(op);
+                if ((flags & (IORING_CQE_F_MORE | more_in_socket)) != 0) [[unlikely]] {
+                    if ((flags & IORING_CQE_F_MORE) != 0) {
+                        op.more();
+                        return;
+                    }
+                    op.note_more_connections();
+                }
+                done.push(op);
             } else {
                 on_internal(data);
             }
