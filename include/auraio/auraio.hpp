@@ -8,6 +8,7 @@
 
 #include "auraio/any_io_executor.hpp"
 #include "auraio/awaitable.hpp"
+#include "auraio/basic_socket_iostream.hpp"
 #include "auraio/basic_sockets.hpp"
 #include "auraio/buffer_pool.hpp"
 #include "auraio/filesystem.hpp"

@@ -11,6 +11,13 @@ namespace detail {
 /// forms other types of what it is given, and looks at these.
 template <class Socket, class Protocol>
 concept socket_of = requires(Socket& s) { []<class E>(net::basic_socket<Protocol, E>&) {}(s); };
+/// One of the same or of a more general protocol.
+template <class Socket, class Protocol>
+concept socket_for = requires(Socket& s) {
+    []<class P, class E>(net::basic_socket<P, E>&)
+        requires std::is_convertible_v<Protocol, P>
+    {}(s);
+};
 
 } // namespace detail
 AURAIO_CLOSE
@@ -22,6 +29,8 @@ AURAIO_NET_OPEN
 template <class Protocol>
 class basic_socket_acceptor<Protocol, any_io_executor> : public socket_base {
     using error_code = aura::error_code;
+    using held = aura::detail::adopted<basic_socket_acceptor<Protocol, aura::any_io_executor>,
+                                       basic_socket_acceptor<Protocol, aura::detail::stock_executor>>;
     template <class E>
     using socket_on = typename Protocol::socket::template rebind_executor<E>::other;
 
@@ -55,6 +64,19 @@ public:
     template <aura::detail::context_for<executor_type> Context>
     basic_socket_acceptor(Context& c, const protocol_type& protocol, const native_handle_type& fd)
         : basic_socket_acceptor(executor_type(c.get_executor()), protocol, fd) {}
+    basic_socket_acceptor(basic_socket_acceptor&&) = default;
+    basic_socket_acceptor& operator=(basic_socket_acceptor&&) = default;
+
+    /// From an acceptor with an executor of a known type, or of another protocol: it becomes what is inside.
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
+    basic_socket_acceptor(basic_socket_acceptor<OtherProtocol, OtherExecutor>&& other)
+        : impl_(std::in_place, aura::detail::adopt<held>(std::move(other))) {}
+    template <class OtherProtocol, class OtherExecutor>
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
+    basic_socket_acceptor& operator=(basic_socket_acceptor<OtherProtocol, OtherExecutor>&& other) {
+        return *this = basic_socket_acceptor(std::move(other));
+    }
 
     executor_type get_executor() noexcept {
         return impl_.on([](auto& a) { return executor_type(a.get_executor()); });
@@ -203,11 +225,15 @@ private:
     static constexpr auto start_wait = [](auto& a, auto&& handler, wait_type w) {
         a.async_wait(w, std::forward<decltype(handler)>(handler));
     };
-    static constexpr auto start_accept = [](auto& a, auto&& handler, auto* peer, endpoint_type* endpoint) {
-        if (endpoint)
-            a.async_accept(*peer, *endpoint, std::forward<decltype(handler)>(handler));
-        else
-            a.async_accept(*peer, std::forward<decltype(handler)>(handler));
+    static constexpr auto start_accept = []<class Socket>(auto& a, auto&& handler, Socket* peer,
+                                                          endpoint_type* endpoint) {
+        if constexpr (aura::detail::socket_of<Socket, Protocol>) {
+            if (endpoint) {
+                a.async_accept(*peer, *endpoint, std::forward<decltype(handler)>(handler));
+                return;
+            }
+        }
+        a.async_accept(*peer, std::forward<decltype(handler)>(handler));
     };
     static constexpr auto start_move_accept = [](auto& a, auto&& handler, const auto& e,
                                                  endpoint_type* endpoint) {
@@ -239,7 +265,7 @@ public:
         return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
     }
 
-    template <aura::detail::socket_of<Protocol> Socket,
+    template <aura::detail::socket_for<Protocol> Socket,
               class Token = default_completion_token_t<executor_type>>
     auto async_accept(Socket& peer, Token&& token = Token())
         -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
@@ -290,9 +316,7 @@ private:
     }
 
 public:
-    aura::detail::adopted<basic_socket_acceptor<Protocol, aura::any_io_executor>,
-                          basic_socket_acceptor<Protocol, aura::detail::stock_executor>>
-        impl_;
+    held impl_;
 };
 
 AURAIO_NET_CLOSE

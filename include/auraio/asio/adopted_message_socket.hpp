@@ -139,10 +139,6 @@ protected:
     ~adopted_message_socket() = default;
 };
 
-/// Whether a socket with these becomes an adopted one.
-template <class OtherProtocol, class OtherExecutor, class Protocol>
-concept becomes_adopted = std::is_convertible_v<OtherProtocol, Protocol> && adoptable_executor<OtherExecutor>;
-
 } // namespace detail
 AURAIO_CLOSE
 
@@ -163,26 +159,17 @@ public:
     basic_datagram_socket(basic_datagram_socket&&) = default;
     basic_datagram_socket& operator=(basic_datagram_socket&&) = default;
 
-    /// From a socket with an executor of a known type: it becomes what is inside.
+    /// From a socket with an executor of a known type, or of another protocol: it becomes what is inside.
     template <class OtherProtocol, class OtherExecutor>
         requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_datagram_socket(basic_datagram_socket<OtherProtocol, OtherExecutor>&& other)
-        : base(std::in_place, convert(std::move(other))) {}
+        : base(std::in_place, aura::detail::adopt<typename base::held>(std::move(other))) {}
     template <class OtherProtocol, class OtherExecutor>
         requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_datagram_socket& operator=(basic_datagram_socket<OtherProtocol, OtherExecutor>&& other) {
         return *this = basic_datagram_socket(std::move(other));
     }
     ~basic_datagram_socket() = default;
-
-private:
-    template <class P, class E>
-    static auto convert(basic_datagram_socket<P, E>&& other) {
-        if constexpr (aura::detail::ring_executor<E>)
-            return basic_datagram_socket<Protocol, aura::any_io_executor>(std::move(other));
-        else
-            return basic_datagram_socket<Protocol, aura::detail::stock_executor>(std::move(other));
-    }
 };
 
 template <class Protocol>
@@ -199,26 +186,17 @@ public:
     basic_raw_socket(basic_raw_socket&&) = default;
     basic_raw_socket& operator=(basic_raw_socket&&) = default;
 
-    /// From a socket with an executor of a known type: it becomes what is inside.
+    /// From a socket with an executor of a known type, or of another protocol: it becomes what is inside.
     template <class OtherProtocol, class OtherExecutor>
         requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_raw_socket(basic_raw_socket<OtherProtocol, OtherExecutor>&& other)
-        : base(std::in_place, convert(std::move(other))) {}
+        : base(std::in_place, aura::detail::adopt<typename base::held>(std::move(other))) {}
     template <class OtherProtocol, class OtherExecutor>
         requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_raw_socket& operator=(basic_raw_socket<OtherProtocol, OtherExecutor>&& other) {
         return *this = basic_raw_socket(std::move(other));
     }
     ~basic_raw_socket() = default;
-
-private:
-    template <class P, class E>
-    static auto convert(basic_raw_socket<P, E>&& other) {
-        if constexpr (aura::detail::ring_executor<E>)
-            return basic_raw_socket<Protocol, aura::any_io_executor>(std::move(other));
-        else
-            return basic_raw_socket<Protocol, aura::detail::stock_executor>(std::move(other));
-    }
 };
 
 AURAIO_NET_CLOSE

@@ -34,11 +34,11 @@ public:
     basic_seq_packet_socket(basic_seq_packet_socket&&) = default;
     basic_seq_packet_socket& operator=(basic_seq_packet_socket&&) = default;
 
-    /// From a socket with an executor of a known type: it becomes what is inside.
+    /// From a socket with an executor of a known type, or of another protocol: it becomes what is inside.
     template <class OtherProtocol, class OtherExecutor>
         requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_seq_packet_socket(basic_seq_packet_socket<OtherProtocol, OtherExecutor>&& other)
-        : base(std::in_place, convert(std::move(other))) {}
+        : base(std::in_place, aura::detail::adopt<typename base::held>(std::move(other))) {}
     template <class OtherProtocol, class OtherExecutor>
         requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_seq_packet_socket& operator=(basic_seq_packet_socket<OtherProtocol, OtherExecutor>&& other) {
@@ -86,15 +86,6 @@ public:
                                                                          token, b, in, &out)) {
         return async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b, in,
                                                                     &out);
-    }
-
-private:
-    template <class P, class E>
-    static auto convert(basic_seq_packet_socket<P, E>&& other) {
-        if constexpr (aura::detail::ring_executor<E>)
-            return basic_seq_packet_socket<Protocol, aura::any_io_executor>(std::move(other));
-        else
-            return basic_seq_packet_socket<Protocol, aura::detail::stock_executor>(std::move(other));
     }
 };
 

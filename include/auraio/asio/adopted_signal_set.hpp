@@ -24,14 +24,26 @@ public:
         using other = basic_signal_set<OtherExecutor>;
     };
 
-    template <std::same_as<int>... Signals>
-        requires(sizeof...(Signals) <= 3)
-    explicit basic_signal_set(const executor_type& e, Signals... signals)
-        : impl_(e, signals...) {}
-    template <aura::detail::context_for<executor_type> Context, std::same_as<int>... Signals>
-        requires(sizeof...(Signals) <= 3)
-    explicit basic_signal_set(Context& c, Signals... signals)
-        : basic_signal_set(executor_type(c.get_executor()), signals...) {}
+    explicit basic_signal_set(const executor_type& e)
+        : impl_(e) {}
+    basic_signal_set(const executor_type& e, int first)
+        : impl_(e, first) {}
+    basic_signal_set(const executor_type& e, int first, int second)
+        : impl_(e, first, second) {}
+    basic_signal_set(const executor_type& e, int first, int second, int third)
+        : impl_(e, first, second, third) {}
+    template <aura::detail::context_for<executor_type> Context>
+    explicit basic_signal_set(Context& c)
+        : basic_signal_set(executor_type(c.get_executor())) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_signal_set(Context& c, int first)
+        : basic_signal_set(executor_type(c.get_executor()), first) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_signal_set(Context& c, int first, int second)
+        : basic_signal_set(executor_type(c.get_executor()), first, second) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_signal_set(Context& c, int first, int second, int third)
+        : basic_signal_set(executor_type(c.get_executor()), first, second, third) {}
     basic_signal_set(const basic_signal_set&) = delete;
     basic_signal_set& operator=(const basic_signal_set&) = delete;
 

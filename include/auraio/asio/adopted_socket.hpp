@@ -211,6 +211,9 @@ public:
     }
 
 protected:
+    using held =
+        aura::detail::adopted<on_executor<aura::any_io_executor>, on_executor<aura::detail::stock_executor>>;
+
     template <class Object>
     basic_socket(std::in_place_t, Object&& object)
         : impl_(std::in_place, std::move(object)) {}
@@ -223,8 +226,7 @@ protected:
     }
 
 public:
-    aura::detail::adopted<on_executor<aura::any_io_executor>, on_executor<aura::detail::stock_executor>>
-        impl_;
+    held impl_;
 };
 
 template <class Protocol>
@@ -258,15 +260,13 @@ public:
     basic_stream_socket(basic_stream_socket&&) = default;
     basic_stream_socket& operator=(basic_stream_socket&&) = default;
 
-    /// From a socket with an executor of a known type: it becomes what is inside.
+    /// From a socket with an executor of a known type, or of another protocol: it becomes what is inside.
     template <class OtherProtocol, class OtherExecutor>
-        requires(std::is_convertible_v<OtherProtocol, Protocol> &&
-                 aura::detail::adoptable_executor<OtherExecutor>)
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_stream_socket(basic_stream_socket<OtherProtocol, OtherExecutor>&& other)
-        : base(std::in_place, convert(std::move(other))) {}
+        : base(std::in_place, aura::detail::adopt<typename base::held>(std::move(other))) {}
     template <class OtherProtocol, class OtherExecutor>
-        requires(std::is_convertible_v<OtherProtocol, Protocol> &&
-                 aura::detail::adoptable_executor<OtherExecutor>)
+        requires aura::detail::becomes_adopted<OtherProtocol, OtherExecutor, Protocol>
     basic_stream_socket& operator=(basic_stream_socket<OtherProtocol, OtherExecutor>&& other) {
         return *this = basic_stream_socket(std::move(other));
     }
@@ -345,15 +345,6 @@ public:
             std::declval<initiate_async_receive>(), token, b, message_flags(0))) {
         return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token, b,
                                                                     message_flags(0));
-    }
-
-private:
-    template <class P, class E>
-    static auto convert(basic_stream_socket<P, E>&& other) {
-        if constexpr (aura::detail::ring_executor<E>)
-            return basic_stream_socket<Protocol, aura::any_io_executor>(std::move(other));
-        else
-            return basic_stream_socket<Protocol, aura::detail::stock_executor>(std::move(other));
     }
 };
 

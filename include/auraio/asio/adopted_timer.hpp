@@ -11,6 +11,8 @@ AURAIO_NET_OPEN
 template <class Clock, class WaitTraits>
 class basic_waitable_timer<Clock, WaitTraits, any_io_executor> {
     using error_code = aura::error_code;
+    using held = aura::detail::adopted<basic_waitable_timer<Clock, WaitTraits, aura::any_io_executor>,
+                                       basic_waitable_timer<Clock, WaitTraits, aura::detail::stock_executor>>;
 
 public:
     using executor_type = any_io_executor;
@@ -40,6 +42,15 @@ public:
         : basic_waitable_timer(executor_type(c.get_executor()), d) {}
     basic_waitable_timer(basic_waitable_timer&&) = default;
     basic_waitable_timer& operator=(basic_waitable_timer&&) = default;
+
+    /// From a timer with an executor of a known type: it becomes what is inside.
+    template <aura::detail::adoptable_executor OtherExecutor>
+    basic_waitable_timer(basic_waitable_timer<Clock, WaitTraits, OtherExecutor>&& other)
+        : impl_(std::in_place, aura::detail::adopt<held>(std::move(other))) {}
+    template <aura::detail::adoptable_executor OtherExecutor>
+    basic_waitable_timer& operator=(basic_waitable_timer<Clock, WaitTraits, OtherExecutor>&& other) {
+        return *this = basic_waitable_timer(std::move(other));
+    }
 
     executor_type get_executor() noexcept {
         return impl_.on([](auto& t) { return executor_type(t.get_executor()); });
@@ -88,9 +99,7 @@ public:
         return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token);
     }
 
-    aura::detail::adopted<basic_waitable_timer<Clock, WaitTraits, aura::any_io_executor>,
-                          basic_waitable_timer<Clock, WaitTraits, aura::detail::stock_executor>>
-        impl_;
+    held impl_;
 };
 
 AURAIO_NET_CLOSE

@@ -71,18 +71,32 @@ public:
     explicit basic_signal_set(const executor_type& e)
         : executor_(e)
         , set_(create(aura::detail::ring_of(e))) {}
-    template <std::same_as<int>... Signals>
-        requires(sizeof...(Signals) >= 1 && sizeof...(Signals) <= 3)
-    basic_signal_set(const executor_type& e, Signals... signals)
+    // With numbers of any type that an int takes. The destructor runs if one fails, as the first constructor
+    // has finished.
+    basic_signal_set(const executor_type& e, int first)
         : basic_signal_set(e) {
-        (add(signals), ...); // the destructor runs if one fails: the first constructor has finished
+        add(first);
     }
-    template <class Context, std::same_as<int>... Signals>
-        requires(std::is_convertible_v<Context&, execution_context&> &&
-                 std::is_constructible_v<executor_type, typename Context::executor_type> &&
-                 sizeof...(Signals) <= 3)
-    explicit basic_signal_set(Context& c, Signals... signals)
-        : basic_signal_set(executor_type(c.get_executor()), signals...) {}
+    basic_signal_set(const executor_type& e, int first, int second)
+        : basic_signal_set(e, first) {
+        add(second);
+    }
+    basic_signal_set(const executor_type& e, int first, int second, int third)
+        : basic_signal_set(e, first, second) {
+        add(third);
+    }
+    template <aura::detail::context_for<executor_type> Context>
+    explicit basic_signal_set(Context& c)
+        : basic_signal_set(executor_type(c.get_executor())) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_signal_set(Context& c, int first)
+        : basic_signal_set(executor_type(c.get_executor()), first) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_signal_set(Context& c, int first, int second)
+        : basic_signal_set(executor_type(c.get_executor()), first, second) {}
+    template <aura::detail::context_for<executor_type> Context>
+    basic_signal_set(Context& c, int first, int second, int third)
+        : basic_signal_set(executor_type(c.get_executor()), first, second, third) {}
 
     basic_signal_set(const basic_signal_set&) = delete;
     basic_signal_set& operator=(const basic_signal_set&) = delete;

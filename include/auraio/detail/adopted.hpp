@@ -30,6 +30,8 @@ public:
 /// What an adopted object holds. Asked at construction once; costs a test of an index per operation.
 template <class Native, class Stock>
 class adopted {
+    using variant = std::variant<Native, Stock>;
+
 public:
     using native_type = Native;
     using stock_type = Stock;
@@ -44,6 +46,13 @@ public:
         : object_(std::in_place_index<0>, std::move(n)) {}
     explicit adopted(std::in_place_t, Stock&& s)
         : object_(std::in_place_index<1>, std::move(s)) {}
+    /// From what another type of adopted objects holds, where these convert.
+    template <class OtherNative, class OtherStock>
+    explicit adopted(std::in_place_t, adopted<OtherNative, OtherStock>&& other)
+        : object_(other.on([]<class Object>(Object& o) -> variant {
+            constexpr auto index = std::is_same_v<Object, OtherNative> ? 0 : 1;
+            return variant(std::in_place_index<index>, std::move(o));
+        })) {}
 
     bool is_native() const noexcept { return object_.index() == 0; }
 
@@ -61,8 +70,6 @@ public:
     }
 
 private:
-    using variant = std::variant<Native, Stock>;
-
     template <class... Args>
     static variant make(const net::any_io_executor& e, Args&&... args) {
         if (find_placement(e))
@@ -77,6 +84,26 @@ private:
 template <class Executor>
 concept adoptable_executor =
     std::is_convertible_v<Executor, net::any_io_executor> && !std::is_same_v<Executor, net::any_io_executor>;
+
+/// Whether a socket or acceptor with these becomes an adopted one of `Protocol`: typed ones do, and adopted
+/// ones of another protocol.
+template <class OtherProtocol, class OtherExecutor, class Protocol>
+concept becomes_adopted =
+    std::is_convertible_v<OtherProtocol, Protocol> &&
+    (adoptable_executor<OtherExecutor> ||
+     (std::is_same_v<OtherExecutor, net::any_io_executor> && !std::is_same_v<OtherProtocol, Protocol>));
+
+/// What an adopted object, `Adopted`, holds when it is made of `other`, an object of the same template.
+template <class Adopted, class Other>
+auto adopt(Other&& other) {
+    using executor = typename Other::executor_type;
+    if constexpr (std::is_same_v<executor, net::any_io_executor>)
+        return std::move(other.impl_);
+    else if constexpr (ring_executor<executor>)
+        return typename Adopted::native_type(std::move(other));
+    else
+        return typename Adopted::stock_type(std::move(other));
+}
 
 /// Turns a token into a handler, and hands that to whichever object there is.
 template <class Object, auto Start>

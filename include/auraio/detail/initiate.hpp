@@ -18,6 +18,11 @@ concept any_executor = net::execution::is_executor<T>::value || net::is_executor
 template <class T>
 concept any_context = std::is_convertible_v<T&, net::execution_context&>;
 
+/// An execution context whose executor an object on Executor can be built from.
+template <class Context, class Executor>
+concept context_for = std::is_convertible_v<Context&, net::execution_context&> &&
+                      std::is_constructible_v<Executor, typename Context::executor_type>;
+
 /// The shard an executor leads to: directly, or through Asio's wrappers around ours.
 template <ring_executor E>
 core::shard& shard_for(const E& e) {

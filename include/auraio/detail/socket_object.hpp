@@ -413,11 +413,6 @@ void assign_new(Socket& socket, const Protocol& protocol, int fd, error_code& ec
     }
 }
 
-/// An execution context whose executor an object on Executor can be built from.
-template <class Context, class Executor>
-concept context_for = std::is_convertible_v<Context&, net::execution_context&> &&
-                      std::is_constructible_v<Executor, typename Context::executor_type>;
-
 /// Whether a socket of one protocol and executor can be turned into one of another, pending operations and
 /// all.
 template <class FromProtocol, class FromExecutor, class Protocol, class Executor>

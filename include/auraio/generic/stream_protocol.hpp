@@ -3,6 +3,7 @@
 
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
+#include "auraio/basic_socket_iostream.hpp"
 #include "auraio/io_context.hpp"
 #include "auraio/namespace.hpp"
 
@@ -15,6 +16,7 @@ namespace generic {
 class stream_protocol : public net::generic::stream_protocol {
 public:
     using socket = net::basic_stream_socket<net::generic::stream_protocol, any_io_executor>;
+    using iostream = basic_socket_iostream<net::generic::stream_protocol>;
 
     using net::generic::stream_protocol::stream_protocol;
     stream_protocol(const net::generic::stream_protocol& protocol) noexcept

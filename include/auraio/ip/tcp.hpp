@@ -4,6 +4,7 @@
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_socket_acceptor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
+#include "auraio/basic_socket_iostream.hpp"
 #include "auraio/io_context.hpp"
 #include "auraio/namespace.hpp"
 
@@ -20,6 +21,7 @@ public:
     using acceptor = net::basic_socket_acceptor<net::ip::tcp, any_io_executor>;
     /// Stock: name look-ups run in threads of Asio's.
     using resolver = net::ip::basic_resolver<net::ip::tcp, any_io_executor>;
+    using iostream = basic_socket_iostream<net::ip::tcp>;
 
     tcp(const net::ip::tcp& protocol) noexcept
         : net::ip::tcp(protocol) {}

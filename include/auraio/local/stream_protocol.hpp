@@ -4,6 +4,7 @@
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_socket_acceptor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
+#include "auraio/basic_socket_iostream.hpp"
 #include "auraio/io_context.hpp"
 #include "auraio/namespace.hpp"
 
@@ -18,6 +19,7 @@ class stream_protocol : public net::local::stream_protocol {
 public:
     using socket = net::basic_stream_socket<net::local::stream_protocol, any_io_executor>;
     using acceptor = net::basic_socket_acceptor<net::local::stream_protocol, any_io_executor>;
+    using iostream = basic_socket_iostream<net::local::stream_protocol>;
 
     stream_protocol() noexcept = default;
     stream_protocol(const net::local::stream_protocol& protocol) noexcept
