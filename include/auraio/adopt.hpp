@@ -11,7 +11,7 @@
 
 #include "auraio/detail/config.hpp"
 
-#if defined(ASIO_SEPARATE_COMPILATION) || defined(BOOST_ASIO_SEPARATE_COMPILATION)
+#if !defined(AURAIO_ASIO_HEADER_ONLY)
 #error "auraio: adopt mode cannot be combined with separately compiled Asio, which was compiled without it"
 #endif
 

@@ -68,27 +68,29 @@ public:
         throwing("open", [&](error_code& ec) { return open(path, f, ec); });
     }
     void open(const std::string& path, flags f) { open(path.c_str(), f); }
-    error_code open(const std::string& path, flags f, error_code& ec) { return open(path.c_str(), f, ec); }
-    error_code open(const char* path, flags f, error_code& ec) {
+    detail::sync_result open(const std::string& path, flags f, error_code& ec) {
+        return open(path.c_str(), f, ec);
+    }
+    detail::sync_result open(const char* path, flags f, error_code& ec) {
         if (has_file())
-            return ec = net::error::already_open;
+            return detail::sync_return(ec = net::error::already_open);
         const int fd = core::open_file(path, f, permissions);
         if (fd < 0)
-            return ec = detail::to_error_code(fd);
-        return adopt(fd, (f & direct) != 0, ec);
+            return detail::sync_return(ec = detail::to_error_code(fd));
+        return detail::sync_return(adopt(fd, (f & direct) != 0, ec));
     }
 
     /// Takes over an open file descriptor. already_open when this object holds a file.
     void assign(native_handle_type fd) {
         throwing("assign", [&](error_code& ec) { return assign(fd, ec); });
     }
-    error_code assign(native_handle_type fd, error_code& ec) {
+    detail::sync_result assign(native_handle_type fd, error_code& ec) {
         if (has_file())
-            return ec = net::error::already_open;
+            return detail::sync_return(ec = net::error::already_open);
         ec = detail::to_error_code(impl_.assign(fd));
         if (!ec)
             detail::describe(*impl_.get(), fd, core::is_direct(fd));
-        return ec;
+        return detail::sync_return(ec);
     }
 
     /// Cancels pending operations and closes. The descriptor is closed when this returns, in whichever
@@ -97,7 +99,9 @@ public:
     void close() {
         throwing("close", [&](error_code& ec) { return close(ec); });
     }
-    error_code close(error_code& ec) { return ec = detail::to_error_code(impl_.close()); }
+    detail::sync_result close(error_code& ec) {
+        return detail::sync_return(ec = detail::to_error_code(impl_.close()));
+    }
 
     /// Cancels pending operations and hands the descriptor to the caller. From a thread that does not drive
     /// the file's ring while another does, its number changes (the old one may still be named by queued
@@ -123,11 +127,11 @@ public:
     void cancel() {
         throwing("cancel", [&](error_code& ec) { return cancel(ec); });
     }
-    error_code cancel(error_code& ec) {
+    detail::sync_result cancel(error_code& ec) {
         if (!impl_.get())
-            return ec = net::error::bad_descriptor;
+            return detail::sync_return(ec = net::error::bad_descriptor);
         impl_.get()->cancel();
-        return ec = {};
+        return detail::sync_return(ec = {});
     }
 
     /// Bytes.
@@ -147,23 +151,23 @@ public:
     void resize(std::uint64_t n) {
         throwing("resize", [&](error_code& ec) { return resize(n, ec); });
     }
-    error_code resize(std::uint64_t n, error_code& ec) {
-        return ec = detail::to_error_code(n > max_offset ? -EINVAL
-                                                         : core::resize_file(impl_.fd_in_order(), n));
+    detail::sync_result resize(std::uint64_t n, error_code& ec) {
+        return detail::sync_return(
+            ec = detail::to_error_code(n > max_offset ? -EINVAL : core::resize_file(impl_.fd_in_order(), n)));
     }
 
     /// fsync(2) and fdatasync(2); they block.
     void sync_all() {
         throwing("sync_all", [&](error_code& ec) { return sync_all(ec); });
     }
-    error_code sync_all(error_code& ec) {
-        return ec = detail::to_error_code(core::sync_file(impl_.fd_in_order()));
+    detail::sync_result sync_all(error_code& ec) {
+        return detail::sync_return(ec = detail::to_error_code(core::sync_file(impl_.fd_in_order())));
     }
     void sync_data() {
         throwing("sync_data", [&](error_code& ec) { return sync_data(ec); });
     }
-    error_code sync_data(error_code& ec) {
-        return ec = detail::to_error_code(core::sync_file_data(impl_.fd_in_order()));
+    detail::sync_result sync_data(error_code& ec) {
+        return detail::sync_return(ec = detail::to_error_code(core::sync_file_data(impl_.fd_in_order())));
     }
 
     /// open() without blocking: path look-up and, where needed, device access happen in the kernel.

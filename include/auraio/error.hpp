@@ -28,6 +28,18 @@ inline error_code to_error_code(int result) noexcept {
     return error_code(-result, system_category());
 }
 
+/// What synchronous functions with an error_code return: it, or nothing where Asio's return nothing
+/// (ASIO_NO_DEPRECATED), as generic code that returns their result to somebody else needs.
+#if defined(AURAIO_HAS_DEPRECATED)
+using sync_result = error_code;
+inline error_code sync_return(const error_code& ec) noexcept {
+    return ec;
+}
+#else
+using sync_result = void;
+inline void sync_return(const error_code&) noexcept {}
+#endif
+
 inline void throw_if(const error_code& ec, const char* where) {
     if (ec)
         throw system_error(ec, where);

@@ -290,11 +290,30 @@ using executor = basic_executor<>;
 
 namespace detail {
 
+#if defined(AURAIO_NO_TYPEID)
+/// Where Asio tells types apart without RTTI, by addresses that it shows to derived classes only.
+struct type_ids : net::execution::detail::any_executor_base {
+    template <class Target>
+    static const void* of() {
+        return any_executor_base::target_type_ex<Target>();
+    }
+};
+template <class Target>
+bool holds(const net::any_io_executor& e) noexcept {
+    return e.target_type() == type_ids::of<Target>();
+}
+#else
+template <class Target>
+bool holds(const net::any_io_executor& e) noexcept {
+    return e.target_type() == typeid(Target);
+}
+#endif
+
 /// What is inside a type-erased executor, if it is a Target; else null. Not any_io_executor's own target(),
 /// which in Asio 1.22 takes the caller's word for the type.
 template <class Target>
 const Target* target_of(const net::any_io_executor& e) noexcept {
-    return e.target_type() == typeid(Target) ? e.template target<Target>() : nullptr;
+    return holds<Target>(e) ? e.template target<Target>() : nullptr;
 }
 
 /// Ours, or derived from ours (the executors of `use_awaitable_t<>::as_default_on` are).

@@ -9,6 +9,7 @@
 
 #include AURAIO_ASIO(connect_pipe.hpp)
 
+#if defined(AURAIO_HAS_PIPE)
 AURAIO_OPEN
 
 template <class Executor = any_io_executor>
@@ -20,3 +21,4 @@ using readable_pipe = basic_readable_pipe<>;
 using writable_pipe = basic_writable_pipe<>;
 
 AURAIO_CLOSE
+#endif

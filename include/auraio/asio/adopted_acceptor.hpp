@@ -90,31 +90,32 @@ public:
     void open(const protocol_type& protocol = protocol_type()) {
         impl_.on([&](auto& a) { a.open(protocol); });
     }
-    error_code open(const protocol_type& protocol, error_code& ec) {
+    aura::detail::sync_result open(const protocol_type& protocol, error_code& ec) {
         return forward(ec, [&](auto& a) { a.open(protocol, ec); });
     }
     void assign(const protocol_type& protocol, const native_handle_type& fd) {
         impl_.on([&](auto& a) { a.assign(protocol, fd); });
     }
-    error_code assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
+    aura::detail::sync_result assign(const protocol_type& protocol, const native_handle_type& fd,
+                                     error_code& ec) {
         return forward(ec, [&](auto& a) { a.assign(protocol, fd, ec); });
     }
     void bind(const endpoint_type& e) {
         impl_.on([&](auto& a) { a.bind(e); });
     }
-    error_code bind(const endpoint_type& e, error_code& ec) {
+    aura::detail::sync_result bind(const endpoint_type& e, error_code& ec) {
         return forward(ec, [&](auto& a) { a.bind(e, ec); });
     }
     void listen(int backlog = socket_base::max_listen_connections) {
         impl_.on([&](auto& a) { a.listen(backlog); });
     }
-    error_code listen(int backlog, error_code& ec) {
+    aura::detail::sync_result listen(int backlog, error_code& ec) {
         return forward(ec, [&](auto& a) { a.listen(backlog, ec); });
     }
     void close() {
         impl_.on([](auto& a) { a.close(); });
     }
-    error_code close(error_code& ec) {
+    aura::detail::sync_result close(error_code& ec) {
         return forward(ec, [&](auto& a) { a.close(ec); });
     }
     native_handle_type release() {
@@ -126,7 +127,7 @@ public:
     void cancel() {
         impl_.on([](auto& a) { a.cancel(); });
     }
-    error_code cancel(error_code& ec) {
+    aura::detail::sync_result cancel(error_code& ec) {
         return forward(ec, [&](auto& a) { a.cancel(ec); });
     }
     template <class Option>
@@ -134,7 +135,7 @@ public:
         impl_.on([&](auto& a) { a.set_option(o); });
     }
     template <class Option>
-    error_code set_option(const Option& o, error_code& ec) {
+    aura::detail::sync_result set_option(const Option& o, error_code& ec) {
         return forward(ec, [&](auto& a) { a.set_option(o, ec); });
     }
     template <class Option>
@@ -142,16 +143,16 @@ public:
         impl_.on([&](auto& a) { a.get_option(o); });
     }
     template <class Option>
-    error_code get_option(Option& o, error_code& ec) const {
+    aura::detail::sync_result get_option(Option& o, error_code& ec) const {
         impl_.on([&](auto& a) { a.get_option(o, ec); });
-        return ec;
+        return aura::detail::sync_return(ec);
     }
     template <class Command>
     void io_control(Command& c) {
         impl_.on([&](auto& a) { a.io_control(c); });
     }
     template <class Command>
-    error_code io_control(Command& c, error_code& ec) {
+    aura::detail::sync_result io_control(Command& c, error_code& ec) {
         return forward(ec, [&](auto& a) { a.io_control(c, ec); });
     }
     bool non_blocking() const {
@@ -160,7 +161,7 @@ public:
     void non_blocking(bool mode) {
         impl_.on([&](auto& a) { a.non_blocking(mode); });
     }
-    error_code non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result non_blocking(bool mode, error_code& ec) {
         return forward(ec, [&](auto& a) { a.non_blocking(mode, ec); });
     }
     bool native_non_blocking() const {
@@ -169,7 +170,7 @@ public:
     void native_non_blocking(bool mode) {
         impl_.on([&](auto& a) { a.native_non_blocking(mode); });
     }
-    error_code native_non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result native_non_blocking(bool mode, error_code& ec) {
         return forward(ec, [&](auto& a) { a.native_non_blocking(mode, ec); });
     }
     endpoint_type local_endpoint() const {
@@ -181,7 +182,7 @@ public:
     void wait(wait_type w) {
         impl_.on([&](auto& a) { a.wait(w); });
     }
-    error_code wait(wait_type w, error_code& ec) {
+    aura::detail::sync_result wait(wait_type w, error_code& ec) {
         return forward(ec, [&](auto& a) { a.wait(w, ec); });
     }
 
@@ -310,9 +311,9 @@ public:
 
 private:
     template <class F>
-    error_code forward(error_code& ec, F f) {
+    aura::detail::sync_result forward(error_code& ec, F f) {
         impl_.on(f);
-        return ec;
+        return aura::detail::sync_return(ec);
     }
 
 public:

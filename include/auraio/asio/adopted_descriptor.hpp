@@ -46,7 +46,7 @@ public:
         impl_.on([&](auto& d) { d.io_control(c); });
     }
     template <class Command>
-    error_code io_control(Command& c, error_code& ec) {
+    aura::detail::sync_result io_control(Command& c, error_code& ec) {
         return forward(ec, [&](auto& d) { d.io_control(c, ec); });
     }
     bool non_blocking() const {
@@ -55,7 +55,7 @@ public:
     void non_blocking(bool mode) {
         impl_.on([&](auto& d) { d.non_blocking(mode); });
     }
-    error_code non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result non_blocking(bool mode, error_code& ec) {
         return forward(ec, [&](auto& d) { d.non_blocking(mode, ec); });
     }
     bool native_non_blocking() const {
@@ -64,13 +64,13 @@ public:
     void native_non_blocking(bool mode) {
         impl_.on([&](auto& d) { d.native_non_blocking(mode); });
     }
-    error_code native_non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result native_non_blocking(bool mode, error_code& ec) {
         return forward(ec, [&](auto& d) { d.native_non_blocking(mode, ec); });
     }
     void wait(wait_type w) {
         impl_.on([&](auto& d) { d.wait(w); });
     }
-    error_code wait(wait_type w, error_code& ec) {
+    aura::detail::sync_result wait(wait_type w, error_code& ec) {
         return forward(ec, [&](auto& d) { d.wait(w, ec); });
     }
     template <class Token = default_completion_token_t<any_io_executor>>

@@ -5,6 +5,7 @@
 #include "auraio/asio/basic_writable_pipe.hpp"
 #include "auraio/detail/adopted_descriptor.hpp"
 
+#if defined(AURAIO_HAS_PIPE)
 AURAIO_OPEN
 namespace detail {
 
@@ -116,3 +117,4 @@ public:
 };
 
 AURAIO_NET_CLOSE
+#endif

@@ -53,33 +53,33 @@ public:
     void add(int signal) {
         impl_.on([&](auto& s) { s.add(signal); });
     }
-    error_code add(int signal, error_code& ec) {
+    aura::detail::sync_result add(int signal, error_code& ec) {
         return forward(ec, [&](auto& s) { s.add(signal, ec); });
     }
 #if defined(AURAIO_HAS_SIGNAL_FLAGS)
     void add(int signal, flags_t f) {
         impl_.on([&](auto& s) { s.add(signal, f); });
     }
-    error_code add(int signal, flags_t f, error_code& ec) {
+    aura::detail::sync_result add(int signal, flags_t f, error_code& ec) {
         return forward(ec, [&](auto& s) { s.add(signal, f, ec); });
     }
 #endif
     void remove(int signal) {
         impl_.on([&](auto& s) { s.remove(signal); });
     }
-    error_code remove(int signal, error_code& ec) {
+    aura::detail::sync_result remove(int signal, error_code& ec) {
         return forward(ec, [&](auto& s) { s.remove(signal, ec); });
     }
     void clear() {
         impl_.on([](auto& s) { s.clear(); });
     }
-    error_code clear(error_code& ec) {
+    aura::detail::sync_result clear(error_code& ec) {
         return forward(ec, [&](auto& s) { s.clear(ec); });
     }
     void cancel() {
         impl_.on([](auto& s) { s.cancel(); });
     }
-    error_code cancel(error_code& ec) {
+    aura::detail::sync_result cancel(error_code& ec) {
         return forward(ec, [&](auto& s) { s.cancel(ec); });
     }
     template <class Token = default_completion_token_t<executor_type>>
@@ -91,9 +91,9 @@ public:
 
 private:
     template <class F>
-    error_code forward(error_code& ec, F f) {
+    aura::detail::sync_result forward(error_code& ec, F f) {
         impl_.on(f);
-        return ec;
+        return aura::detail::sync_return(ec);
     }
 
 public:

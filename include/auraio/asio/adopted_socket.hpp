@@ -65,19 +65,20 @@ public:
     void open(const protocol_type& protocol = protocol_type()) {
         impl_.on([&](auto& s) { s.open(protocol); });
     }
-    error_code open(const protocol_type& protocol, error_code& ec) {
+    aura::detail::sync_result open(const protocol_type& protocol, error_code& ec) {
         return forward(ec, [&](auto& s) { s.open(protocol, ec); });
     }
     void assign(const protocol_type& protocol, const native_handle_type& fd) {
         impl_.on([&](auto& s) { s.assign(protocol, fd); });
     }
-    error_code assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
+    aura::detail::sync_result assign(const protocol_type& protocol, const native_handle_type& fd,
+                                     error_code& ec) {
         return forward(ec, [&](auto& s) { s.assign(protocol, fd, ec); });
     }
     void close() {
         impl_.on([](auto& s) { s.close(); });
     }
-    error_code close(error_code& ec) {
+    aura::detail::sync_result close(error_code& ec) {
         return forward(ec, [&](auto& s) { s.close(ec); });
     }
     native_handle_type release() {
@@ -89,7 +90,7 @@ public:
     void cancel() {
         impl_.on([](auto& s) { s.cancel(); });
     }
-    error_code cancel(error_code& ec) {
+    aura::detail::sync_result cancel(error_code& ec) {
         return forward(ec, [&](auto& s) { s.cancel(ec); });
     }
     bool at_mark() const {
@@ -107,13 +108,13 @@ public:
     void bind(const endpoint_type& e) {
         impl_.on([&](auto& s) { s.bind(e); });
     }
-    error_code bind(const endpoint_type& e, error_code& ec) {
+    aura::detail::sync_result bind(const endpoint_type& e, error_code& ec) {
         return forward(ec, [&](auto& s) { s.bind(e, ec); });
     }
     void connect(const endpoint_type& e) {
         impl_.on([&](auto& s) { s.connect(e); });
     }
-    error_code connect(const endpoint_type& e, error_code& ec) {
+    aura::detail::sync_result connect(const endpoint_type& e, error_code& ec) {
         return forward(ec, [&](auto& s) { s.connect(e, ec); });
     }
     template <class Option>
@@ -121,7 +122,7 @@ public:
         impl_.on([&](auto& s) { s.set_option(o); });
     }
     template <class Option>
-    error_code set_option(const Option& o, error_code& ec) {
+    aura::detail::sync_result set_option(const Option& o, error_code& ec) {
         return forward(ec, [&](auto& s) { s.set_option(o, ec); });
     }
     template <class Option>
@@ -129,16 +130,16 @@ public:
         impl_.on([&](auto& s) { s.get_option(o); });
     }
     template <class Option>
-    error_code get_option(Option& o, error_code& ec) const {
+    aura::detail::sync_result get_option(Option& o, error_code& ec) const {
         impl_.on([&](auto& s) { s.get_option(o, ec); });
-        return ec;
+        return aura::detail::sync_return(ec);
     }
     template <class Command>
     void io_control(Command& c) {
         impl_.on([&](auto& s) { s.io_control(c); });
     }
     template <class Command>
-    error_code io_control(Command& c, error_code& ec) {
+    aura::detail::sync_result io_control(Command& c, error_code& ec) {
         return forward(ec, [&](auto& s) { s.io_control(c, ec); });
     }
     bool non_blocking() const {
@@ -147,7 +148,7 @@ public:
     void non_blocking(bool mode) {
         impl_.on([&](auto& s) { s.non_blocking(mode); });
     }
-    error_code non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result non_blocking(bool mode, error_code& ec) {
         return forward(ec, [&](auto& s) { s.non_blocking(mode, ec); });
     }
     bool native_non_blocking() const {
@@ -156,7 +157,7 @@ public:
     void native_non_blocking(bool mode) {
         impl_.on([&](auto& s) { s.native_non_blocking(mode); });
     }
-    error_code native_non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result native_non_blocking(bool mode, error_code& ec) {
         return forward(ec, [&](auto& s) { s.native_non_blocking(mode, ec); });
     }
     endpoint_type local_endpoint() const {
@@ -174,13 +175,13 @@ public:
     void shutdown(shutdown_type what) {
         impl_.on([&](auto& s) { s.shutdown(what); });
     }
-    error_code shutdown(shutdown_type what, error_code& ec) {
+    aura::detail::sync_result shutdown(shutdown_type what, error_code& ec) {
         return forward(ec, [&](auto& s) { s.shutdown(what, ec); });
     }
     void wait(wait_type w) {
         impl_.on([&](auto& s) { s.wait(w); });
     }
-    error_code wait(wait_type w, error_code& ec) {
+    aura::detail::sync_result wait(wait_type w, error_code& ec) {
         return forward(ec, [&](auto& s) { s.wait(w, ec); });
     }
 
@@ -220,9 +221,9 @@ protected:
     ~basic_socket() = default;
 
     template <class F>
-    error_code forward(error_code& ec, F f) {
+    aura::detail::sync_result forward(error_code& ec, F f) {
         impl_.on(f);
-        return ec;
+        return aura::detail::sync_return(ec);
     }
 
 public:

@@ -88,12 +88,13 @@ public:
         this->throwing("io_control", [&](error_code& ec) { io_control(command, ec); });
     }
     template <class IoControlCommand>
-    error_code io_control(IoControlCommand& command, error_code& ec) {
+    aura::detail::sync_result io_control(IoControlCommand& command, error_code& ec) {
         void* const argument = command.data();
         if (static_cast<unsigned long>(command.name()) == FIONBIO)
             return non_blocking(*static_cast<const int*>(argument) != 0, ec);
-        return ec = aura::detail::to_error_code(aura::core::control(
-                   this->impl_.fd_in_order(), static_cast<unsigned long>(command.name()), argument));
+        return aura::detail::sync_return(
+            ec = aura::detail::to_error_code(aura::core::control(
+                this->impl_.fd_in_order(), static_cast<unsigned long>(command.name()), argument)));
     }
 
     /// Asynchronous operations do not care; with O_NONBLOCK set they may cost a poll more.
@@ -101,36 +102,37 @@ public:
     void non_blocking(bool mode) {
         this->throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
     }
-    error_code non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result non_blocking(bool mode, error_code& ec) {
         ec = aura::detail::to_error_code(aura::core::set_non_blocking(this->impl_.fd_in_order(), mode));
         if (!ec) {
             this->impl_.non_blocking = mode;
             this->impl_.native_non_blocking = this->impl_.native_non_blocking && mode;
         }
-        return ec;
+        return aura::detail::sync_return(ec);
     }
     bool native_non_blocking() const { return this->impl_.non_blocking || this->impl_.native_non_blocking; }
     void native_non_blocking(bool mode) {
         this->throwing("native_non_blocking", [&](error_code& ec) { native_non_blocking(mode, ec); });
     }
-    error_code native_non_blocking(bool mode, error_code& ec) {
+    aura::detail::sync_result native_non_blocking(bool mode, error_code& ec) {
         if (this->is_open() && !mode && this->impl_.non_blocking)
-            return ec = error::invalid_argument;
+            return aura::detail::sync_return(ec = error::invalid_argument);
         ec = aura::detail::to_error_code(aura::core::set_non_blocking(this->impl_.fd_in_order(), mode));
         if (!ec)
             this->impl_.native_non_blocking = mode;
-        return ec;
+        return aura::detail::sync_return(ec);
     }
 
     /// Blocks until the descriptor is ready; would_block if it is not, in non-blocking mode.
     void wait(descriptor_base::wait_type w) {
         this->throwing("wait", [&](error_code& ec) { wait(w, ec); });
     }
-    error_code wait(descriptor_base::wait_type w, error_code& ec) {
+    aura::detail::sync_result wait(descriptor_base::wait_type w, error_code& ec) {
         if (!this->is_open())
-            return ec = error::bad_descriptor;
-        return ec = aura::detail::to_error_code(
-                   aura::core::wait_for(this->impl_.fd_to_block_on(), events(w), !this->impl_.non_blocking));
+            return aura::detail::sync_return(ec = error::bad_descriptor);
+        return aura::detail::sync_return(
+            ec = aura::detail::to_error_code(
+                aura::core::wait_for(this->impl_.fd_to_block_on(), events(w), !this->impl_.non_blocking)));
     }
 
     /// Readiness, for descriptors whose data others transfer; operation_not_supported where there is no such

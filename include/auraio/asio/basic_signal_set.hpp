@@ -115,7 +115,7 @@ public:
         add(signal, ec);
         aura::detail::throw_if(ec, "add");
     }
-    error_code add(int signal, error_code& ec) {
+    aura::detail::sync_result add(int signal, error_code& ec) {
         return catch_with(signal, aura::core::signal_set::any_flags, ec);
     }
 
@@ -125,7 +125,7 @@ public:
         add(signal, f, ec);
         aura::detail::throw_if(ec, "add");
     }
-    error_code add(int signal, flags_t f, error_code& ec) {
+    aura::detail::sync_result add(int signal, flags_t f, error_code& ec) {
         return catch_with(signal, static_cast<int>(f), ec);
     }
 #endif
@@ -135,8 +135,9 @@ public:
         remove(signal, ec);
         aura::detail::throw_if(ec, "remove");
     }
-    error_code remove(int signal, error_code& ec) {
-        return ec = aura::detail::to_error_code(aura::detail::stock_signals::remove(*set_, signal));
+    aura::detail::sync_result remove(int signal, error_code& ec) {
+        return aura::detail::sync_return(
+            ec = aura::detail::to_error_code(aura::detail::stock_signals::remove(*set_, signal)));
     }
 
     void clear() {
@@ -144,17 +145,22 @@ public:
         clear(ec);
         aura::detail::throw_if(ec, "clear");
     }
-    error_code clear(error_code& ec) {
+    aura::detail::sync_result clear(error_code& ec) {
         ec = {};
-        for (const int signal : set_->signals())
-            if (remove(signal, ec))
+        for (const int signal : set_->signals()) {
+            remove(signal, ec);
+            if (ec)
                 break;
-        return ec;
+        }
+        return aura::detail::sync_return(ec);
     }
 
     /// Ends all waits; the signals, and what of them was missed, stay.
     void cancel() { set_->cancel(); }
-    error_code cancel(error_code& ec) { return cancel(), ec = {}; }
+    aura::detail::sync_result cancel(error_code& ec) {
+        cancel();
+        return aura::detail::sync_return(ec = {});
+    }
 
     template <class Token = default_completion_token_t<executor_type>>
     auto async_wait(Token&& token = Token())
@@ -170,8 +176,9 @@ private:
         aura::detail::rethrow(e);
     }
 
-    error_code catch_with(int signal, int sa_flags, error_code& ec) {
-        return ec = aura::detail::to_error_code(aura::detail::stock_signals::add(*set_, signal, sa_flags));
+    aura::detail::sync_result catch_with(int signal, int sa_flags, error_code& ec) {
+        return aura::detail::sync_return(
+            ec = aura::detail::to_error_code(aura::detail::stock_signals::add(*set_, signal, sa_flags)));
     }
 
     template <class Handler>

@@ -99,11 +99,14 @@ public:
     void connect(const endpoint_type& peer) {
         this->throwing("connect", [&](error_code& ec) { connect(peer, ec); });
     }
-    error_code connect(const endpoint_type& peer, error_code& ec) {
-        if (!this->is_open() && this->open(peer.protocol(), ec))
-            return ec;
-        return ec = aura::detail::to_error_code(
-                   aura::core::connect_now(this->impl_.fd_to_block_on(), peer.data(), peer.size()));
+    aura::detail::sync_result connect(const endpoint_type& peer, error_code& ec) {
+        ec = {};
+        if (!this->is_open())
+            this->open(peer.protocol(), ec);
+        if (ec)
+            return aura::detail::sync_return(ec);
+        return aura::detail::sync_return(ec = aura::detail::to_error_code(aura::core::connect_now(
+                                             this->impl_.fd_to_block_on(), peer.data(), peer.size())));
     }
 
     endpoint_type remote_endpoint() const {
@@ -119,8 +122,9 @@ public:
     void shutdown(socket_base::shutdown_type what) {
         this->throwing("shutdown", [&](error_code& ec) { shutdown(what, ec); });
     }
-    error_code shutdown(socket_base::shutdown_type what, error_code& ec) {
-        return ec = aura::detail::to_error_code(aura::core::shut_down(this->impl_.fd_in_order(), what));
+    aura::detail::sync_result shutdown(socket_base::shutdown_type what, error_code& ec) {
+        return aura::detail::sync_return(
+            ec = aura::detail::to_error_code(aura::core::shut_down(this->impl_.fd_in_order(), what)));
     }
 
 private:

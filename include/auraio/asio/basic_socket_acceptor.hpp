@@ -207,8 +207,9 @@ public:
     void listen(int backlog = socket_base::max_listen_connections) {
         this->throwing("listen", [&](error_code& ec) { listen(backlog, ec); });
     }
-    error_code listen(int backlog, error_code& ec) {
-        return ec = aura::detail::to_error_code(aura::core::listen_on(this->impl_.fd(), backlog));
+    aura::detail::sync_result listen(int backlog, error_code& ec) {
+        return aura::detail::sync_return(
+            ec = aura::detail::to_error_code(aura::core::listen_on(this->impl_.fd(), backlog)));
     }
 
     // ---- synchronous accepts: block, unless non_blocking() ----
@@ -220,7 +221,7 @@ public:
     }
     template <class P, class E>
         requires std::is_convertible_v<Protocol, P>
-    error_code accept(basic_socket<P, E>& peer, error_code& ec) {
+    aura::detail::sync_result accept(basic_socket<P, E>& peer, error_code& ec) {
         return accept_now(peer, nullptr, ec);
     }
     template <class E>
@@ -228,7 +229,8 @@ public:
         this->throwing("accept", [&](error_code& ec) { accept(peer, endpoint, ec); });
     }
     template <class E>
-    error_code accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint, error_code& ec) {
+    aura::detail::sync_result accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint,
+                                     error_code& ec) {
         return accept_now(peer, &endpoint, ec);
     }
 
@@ -401,11 +403,11 @@ private:
     Executor spread() const { return aura::detail::spread(this->impl_.executor()); }
 
     template <class Socket>
-    error_code accept_now(Socket& peer, endpoint_type* endpoint, error_code& ec) {
+    aura::detail::sync_result accept_now(Socket& peer, endpoint_type* endpoint, error_code& ec) {
         if (!this->is_open())
-            return ec = error::bad_descriptor;
+            return aura::detail::sync_return(ec = error::bad_descriptor);
         if (peer.is_open())
-            return ec = error::already_open;
+            return aura::detail::sync_return(ec = error::already_open);
         auto size = static_cast<socklen_t>(endpoint ? endpoint->capacity() : 0);
         const int fd =
             aura::core::accept_now(this->impl_.fd_to_block_on(), endpoint ? endpoint->data() : nullptr, size,
@@ -414,7 +416,7 @@ private:
         if (!ec && endpoint)
             aura::detail::resize_endpoint(*endpoint, size);
         aura::detail::give(fd, *this->impl_.protocol, peer, ec);
-        return ec;
+        return aura::detail::sync_return(ec);
     }
     template <class E>
     socket_on<E> accept_new(const E& e, endpoint_type* endpoint, error_code& ec) {

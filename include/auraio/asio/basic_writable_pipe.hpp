@@ -5,6 +5,7 @@
 
 #include AURAIO_ASIO(basic_writable_pipe.hpp)
 
+#if defined(AURAIO_HAS_PIPE)
 AURAIO_NET_OPEN
 
 /// The writing end of a pipe on a ring. Interface and meaning are Asio's; see there, and
@@ -70,3 +71,4 @@ public:
 };
 
 AURAIO_NET_CLOSE
+#endif

@@ -31,13 +31,13 @@ public:
     void assign(const native_handle_type& fd) {
         impl_.on([&](auto& d) { d.assign(fd); });
     }
-    error_code assign(const native_handle_type& fd, error_code& ec) {
+    sync_result assign(const native_handle_type& fd, error_code& ec) {
         return forward(ec, [&](auto& d) { d.assign(fd, ec); });
     }
     void close() {
         impl_.on([](auto& d) { d.close(); });
     }
-    error_code close(error_code& ec) {
+    sync_result close(error_code& ec) {
         return forward(ec, [&](auto& d) { d.close(ec); });
     }
     template <class Stock = stock_type>
@@ -48,7 +48,7 @@ public:
     void cancel() {
         impl_.on([](auto& d) { d.cancel(); });
     }
-    error_code cancel(error_code& ec) {
+    sync_result cancel(error_code& ec) {
         return forward(ec, [&](auto& d) { d.cancel(ec); });
     }
 
@@ -64,9 +64,9 @@ protected:
     ~adopted_descriptor() = default;
 
     template <class F>
-    error_code forward(error_code& ec, F f) {
+    sync_result forward(error_code& ec, F f) {
         impl_.on(f);
-        return ec;
+        return sync_return(ec);
     }
 
 private:

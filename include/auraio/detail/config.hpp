@@ -7,6 +7,21 @@
 // standard headers it has seen, and what one translation unit allocates another may free.
 #include <cstddef>
 
+// What cannot work says so here, once, and what to do; doc/compatibility.md has a table of all settings.
+#if !defined(__cplusplus) || __cplusplus < 202002L
+#error                                                                                                       \
+    "auraio: C++20 is needed: compile with -std=c++20 or later (the C library, <auraio/aura.h>, needs none)"
+#endif
+#if defined(__clang__) && __clang_major__ < 16
+#error "auraio: Clang 16 or later is needed, or GCC 12 or later"
+#endif
+#if !defined(__cpp_exceptions)
+#error "auraio: exceptions are needed: remove -fno-exceptions, or use the C library, <auraio/aura.h>"
+#endif
+#if defined(ASIO_USE_TS_EXECUTOR_AS_DEFAULT) || defined(BOOST_ASIO_USE_TS_EXECUTOR_AS_DEFAULT)
+#error "auraio: objects need executors that answer queries: remove (BOOST_)ASIO_USE_TS_EXECUTOR_AS_DEFAULT"
+#endif
+
 #if defined(AURAIO_FLAVOUR_BOOST)
 #if defined(AURAIO_FLAVOUR_STANDALONE_SEEN)
 #error "auraio: standalone Asio and Boost.Asio cannot be mixed in one translation unit; give each its own"
@@ -38,6 +53,18 @@
 #if defined(BOOST_ASIO_HAS_IO_URING)
 #define AURAIO_HAS_STOCK_IO_URING
 #endif
+#if defined(BOOST_ASIO_HAS_LOCAL_SOCKETS)
+#define AURAIO_HAS_LOCAL_SOCKETS
+#endif
+#if defined(BOOST_ASIO_HAS_PIPE)
+#define AURAIO_HAS_PIPE
+#endif
+#if defined(BOOST_ASIO_HEADER_ONLY) // false also with BOOST_ASIO_DYN_LINK
+#define AURAIO_ASIO_HEADER_ONLY
+#endif
+#if defined(BOOST_ASIO_NO_TYPEID)
+#define AURAIO_NO_TYPEID
+#endif
 namespace boost::asio {}
 namespace aura {
 inline namespace AURAIO_FLAVOUR {
@@ -60,10 +87,21 @@ inline const error_category& generic_category() {
 #error "auraio: standalone Asio and Boost.Asio cannot be mixed in one translation unit; give each its own"
 #endif
 #define AURAIO_FLAVOUR_STANDALONE_SEEN
+#include <asio/version.hpp>
+// Asio 1.22 knows coroutines of Clang only under their experimental name, which Clang has dropped. (Too late
+// where Asio came first: such a translation unit has none, as with Asio alone.)
+#if ASIO_VERSION < 102400 && defined(__clang__) && defined(__cpp_impl_coroutine) &&                          \
+    !defined(ASIO_DETAIL_CONFIG_HPP) && !defined(ASIO_DISABLE_CO_AWAIT)
+#if !defined(ASIO_HAS_CO_AWAIT)
+#define ASIO_HAS_CO_AWAIT 1
+#endif
+#if !defined(ASIO_HAS_STD_COROUTINE)
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
+#endif
 #include <asio/detail/config.hpp>
 #include <asio/error_code.hpp>
 #include <asio/system_error.hpp>
-#include <asio/version.hpp>
 #define AURAIO_ASIO_VERSION ASIO_VERSION
 #define AURAIO_ASIO(header) <asio/header>
 #define AURAIO_ASIO_EVERYTHING <asio.hpp>
@@ -85,6 +123,18 @@ inline const error_category& generic_category() {
 #endif
 #if defined(ASIO_HAS_IO_URING)
 #define AURAIO_HAS_STOCK_IO_URING
+#endif
+#if defined(ASIO_HAS_LOCAL_SOCKETS)
+#define AURAIO_HAS_LOCAL_SOCKETS
+#endif
+#if defined(ASIO_HAS_PIPE)
+#define AURAIO_HAS_PIPE
+#endif
+#if defined(ASIO_HEADER_ONLY) // false also with ASIO_DYN_LINK
+#define AURAIO_ASIO_HEADER_ONLY
+#endif
+#if defined(ASIO_NO_TYPEID)
+#define AURAIO_NO_TYPEID
 #endif
 namespace asio {}
 namespace aura {

@@ -82,16 +82,16 @@ public:
     void assign(const native_handle_type& fd) {
         throwing("assign", [&](error_code& ec) { assign(fd, ec); });
     }
-    error_code assign(const native_handle_type& fd, error_code& ec) {
+    sync_result assign(const native_handle_type& fd, error_code& ec) {
         if (is_open())
-            return ec = net::error::already_open;
+            return sync_return(ec = net::error::already_open);
         ec = to_error_code(impl_.assign(fd));
         if (ec)
-            return ec;
+            return sync_return(ec);
         impl_.get()->look_at_kind(fd);
         impl_.non_blocking = false;
         impl_.native_non_blocking = core::is_non_blocking(fd);
-        return ec;
+        return sync_return(ec);
     }
 
     /// When this returns, in whichever thread, the descriptor is closed and nothing pending reads or writes
@@ -99,17 +99,17 @@ public:
     void close() {
         throwing("close", [&](error_code& ec) { close(ec); });
     }
-    error_code close(error_code& ec) { return ec = to_error_code(impl_.close()); }
+    sync_result close(error_code& ec) { return sync_return(ec = to_error_code(impl_.close())); }
 
     /// Requests cancellation of exactly what was started before.
     void cancel() {
         throwing("cancel", [&](error_code& ec) { cancel(ec); });
     }
-    error_code cancel(error_code& ec) {
+    sync_result cancel(error_code& ec) {
         if (!is_open())
-            return ec = net::error::bad_descriptor;
+            return sync_return(ec = net::error::bad_descriptor);
         impl_.get()->cancel();
-        return ec = {};
+        return sync_return(ec = {});
     }
 
 protected:

@@ -115,25 +115,25 @@ public:
     void open(const protocol_type& protocol = protocol_type()) {
         throwing("open", [&](error_code& ec) { open(protocol, ec); });
     }
-    error_code open(const protocol_type& protocol, error_code& ec) {
+    sync_result open(const protocol_type& protocol, error_code& ec) {
         if (is_open())
-            return ec = net::error::already_open;
+            return sync_return(ec = net::error::already_open);
         const int fd = core::open_socket(protocol.family(), protocol.type(), protocol.protocol());
         if (fd >= 0)
             impl_.adopt(protocol, fd);
-        return ec = to_error_code(fd);
+        return sync_return(ec = to_error_code(fd));
     }
 
     void assign(const protocol_type& protocol, const native_handle_type& fd) {
         throwing("assign", [&](error_code& ec) { assign(protocol, fd, ec); });
     }
-    error_code assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
+    sync_result assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
         if (is_open())
-            return ec = net::error::already_open;
+            return sync_return(ec = net::error::already_open);
         ec = to_error_code(impl_.assign(protocol, fd));
         if (!ec)
             impl_.options.native_non_blocking = core::is_non_blocking(fd);
-        return ec;
+        return sync_return(ec);
     }
 
     /// When this returns, in whichever thread, the descriptor is closed, nothing pending takes data or
@@ -142,9 +142,9 @@ public:
     void close() {
         throwing("close", [&](error_code& ec) { close(ec); });
     }
-    error_code close(error_code& ec) {
+    sync_result close(error_code& ec) {
         impl_.options = {};
-        return ec = to_error_code(impl_.close());
+        return sync_return(ec = to_error_code(impl_.close()));
     }
 
     /// Cancels pending operations and hands the descriptor to the caller. From a thread that does not drive
@@ -169,18 +169,19 @@ public:
     void cancel() {
         throwing("cancel", [&](error_code& ec) { cancel(ec); });
     }
-    error_code cancel(error_code& ec) {
+    sync_result cancel(error_code& ec) {
         if (!is_open())
-            return ec = net::error::bad_descriptor;
+            return sync_return(ec = net::error::bad_descriptor);
         impl_.get()->cancel();
-        return ec = {};
+        return sync_return(ec = {});
     }
 
     void bind(const endpoint_type& endpoint) {
         throwing("bind", [&](error_code& ec) { bind(endpoint, ec); });
     }
-    error_code bind(const endpoint_type& endpoint, error_code& ec) {
-        return ec = to_error_code(core::bind_socket(impl_.fd(), endpoint.data(), endpoint.size()));
+    sync_result bind(const endpoint_type& endpoint, error_code& ec) {
+        return sync_return(
+            ec = to_error_code(core::bind_socket(impl_.fd(), endpoint.data(), endpoint.size())));
     }
 
     template <class SettableSocketOption>
@@ -188,9 +189,9 @@ public:
         throwing("set_option", [&](error_code& ec) { set_option(option, ec); });
     }
     template <class SettableSocketOption>
-    error_code set_option(const SettableSocketOption& option, error_code& ec) {
+    sync_result set_option(const SettableSocketOption& option, error_code& ec) {
         if (!is_open())
-            return ec = net::error::bad_descriptor;
+            return sync_return(ec = net::error::bad_descriptor);
         const Protocol& p = *impl_.protocol;
         if (is_connection_aborted_option(option)) {
             const void* const value = option.data(p);
@@ -198,14 +199,15 @@ public:
             for (std::size_t i = 0; i < option.size(p); ++i)
                 on = on || static_cast<const char*>(value)[i] != 0;
             impl_.options.report_aborted = on;
-            return ec = {};
+            return sync_return(ec = {});
         }
         if (is_asios_own(option))
-            return ec = net::error::invalid_argument;
+            return sync_return(ec = net::error::invalid_argument);
         if (option.level(p) == SOL_SOCKET && option.name(p) == SO_LINGER)
             impl_.options.linger = true;
-        return ec = to_error_code(core::set_socket_option(impl_.fd_in_order(), option.level(p),
-                                                          option.name(p), option.data(p), option.size(p)));
+        return sync_return(
+            ec = to_error_code(core::set_socket_option(impl_.fd_in_order(), option.level(p), option.name(p),
+                                                       option.data(p), option.size(p))));
     }
 
     template <class GettableSocketOption>
@@ -213,17 +215,17 @@ public:
         throwing("get_option", [&](error_code& ec) { get_option(option, ec); });
     }
     template <class GettableSocketOption>
-    error_code get_option(GettableSocketOption& option, error_code& ec) const {
+    sync_result get_option(GettableSocketOption& option, error_code& ec) const {
         if (!is_open())
-            return ec = net::error::bad_descriptor;
+            return sync_return(ec = net::error::bad_descriptor);
         const Protocol& p = *impl_.protocol;
         if (is_connection_aborted_option(option)) {
             void* const value = option.data(p);
             *static_cast<int*>(value) = impl_.options.report_aborted ? 1 : 0;
-            return ec = {};
+            return sync_return(ec = {});
         }
         if (is_asios_own(option))
-            return ec = net::error::invalid_argument;
+            return sync_return(ec = net::error::invalid_argument);
         auto size = static_cast<socklen_t>(option.size(p));
         void* const value = option.data(p);
         ec = to_error_code(
@@ -235,7 +237,7 @@ public:
             *static_cast<int*>(value) /= 2;
         if (!ec)
             option.resize(p, size);
-        return ec;
+        return sync_return(ec);
     }
 
     template <class IoControlCommand>
@@ -243,12 +245,12 @@ public:
         throwing("io_control", [&](error_code& ec) { io_control(command, ec); });
     }
     template <class IoControlCommand>
-    error_code io_control(IoControlCommand& command, error_code& ec) {
+    sync_result io_control(IoControlCommand& command, error_code& ec) {
         void* const argument = command.data();
         if (static_cast<unsigned long>(command.name()) == FIONBIO)
             return non_blocking(*static_cast<int*>(argument) != 0, ec);
-        return ec = to_error_code(
-                   core::control(impl_.fd_in_order(), static_cast<unsigned long>(command.name()), argument));
+        return sync_return(ec = to_error_code(core::control(
+                               impl_.fd_in_order(), static_cast<unsigned long>(command.name()), argument)));
     }
 
     /// Asynchronous operations do not care; with O_NONBLOCK set they cost a poll more.
@@ -256,13 +258,13 @@ public:
     void non_blocking(bool mode) {
         throwing("non_blocking", [&](error_code& ec) { non_blocking(mode, ec); });
     }
-    error_code non_blocking(bool mode, error_code& ec) {
+    sync_result non_blocking(bool mode, error_code& ec) {
         ec = to_error_code(core::set_non_blocking(impl_.fd_in_order(), mode));
         if (!ec) {
             impl_.options.non_blocking = mode;
             impl_.options.native_non_blocking = impl_.options.native_non_blocking && mode;
         }
-        return ec;
+        return sync_return(ec);
     }
     bool native_non_blocking() const {
         return impl_.options.non_blocking || impl_.options.native_non_blocking;
@@ -270,13 +272,13 @@ public:
     void native_non_blocking(bool mode) {
         throwing("native_non_blocking", [&](error_code& ec) { native_non_blocking(mode, ec); });
     }
-    error_code native_non_blocking(bool mode, error_code& ec) {
+    sync_result native_non_blocking(bool mode, error_code& ec) {
         if (!mode && impl_.options.non_blocking)
-            return ec = net::error::invalid_argument;
+            return sync_return(ec = net::error::invalid_argument);
         ec = to_error_code(core::set_non_blocking(impl_.fd_in_order(), mode));
         if (!ec)
             impl_.options.native_non_blocking = mode;
-        return ec;
+        return sync_return(ec);
     }
 
     endpoint_type local_endpoint() const {
@@ -293,10 +295,11 @@ public:
     void wait(wait_type w) {
         throwing("wait", [&](error_code& ec) { wait(w, ec); });
     }
-    error_code wait(wait_type w, error_code& ec) {
+    sync_result wait(wait_type w, error_code& ec) {
         if (!is_open())
-            return ec = net::error::bad_descriptor;
-        return ec = to_error_code(core::wait_for(impl_.fd_to_block_on(), poll_events(w), waits()));
+            return sync_return(ec = net::error::bad_descriptor);
+        return sync_return(
+            ec = to_error_code(core::wait_for(impl_.fd_to_block_on(), poll_events(w), waits())));
     }
 
 protected:

@@ -21,8 +21,7 @@
 // undone, and hands on what its handler catches. All this is names of asio::detail, whose form has not
 // changed from 1.22 to 1.38. Without them (a separately compiled Asio hides the table) native sets work, but
 // must not share a signal with Asio's.
-#if !defined(AURA_NO_ASIO_DETAIL) && !defined(ASIO_SEPARATE_COMPILATION) &&                                  \
-    !defined(BOOST_ASIO_SEPARATE_COMPILATION)
+#if !defined(AURA_NO_ASIO_DETAIL) && defined(AURAIO_ASIO_HEADER_ONLY)
 #define AURAIO_HAS_STOCK_SIGNALS
 #endif
 

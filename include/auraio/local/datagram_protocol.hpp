@@ -9,6 +9,7 @@
 #include AURAIO_ASIO(local/connect_pair.hpp)
 #include AURAIO_ASIO(local/datagram_protocol.hpp)
 
+#if defined(AURAIO_HAS_LOCAL_SOCKETS)
 AURAIO_OPEN
 namespace local {
 
@@ -24,3 +25,4 @@ public:
 
 } // namespace local
 AURAIO_CLOSE
+#endif

@@ -11,6 +11,7 @@
 #include AURAIO_ASIO(local/connect_pair.hpp)
 #include AURAIO_ASIO(local/stream_protocol.hpp)
 
+#if defined(AURAIO_HAS_LOCAL_SOCKETS)
 AURAIO_OPEN
 namespace local {
 
@@ -28,3 +29,4 @@ public:
 
 } // namespace local
 AURAIO_CLOSE
+#endif
