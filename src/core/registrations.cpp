@@ -305,7 +305,10 @@ int registrations::admit(ring_side& side, std::uint32_t registration) {
     // Acquire: what changed before the request was started is seen here; see file_version_.
     if (side.kind_ == registration_kind::files &&
         side.ring_.version() != file_version_.load(std::memory_order_acquire)) [[unlikely]]
-        bring_up_to_date(side);
+        if (!bring_up_to_date(side)) {
+            (void)side.ring_.leave(); // as above
+            return -ENOMEM;
+        }
     return 0;
 }
 
@@ -320,9 +323,11 @@ int registrations::install(ring_side& side) {
     return error;
 }
 
-void registrations::bring_up_to_date(ring_side& side) {
+/// False when the kernel, for want of memory, has not taken all that is queued.
+bool registrations::bring_up_to_date(ring_side& side) {
     // What waits to be submitted means the table as it was: the kernel looks when it is.
-    side.home_->flush();
+    if (!side.home_->flush_completely())
+        return false;
     std::vector<waiting> ended;
     {
         std::lock_guard guard(mutex_);
@@ -330,6 +335,7 @@ void registrations::bring_up_to_date(ring_side& side) {
         heard_of_update_locked(side.home_->index(), ended);
     }
     complete(ended);
+    return true;
 }
 
 void registrations::bring_up_to_date_locked(ring_side& side) {
@@ -402,7 +408,10 @@ void registrations::ring_side::on_drain(ring_side& self) {
 
 void registrations::ring_side::on_update(ring_side& self) {
     self.update_sent_.exchange(false, std::memory_order_acq_rel);
-    self.home_->owner().registered().bring_up_to_date(self);
+    if (self.home_->owner().registered().bring_up_to_date(self))
+        return;
+    if (!self.update_sent_.exchange(true, std::memory_order_acq_rel))
+        self.home_->send(self.update_); // in the next turn
 }
 
 } // namespace aura::core

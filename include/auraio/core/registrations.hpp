@@ -188,7 +188,7 @@ private:
     bool find_arena(io_request& r) const noexcept;
     bool use_slot(io_request& r, int slot) const noexcept;
     int install(ring_side& side);
-    void bring_up_to_date(ring_side& side);
+    bool bring_up_to_date(ring_side& side);
     void bring_up_to_date_locked(ring_side& side);
     void leave(ring_side& side);
     void drop(ring_side& side);
