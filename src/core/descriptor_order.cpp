@@ -31,15 +31,13 @@ void descriptor::submit_queued_operations() noexcept {
         if (home_->is_current()) {
             if (arrived_from_afar_.load(std::memory_order_relaxed) != sent_from_afar_)
                 home_->take_inbox();
-            if (first_ && home_->has_backend() && !home_->io().nothing_queued())
+            if (first_ && home_->has_backend())
                 submit_here();
             return;
         }
         if (is_submitted())
             return;
-        if (home_->is_free())
-            submit_by_visit();
-        else
+        if (!home_->is_free() || !submit_by_visit())
             await_submission();
     } catch (const std::exception&) {
         // No ring can be had, or no memory: run() will tell.
@@ -49,25 +47,26 @@ void descriptor::submit_queued_operations() noexcept {
 /// Shard side. Requests of one lane go one after the other: those that can be done at once are.
 void descriptor::submit_here() {
     for (;;) {
-        const std::uint64_t before = home_->system_calls();
-        if (queued_after_.load(std::memory_order_relaxed) == before)
-            home_->flush();
+        // The second: what a system call was to submit, the kernel may have had no memory for.
+        if (queued_after_.load(std::memory_order_relaxed) == home_->system_calls() || !home_->has_taken_all())
+            home_->flush_if_queued();
+        const std::uint32_t waiting = in_lane_[0] + in_lane_[1];
         if (in_lane_[0] < 2 && in_lane_[1] < 2)
             return;
         home_->reap();
-        if (queued_after_.load(std::memory_order_relaxed) != home_->system_calls())
+        if (in_lane_[0] + in_lane_[1] == waiting)
             return; // none has come to its turn
     }
 }
 
-/// Nobody drives the shard, probably.
-void descriptor::submit_by_visit() {
+/// Nobody drives the shard, probably. False when somebody does.
+bool descriptor::submit_by_visit() {
     shard_visit visit(*home_);
     if (!visit)
-        return;
+        return false;
     if (!home_->has_backend()) {
         if (home_->owner().options().task_work == task_run::deferred)
-            return; // the ring would be this thread's for good
+            return true; // the ring would be this thread's for good
         home_->ensure_backend();
     }
     home_->io().attach_visitor();
@@ -75,27 +74,26 @@ void descriptor::submit_by_visit() {
         home_->take_inbox();
     if (first_)
         submit_here();
+    return true;
 }
 
 void descriptor::submit_at_once() noexcept {
     try {
-        submit_by_visit();
+        (void)submit_by_visit();
     } catch (const std::exception&) {
         // As above: the operation is in the inbox, and stays there.
     }
 }
 
 /// Another thread drives the shard, and has been woken if it slept.
-void descriptor::await_submission() noexcept {
+void descriptor::await_submission() {
     const std::uint64_t began_at = home_->system_calls();
     if (home_->is_known_busy(began_at))
         return;
     const nanoseconds_t until = monotonic_now() + patience;
     while (!is_submitted()) {
-        if (home_->is_free()) {
-            submit_at_once();
+        if (home_->is_free() && submit_by_visit())
             return;
-        }
         if (monotonic_now() >= until) {
             if (home_->system_calls() == began_at)
                 home_->remember_busy(

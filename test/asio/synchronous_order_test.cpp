@@ -108,6 +108,16 @@ TEST_F(SynchronousOrder, SeveralSendsArriveBeforeAClose) {
     EXPECT_EQ(everything_from(peer), "onetwothree");
 }
 
+TEST_F(SynchronousOrder, WhatWaitsBehindASendThatIsDoneArrivesBeforeAClose) {
+    in_a_handler([&] {
+        send(one);
+        ctx.flush();
+        send(two);
+        socket->close();
+    });
+    EXPECT_EQ(everything_from(peer), "onetwo");
+}
+
 TEST_F(SynchronousOrder, WhatWasSentArrivesBeforeASystemCallOnTheNativeHandle) {
     in_a_handler([&] {
         send(hello);

@@ -270,8 +270,8 @@ private:
     // Object side.
     void submit_queued_operations() noexcept;
     void submit_at_once() noexcept;
-    void submit_by_visit();
-    void await_submission() noexcept;
+    bool submit_by_visit();
+    void await_submission();
     bool is_submitted() const noexcept;
     void tell_shard(unsigned what) noexcept;
     bool disconnect() noexcept;
