@@ -21,7 +21,8 @@ endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(liburing
-    REQUIRED_VARS ${liburing_required} VERSION_VAR liburing_VERSION HANDLE_COMPONENTS)
+    REQUIRED_VARS ${liburing_required} VERSION_VAR liburing_VERSION HANDLE_COMPONENTS
+    REASON_FAILURE_MESSAGE "auraio needs liburing 2.3 or later, to build also its headers (Debian: liburing-dev)")
 unset(liburing_required)
 
 if(liburing_FOUND AND NOT TARGET liburing::liburing)

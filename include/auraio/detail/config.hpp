@@ -22,6 +22,18 @@
 #error "auraio: objects need executors that answer queries: remove (BOOST_)ASIO_USE_TS_EXECUTOR_AS_DEFAULT"
 #endif
 
+// A target that links both flavours has both definitions; each of its source files says by what it includes
+// before this which it means.
+#if defined(AURAIO_FLAVOUR_BOOST) && defined(AURAIO_FLAVOUR_STANDALONE)
+#if defined(BOOST_ASIO_DETAIL_CONFIG_HPP) && !defined(ASIO_DETAIL_CONFIG_HPP)
+#undef AURAIO_FLAVOUR_STANDALONE
+#elif defined(ASIO_DETAIL_CONFIG_HPP) && !defined(BOOST_ASIO_DETAIL_CONFIG_HPP)
+#undef AURAIO_FLAVOUR_BOOST
+#else
+#error "auraio: this target links both flavours: include <asio.hpp> or <boost/asio.hpp>, one of them, first"
+#endif
+#endif
+
 #if defined(AURAIO_FLAVOUR_BOOST)
 #if defined(AURAIO_FLAVOUR_STANDALONE_SEEN)
 #error "auraio: standalone Asio and Boost.Asio cannot be mixed in one translation unit; give each its own"
