@@ -294,7 +294,9 @@ protected:
     template <bool IsRead, class Sequence, class Token>
     auto transfer(std::uint64_t offset, const Sequence& buffers, Token&& token) {
         using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
-        using work = detail::transfer<IsRead, detail::buffer_storage<buffer, Sequence>>;
+        using work =
+            detail::transfer<IsRead, detail::buffer_storage<buffer, Sequence, detail::most_file_iovecs>,
+                             detail::aligned>;
         return initiate<void(error_code, std::size_t)>(
             std::forward<Token>(token), [offset, buffers](basic_file& self, auto&& handler) {
                 int error = self.fd() < 0 ? EBADF : 0;
@@ -311,7 +313,7 @@ protected:
     template <bool IsRead, class Sequence>
     std::size_t transfer_now(std::uint64_t offset, const Sequence& buffers, error_code& ec) {
         using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
-        const detail::gathered<buffer> g(buffers);
+        const detail::gathered<buffer, detail::most_file_iovecs> g(buffers);
         ec = {};
         if (fd() >= 0 && g.total == 0)
             return 0;

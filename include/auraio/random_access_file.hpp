@@ -80,8 +80,8 @@ public:
         return this->template transfer_now<false>(offset, buffers, ec);
     }
 
-    /// Starts a read of up to buffer_size(buffers) bytes (of the first 16 non-empty buffers, of 2 GiB less 4
-    /// KiB) at `offset` bytes from the start. Signature void(error_code, std::size_t).
+    /// Starts a read of up to buffer_size(buffers) bytes (of the first 1024 non-empty buffers, of 2 GiB less
+    /// 4 KiB) at `offset` bytes from the start. Signature void(error_code, std::size_t).
     ///
     /// The buffers must live until the handler is called, cancelled or not: until then the kernel may write
     /// to them. The handler is never called from within this function. Reads may complete in any order.

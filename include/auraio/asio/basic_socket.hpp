@@ -170,7 +170,7 @@ protected:
     std::size_t transfer_now(const Sequence& buffers, int flags, msghdr& message, error_code& ec) {
         using namespace aura::detail;
         using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
-        gathered<buffer, most_datagram_iovecs> g(buffers);
+        gathered<buffer> g(buffers);
         if (!this->is_open()) {
             ec = error::bad_descriptor;
             return 0;
@@ -183,7 +183,7 @@ protected:
         const long n =
             IsRead ? aura::core::receive_now(this->impl_.fd_to_block_on(), message, flags, this->waits())
                    : aura::core::send_now(this->impl_.fd_to_block_on(), message, flags, this->waits());
-        ec = transfer_code(static_cast<int>(n), IsRead, Kind, g.total);
+        ec = transfer_code(static_cast<int>(n), IsRead, Kind, g.total != 0);
         return n > 0 ? static_cast<std::size_t>(n) : 0;
     }
 };

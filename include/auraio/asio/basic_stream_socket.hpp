@@ -35,7 +35,7 @@ class basic_stream_socket<Protocol, Executor> : public basic_socket<Protocol, Ex
             using namespace aura::detail;
             check_handler<Handler, error_code, std::size_t>();
             using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
-            self_->template start<socket_transfer<IsRead, kind, socket_buffers<buffer, Sequence, kind>>>(
+            self_->template start<socket_transfer<IsRead, kind, socket_buffers<buffer, Sequence>>>(
                 self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers);
         }
 
@@ -121,7 +121,7 @@ public:
         return receive(buffers, 0, ec);
     }
 
-    /// Sends some of the first 16 non-empty buffers. Signature void(error_code, std::size_t).
+    /// Sends some of the first 64 non-empty buffers. Signature void(error_code, std::size_t).
     template <class ConstBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_send(const ConstBufferSequence& buffers, Token&& token = Token())
         -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
@@ -137,7 +137,7 @@ public:
                                                                     flags);
     }
 
-    /// Receives at least a byte into the first 16 non-empty buffers; with no room at all it completes at
+    /// Receives at least a byte into the first 64 non-empty buffers; with no room at all it completes at
     /// once. Signature void(error_code, std::size_t).
     template <class MutableBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, Token&& token = Token())

@@ -27,7 +27,7 @@ public:
         return this->template transfer_now<true>(buffers, ec);
     }
 
-    /// Reads at least a byte into the first 16 non-empty buffers; with no room at all it completes at once.
+    /// Reads at least a byte into the first 64 non-empty buffers; with no room at all it completes at once.
     /// error::eof at the end, of a pipe when no writing end is left. Signature void(error_code, std::size_t).
     /// Cancellation: terminal, partial, total: a cancelled read has taken nothing.
     template <class MutableBufferSequence,
@@ -65,7 +65,7 @@ public:
         return this->template transfer_now<false>(buffers, ec);
     }
 
-    /// Writes some of the first 16 non-empty buffers; error::broken_pipe, and from Linux 6.18 on no SIGPIPE,
+    /// Writes some of the first 64 non-empty buffers; error::broken_pipe, and from Linux 6.18 on no SIGPIPE,
     /// to a pipe that nobody reads. Signature void(error_code, std::size_t). Cancellation: terminal, partial,
     /// total: a cancelled write has transferred nothing.
     template <class ConstBufferSequence,

@@ -11,8 +11,10 @@ AURAIO_OPEN
 namespace detail {
 
 /// A Work describes one kind of I/O. It is constructed in its final place and has
-///   core::io_request request();       the request; may point into the Work
-///   void finish(int, Completion&);    calls the handler with the arguments of its signature
+///   core::io_request request();       the request; may point into the Work. Or, instead, its constructor
+///   takes the operation's request by reference, first
+///   void finish(int, Completion&);    calls the handler with the arguments of its signature; or
+///   void finish(int, bool wanted, Completion&);    wanted: there was something to ask the kernel for
 /// and, where it needs them,
 ///   int settle(core::io_operation&, bool destroyed);  if it concerns_descriptor: the result, before the
 ///   memory goes static void dispose(int);         for a result that owns something, when the handler is not
@@ -24,9 +26,10 @@ public:
     template <class H, class... Args>
     io_op(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args)
         : core::io_operation(&run, {})
-        , work_(std::forward<Args>(args)...)
+        , work_(make_work(request_, std::forward<Args>(args)...))
         , completion_(std::forward<H>(handler), io, home) {
-        request_ = work_.request();
+        if constexpr (requires { work_.request(); })
+            request_ = work_.request();
         if constexpr (Work::concerns_descriptor)
             hold_target();
     }
@@ -38,6 +41,14 @@ public:
     static constexpr bool refers = requires { Work::transfers_file_data; };
 
 private:
+    template <class... Args>
+    static Work make_work([[maybe_unused]] core::io_request& r, Args&&... args) {
+        if constexpr (std::is_constructible_v<Work, core::io_request&, Args...>)
+            return Work(r, std::forward<Args>(args)...);
+        else
+            return Work(std::forward<Args>(args)...);
+    }
+
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<io_op&>(base);
         switch (what) {
@@ -53,6 +64,7 @@ private:
             break;
         }
         int result = self.result();
+        [[maybe_unused]] const bool wanted = self.request().kind != core::request_kind::nop;
         if constexpr (Work::concerns_descriptor) {
             result = self.work_.settle(self, what == core::action::destroy);
             self.let_go();
@@ -63,13 +75,16 @@ private:
         Work work(std::move(self.work_));
         completion<Handler, IoExecutor> done(std::move(self.completion_));
         free_op(self, done.handler());
-        if (what == core::action::complete)
-            work.finish(result, done);
-        else if constexpr (requires { Work::dispose(result); })
+        if (what == core::action::complete) {
+            if constexpr (requires { work.finish(result, wanted, done); })
+                work.finish(result, wanted, done);
+            else
+                work.finish(result, done);
+        } else if constexpr (requires { Work::dispose(result); })
             Work::dispose(result);
     }
 
-    Work work_;
+    [[no_unique_address]] Work work_;
     completion<Handler, IoExecutor> completion_;
 };
 

@@ -26,7 +26,7 @@ public:
     void operator()(Handler&& handler, const Sequence& buffers, net::socket_base::message_flags flags,
                     const Args&... extra) const {
         check_handler<Handler, error_code, std::size_t>();
-        self_->template start<work<socket_buffers<buffer, Sequence, kind>>>(
+        self_->template start<work<socket_buffers<buffer, Sequence>>>(
             self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers, extra...);
     }
 

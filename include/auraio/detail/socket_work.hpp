@@ -8,14 +8,12 @@
 #include AURAIO_ASIO(socket_base.hpp)
 
 #include <algorithm>
+#include <cstring>
 #include <poll.h>
 #include <unistd.h>
 
 AURAIO_OPEN
 namespace detail {
-
-/// More buffers than this are not sent, or filled, by one datagram; as in Asio.
-inline constexpr std::size_t most_datagram_iovecs = 64;
 
 /// What differs between the ways of moving data: who ends a stream, and what an empty transfer means.
 enum class socket_kind : std::uint8_t {
@@ -23,10 +21,9 @@ enum class socket_kind : std::uint8_t {
     message ///< datagrams, raw, seq-packet: an empty message is a message
 };
 
-template <class Buffer, class Sequence, socket_kind Kind>
-using socket_buffers =
-    std::conditional_t<std::is_convertible_v<const Sequence&, Buffer>, single<Buffer>,
-                       gathered<Buffer, Kind == socket_kind::stream ? most_iovecs : most_datagram_iovecs>>;
+template <class Buffer, class Sequence>
+using socket_buffers = std::conditional_t<std::is_convertible_v<const Sequence&, Buffer>, single<Buffer>,
+                                          several<Buffer, most_iovecs>>;
 
 /// poll(2)'s words for Asio's.
 inline short poll_events(net::socket_base::wait_type w) noexcept {
@@ -40,129 +37,85 @@ inline short poll_events(net::socket_base::wait_type w) noexcept {
     }
 }
 
-template <class Storage>
-iovec* vectors_of(Storage& s, iovec& one) noexcept {
-    if constexpr (requires { s.data; }) {
-        one = {const_cast<void*>(s.data), s.total};
-        return &one;
-    } else {
-        return s.vectors;
-    }
-}
-template <class Storage>
-std::size_t count_of(const Storage& s) noexcept {
-    if constexpr (requires { s.data; })
-        return 1;
-    else
-        return s.count;
-}
-
-/// The flags of a transfer: no signal for a peer that has gone, and for messages two things more. A send is
-/// tried by the kernel and, where it cannot be done at once, again from the start, by the engine: when the
-/// kernel itself repeats a send that was refused, it goes on behind the bytes that the refused attempt had
-/// taken already, and an empty message arrives. MSG_WAITALL means nothing for a message, but would make
-/// io_uring join several.
-constexpr int transfer_flags(int flags, bool is_read, socket_kind kind) noexcept {
-    if (is_read)
-        return kind == socket_kind::message ? flags & ~MSG_WAITALL : flags;
-    return flags | MSG_NOSIGNAL | (kind == socket_kind::message ? MSG_DONTWAIT : 0);
-}
-
-inline error_code transfer_code(int result, bool is_read, socket_kind kind, std::size_t wanted) noexcept {
-    if (is_read && result == 0 && kind == socket_kind::stream && wanted != 0)
+inline error_code transfer_code(int result, bool is_read, socket_kind kind, bool wanted) noexcept {
+    if (is_read && result == 0 && kind == socket_kind::stream && wanted)
         return net::error::eof;
     return to_error_code(result);
 }
 
-/// recv and send on a connected socket: signature void(error_code, std::size_t).
+/// recv and send on a connected socket: signature void(error_code, std::size_t). Nothing of the request is
+/// kept twice.
 template <bool IsRead, socket_kind Kind, class Storage>
 class socket_transfer {
 public:
     static constexpr bool concerns_descriptor = false;
 
     template <class Sequence>
-    socket_transfer(int fd, int flags, const Sequence& buffers)
-        : buffers_(buffers)
-        , fd_(fd)
-        , flags_(transfer_flags(flags, IsRead, Kind)) {}
-
-    core::io_request request() {
-        core::io_request r;
-        if (Kind == socket_kind::stream && buffers_.total == 0)
-            return r; // nop: a recv of nothing would wait for something
-        r.fd = fd_;
-        r.flags = static_cast<std::uint32_t>(flags_);
-        if (count_of(buffers_) <= 1) {
-            iovec one{};
-            const iovec& v = count_of(buffers_) == 0 ? one : *vectors_of(buffers_, one);
-            r.kind = IsRead ? core::request_kind::recv : core::request_kind::send;
-            r.address = v.iov_base;
-            r.length = static_cast<std::uint32_t>(v.iov_len);
-        } else if constexpr (!is_single) {
-            message_.msg_iov = buffers_.vectors;
-            message_.msg_iovlen = buffers_.count;
-            r.kind = IsRead ? core::request_kind::recvmsg : core::request_kind::sendmsg;
-            r.address = &message_;
+    socket_transfer(core::io_request& r, int fd, int flags, const Sequence& buffers) {
+        const extent e = Storage::measure(buffers);
+        if (Kind == socket_kind::stream && e.total == 0)
+            return; // nop: a recv of nothing would wait for something
+        r.fd = fd;
+        r.flags = static_cast<std::uint32_t>(IsRead ? flags : flags | MSG_NOSIGNAL);
+        if constexpr (is_several<Storage>) {
+            if (e.count > 1) {
+                block_ = core::vector_block(e.count);
+                Storage::fill(buffers, block_.vectors());
+                block_.header().msg_iov = block_.vectors();
+                block_.header().msg_iovlen = e.count;
+                r.kind = IsRead ? core::request_kind::recvmsg : core::request_kind::sendmsg;
+                r.address = &block_.header();
+                return;
+            }
         }
-        return r;
+        r.kind = IsRead ? core::request_kind::recv : core::request_kind::send;
+        r.address = e.first.iov_base;
+        r.length = static_cast<std::uint32_t>(e.total);
     }
 
+    /// `wanted`: it was a request, and not for nothing on a stream.
     template <class Completion>
-    void finish(int result, Completion& done) {
-        done.call(transfer_code(result, IsRead, Kind, buffers_.total),
+    void finish(int result, bool wanted, Completion& done) {
+        block_.reset();
+        done.call(transfer_code(result, IsRead, Kind, wanted),
                   static_cast<std::size_t>(result > 0 ? result : 0));
     }
 
 private:
-    static constexpr bool is_single = requires(Storage& s) { s.data; };
-    struct nothing {};
-
-    Storage buffers_;
-    [[no_unique_address]] std::conditional_t<is_single, nothing, msghdr> message_{};
-    int fd_;
-    int flags_;
+    [[no_unique_address]] block_for<Storage> block_;
 };
 
 /// recvmsg and sendmsg with what only they have: an address (datagrams), flags that come back (seq-packet).
-/// `Extra` says which: attach(msghdr&) before, detach(const msghdr&, result) after.
+/// `Extra` says which: name_size(arguments), attach(block, arguments) before, detach(block, result) after.
 template <bool IsRead, socket_kind Kind, class Storage, class Extra>
 class message_transfer {
 public:
     static constexpr bool concerns_descriptor = false;
 
-    template <class Sequence, class... Args>
-    message_transfer(int fd, int flags, const Sequence& buffers, Args&&... args)
-        : buffers_(buffers)
-        , extra_(std::forward<Args>(args)...)
-        , fd_(fd)
-        , flags_(transfer_flags(flags, IsRead, Kind)) {}
-
-    core::io_request request() {
-        message_.msg_iov = vectors_of(buffers_, one_);
-        message_.msg_iovlen = count_of(buffers_);
-        extra_.attach(message_);
-        core::io_request r;
+    template <class Sequence, class Arg>
+    message_transfer(core::io_request& r, int fd, int flags, const Sequence& buffers, const Arg& extra) {
+        const extent e = Storage::measure(buffers);
+        block_ = core::vector_block(e.count, Extra::name_size(extra));
+        Storage::fill(buffers, block_.vectors());
+        block_.header().msg_iov = block_.vectors();
+        block_.header().msg_iovlen = e.count;
+        Extra::attach(block_, extra);
         r.kind = IsRead ? core::request_kind::recvmsg : core::request_kind::sendmsg;
-        r.fd = fd_;
-        r.flags = static_cast<std::uint32_t>(flags_);
-        r.address = &message_;
-        return r;
+        r.fd = fd;
+        r.flags = static_cast<std::uint32_t>(IsRead ? flags : flags | MSG_NOSIGNAL);
+        r.address = &block_.header();
     }
 
     template <class Completion>
     void finish(int result, Completion& done) {
-        extra_.detach(message_, result);
-        done.call(transfer_code(result, IsRead, Kind, buffers_.total),
+        Extra::detach(block_, result);
+        block_.reset();
+        done.call(transfer_code(result, IsRead, Kind, true),
                   static_cast<std::size_t>(result > 0 ? result : 0));
     }
 
 private:
-    Storage buffers_;
-    Extra extra_;
-    msghdr message_{};
-    iovec one_{};
-    int fd_;
-    int flags_;
+    core::vector_block block_;
 };
 
 /// Of an address that the kernel has written: `size` is its own, which may be more than there was room for.
@@ -173,49 +126,40 @@ void resize_endpoint(Endpoint& e, socklen_t size) {
 
 /// Where the sender's address goes. The endpoint is the caller's and lives until the handler is called.
 template <class Endpoint>
-class receives_from {
-public:
-    explicit receives_from(Endpoint* e)
-        : endpoint_(e) {}
-    void attach(msghdr& m) {
-        m.msg_name = endpoint_->data();
-        m.msg_namelen = static_cast<socklen_t>(endpoint_->capacity());
+struct receives_from {
+    static std::size_t name_size(Endpoint*) { return 0; }
+    static void attach(const core::vector_block& b, Endpoint* e) {
+        b.header().msg_name = e->data();
+        b.header().msg_namelen = static_cast<socklen_t>(e->capacity());
+        b.note() = e;
     }
-    void detach(const msghdr& m, int result) {
+    static void detach(const core::vector_block& b, int result) {
+        auto* const e = static_cast<Endpoint*>(b.note());
         if (result >= 0)
-            resize_endpoint(*endpoint_, m.msg_namelen);
+            resize_endpoint(*e, b.header().msg_namelen);
     }
-
-private:
-    Endpoint* endpoint_;
 };
 
 /// The receiver's address, copied.
 template <class Endpoint>
-class sends_to {
-public:
-    explicit sends_to(const Endpoint& e)
-        : endpoint_(e) {}
-    void attach(msghdr& m) {
-        m.msg_name = const_cast<void*>(static_cast<const void*>(endpoint_.data()));
-        m.msg_namelen = static_cast<socklen_t>(endpoint_.size());
+struct sends_to {
+    static std::size_t name_size(const Endpoint& e) { return e.size(); }
+    static void attach(const core::vector_block& b, const Endpoint& e) {
+        std::memcpy(b.name(), e.data(), e.size());
+        b.header().msg_name = b.name();
+        b.header().msg_namelen = static_cast<socklen_t>(e.size());
     }
-    void detach(const msghdr&, int) {}
-
-private:
-    Endpoint endpoint_;
+    static void detach(const core::vector_block&, int) {}
 };
 
 /// The flags of what was received (MSG_EOR, MSG_TRUNC).
-class yields_flags {
-public:
-    explicit yields_flags(net::socket_base::message_flags* out)
-        : out_(out) {}
-    void attach(msghdr&) {}
-    void detach(const msghdr& m, int result) { *out_ = result >= 0 ? m.msg_flags : 0; }
-
-private:
-    net::socket_base::message_flags* out_;
+struct yields_flags {
+    using flags = net::socket_base::message_flags;
+    static std::size_t name_size(flags*) { return 0; }
+    static void attach(const core::vector_block& b, flags* out) { b.note() = out; }
+    static void detach(const core::vector_block& b, int result) {
+        *static_cast<flags*>(b.note()) = result >= 0 ? b.header().msg_flags : 0;
+    }
 };
 
 /// Readiness. Signature void(error_code).
@@ -223,37 +167,24 @@ class wait_request {
 public:
     static constexpr bool concerns_descriptor = false;
 
-    wait_request(int fd, short events)
-        : fd_(fd)
-        , events_(events) {}
-
-    core::io_request request() const {
-        core::io_request r;
+    wait_request(core::io_request& r, int fd, short events) {
         r.kind = core::request_kind::poll;
-        r.fd = fd_;
-        r.flags = static_cast<std::uint16_t>(events_);
-        return r;
+        r.fd = fd;
+        r.flags = static_cast<std::uint16_t>(events);
     }
 
     template <class Completion>
     void finish(int result, Completion& done) {
         done.call(result >= 0 && (result & POLLNVAL) != 0 ? to_error_code(-EBADF) : to_error_code(result));
     }
-
-private:
-    int fd_;
-    short events_;
 };
 
 /// Readiness of a listening socket: it is not held by the wait. Signature void(error_code).
 class connection_wait_request : public wait_request {
 public:
-    using wait_request::wait_request;
-
-    core::io_request request() const {
-        core::io_request r = wait_request::request();
-        r.length = r.flags == POLLIN ? 1 : 0;
-        return r;
+    connection_wait_request(core::io_request& r, int fd, short events)
+        : wait_request(r, fd, events) {
+        r.length = events == POLLIN ? 1 : 0;
     }
 };
 
@@ -263,27 +194,23 @@ class connect_request {
 public:
     static constexpr bool concerns_descriptor = false;
 
-    connect_request(int fd, const Endpoint& e)
-        : endpoint_(e)
-        , fd_(fd) {}
-
-    core::io_request request() const {
-        core::io_request r;
+    connect_request(core::io_request& r, int fd, const Endpoint& e)
+        : block_(0, e.size()) {
+        std::memcpy(block_.name(), e.data(), e.size());
         r.kind = core::request_kind::connect;
-        r.fd = fd_;
-        r.address = endpoint_.data();
-        r.length = static_cast<std::uint32_t>(endpoint_.size());
-        return r;
+        r.fd = fd;
+        r.address = block_.name();
+        r.length = static_cast<std::uint32_t>(e.size());
     }
 
     template <class Completion>
     void finish(int result, Completion& done) {
+        block_.reset();
         done.call(to_error_code(result));
     }
 
 private:
-    Endpoint endpoint_;
-    int fd_;
+    core::vector_block block_;
 };
 
 /// accept(2). `Receiver` says where the address of the other end goes: peer(), an endpoint or null; and makes

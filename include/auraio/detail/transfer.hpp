@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auraio/core/io_request.hpp"
+#include "auraio/core/vector_block.hpp"
 #include "auraio/detail/config.hpp"
 #include "auraio/error.hpp"
 
@@ -15,65 +16,116 @@
 AURAIO_OPEN
 namespace detail {
 
-/// More buffers than this are transferred by the next operation: read_some and write_some may do less than
-/// asked.
-inline constexpr std::size_t most_iovecs = 16;
+/// More buffers than this are transferred by the next operation of a socket, descriptor or pipe, as in Asio:
+/// read_some and write_some may do less than asked. A packet's further buffers are not looked at.
+inline constexpr std::size_t most_iovecs = 64;
+
+/// The same for files: what the kernel takes at once (IOV_MAX).
+inline constexpr std::size_t most_file_iovecs = 1024;
 
 /// What one read(2) or write(2) moves at most (MAX_RW_COUNT).
 inline constexpr std::size_t most_bytes = 0x7ffff000;
 
-/// The iovecs of a buffer sequence; empty buffers are left out.
+struct extent {
+    unsigned count = 0;
+    std::size_t total = 0;
+    iovec first{};
+};
+
+/// Calls f(index, iovec) for each of the buffers that one operation moves; empty ones are left out.
+template <class Buffer, std::size_t Most, class Sequence, class F>
+extent for_each_vector(const Sequence& buffers, F f) {
+    extent e;
+    auto it = net::buffer_sequence_begin(buffers);
+    const auto end = net::buffer_sequence_end(buffers);
+    for (; it != end && e.count < Most && e.total < most_bytes; ++it) {
+        const Buffer b(*it);
+        if (b.size() == 0)
+            continue;
+        const std::size_t size = b.size() < most_bytes - e.total ? b.size() : most_bytes - e.total;
+        const iovec v{const_cast<void*>(static_cast<const void*>(b.data())), size};
+        if (e.count == 0)
+            e.first = v;
+        f(e.count++, v);
+        e.total += size;
+    }
+    return e;
+}
+
+/// The iovecs of a buffer sequence, for a synchronous call.
 template <class Buffer, std::size_t Most = most_iovecs>
 struct gathered {
     iovec vectors[Most];
-    unsigned count = 0;
-    std::size_t total = 0;
+    unsigned count;
+    std::size_t total;
 
     template <class Sequence>
     explicit gathered(const Sequence& buffers) {
-        auto it = net::buffer_sequence_begin(buffers);
-        const auto end = net::buffer_sequence_end(buffers);
-        for (; it != end && count < Most && total < most_bytes; ++it) {
-            const Buffer b(*it);
-            if (b.size() == 0)
-                continue;
-            const std::size_t size = b.size() < most_bytes - total ? b.size() : most_bytes - total;
-            vectors[count++] = {const_cast<void*>(static_cast<const void*>(b.data())), size};
-            total += size;
-        }
+        const extent e =
+            for_each_vector<Buffer, Most>(buffers, [this](unsigned i, const iovec& v) { vectors[i] = v; });
+        count = e.count;
+        total = e.total;
     }
 };
+
+// How an operation has its buffers, by what its owner gave it.
 
 /// One contiguous buffer: what most programs read and write, without an iovec.
 template <class Buffer>
 struct single {
-    const void* data;
-    std::size_t total;
-
-    explicit single(const Buffer& b)
-        : data(b.data())
-        , total(b.size() < most_bytes ? b.size() : most_bytes) {}
+    static extent measure(const Buffer& b) {
+        const std::size_t size = b.size() < most_bytes ? b.size() : most_bytes;
+        return {1, size, {const_cast<void*>(static_cast<const void*>(b.data())), size}};
+    }
+    static void fill(const Buffer& b, iovec* vectors) { *vectors = measure(b).first; }
 };
 
 /// The same, of memory that is registered with the kernel.
 template <class Buffer>
 struct registered_single : single<Buffer> {
-    int index;
-
     template <class Registered>
-    explicit registered_single(const Registered& b)
-        : single<Buffer>(b.buffer())
-        , index(b.id().native_handle()) {}
+    static extent measure(const Registered& b) {
+        return single<Buffer>::measure(b.buffer());
+    }
+    template <class Registered>
+    static std::uint16_t index(const Registered& b) {
+        return static_cast<std::uint16_t>(b.id().native_handle());
+    }
 };
+
+/// Any other sequence.
+template <class Buffer, std::size_t Most>
+struct several {
+    template <class Sequence>
+    static extent measure(const Sequence& buffers) {
+        return for_each_vector<Buffer, Most>(buffers, [](unsigned, const iovec&) {});
+    }
+    template <class Sequence>
+    static void fill(const Sequence& buffers, iovec* vectors) {
+        for_each_vector<Buffer, Most>(buffers, [vectors](unsigned i, const iovec& v) { vectors[i] = v; });
+    }
+};
+
+template <class Storage>
+inline constexpr bool is_several = false;
+template <class Buffer, std::size_t Most>
+inline constexpr bool is_several<several<Buffer, Most>> = true;
+
+/// For those that need no vector_block.
+struct no_block {
+    void reset() noexcept {}
+};
+template <class Storage>
+using block_for = std::conditional_t<is_several<Storage>, core::vector_block, no_block>;
 
 template <class Sequence>
 inline constexpr bool is_registered_buffer = std::is_same_v<Sequence, net::mutable_registered_buffer> ||
                                              std::is_same_v<Sequence, net::const_registered_buffer>;
 
-template <class Buffer, class Sequence>
-using buffer_storage = std::conditional_t<
-    is_registered_buffer<Sequence>, registered_single<Buffer>,
-    std::conditional_t<std::is_convertible_v<const Sequence&, Buffer>, single<Buffer>, gathered<Buffer>>>;
+template <class Buffer, class Sequence, std::size_t Most = most_iovecs>
+using buffer_storage = std::conditional_t<is_registered_buffer<Sequence>, registered_single<Buffer>,
+                                          std::conditional_t<std::is_convertible_v<const Sequence&, Buffer>,
+                                                             single<Buffer>, several<Buffer, Most>>>;
 
 /// Error code value for misaligned direct I/O, or -1: it is aligned, or nothing is known to demand it.
 inline int misaligned(int alignment_code, std::uint64_t offset, const iovec* v, unsigned count) noexcept {
@@ -90,77 +142,82 @@ inline int misaligned(int alignment_code, std::uint64_t offset, const iovec* v, 
     return bad ? alignment_code : -1;
 }
 
-/// Work of io_op: signature void(error_code, std::size_t).
-template <bool IsRead, class Storage>
+/// Of what is not opened for direct I/O.
+struct unaligned {
+    explicit unaligned(int) {}
+    static void check(std::uint64_t, const iovec*, unsigned) {}
+    static int code() { return -1; }
+};
+
+/// Remembers, for a file that is, whether the operation is misaligned: the kernel says EINVAL for that, too.
+class aligned {
+public:
+    explicit aligned(int alignment_code)
+        : code_(alignment_code) {}
+    void check(std::uint64_t offset, const iovec* v, unsigned count) {
+        if (code_ >= 0) [[unlikely]]
+            code_ = misaligned(code_, offset, v, count);
+    }
+    int code() const { return code_; }
+
+private:
+    int code_;
+};
+
+/// Work of io_op: signature void(error_code, std::size_t). Nothing of the request is kept twice.
+template <bool IsRead, class Storage, class Alignment = unaligned>
 class transfer {
 public:
     static constexpr bool concerns_descriptor = false;
     static constexpr bool transfers_file_data = true;
 
     template <class Sequence>
-    transfer(int fd, std::uint64_t offset, int alignment_code, const Sequence& buffers)
-        : fd_(fd)
-        , offset_(offset)
-        , buffers_(buffers) {
-        if (alignment_code >= 0) [[unlikely]]
-            misalignment_ = check(alignment_code);
-    }
-
-    core::io_request request() {
-        core::io_request r;
-        if (buffers_.total == 0)
-            return r; // nop: nothing to transfer, complete at once
-        r.fd = fd_;
-        r.offset = offset_;
-        if constexpr (requires { buffers_.index; }) {
+    transfer(core::io_request& r, int fd, std::uint64_t offset, int alignment_code, const Sequence& buffers)
+        : alignment_(alignment_code) {
+        const extent e = Storage::measure(buffers);
+        if (e.total == 0)
+            return; // nop: nothing to transfer, complete at once
+        r.fd = fd;
+        r.offset = offset;
+        if constexpr (requires { Storage::index(buffers); }) {
             r.registered = core::registered_buffer;
-            r.buffer_index = static_cast<std::uint16_t>(buffers_.index);
+            r.buffer_index = Storage::index(buffers);
         }
-        if constexpr (is_single) {
-            r.kind = IsRead ? core::request_kind::read : core::request_kind::write;
-            r.address = buffers_.data;
-            r.length = static_cast<std::uint32_t>(buffers_.total);
-        } else if (buffers_.count == 1) {
-            r.kind = IsRead ? core::request_kind::read : core::request_kind::write;
-            r.address = buffers_.vectors[0].iov_base;
-            r.length = static_cast<std::uint32_t>(buffers_.vectors[0].iov_len);
-        } else {
-            r.kind = IsRead ? core::request_kind::readv : core::request_kind::writev;
-            r.address = buffers_.vectors;
-            r.length = buffers_.count;
+        if constexpr (is_several<Storage>) {
+            if (e.count > 1) {
+                block_ = core::vector_block(e.count);
+                Storage::fill(buffers, block_.vectors());
+                alignment_.check(offset, block_.vectors(), e.count);
+                r.kind = IsRead ? core::request_kind::readv : core::request_kind::writev;
+                r.address = block_.vectors();
+                r.length = e.count;
+                return;
+            }
         }
-        return r;
+        alignment_.check(offset, &e.first, 1);
+        r.kind = IsRead ? core::request_kind::read : core::request_kind::write;
+        r.address = e.first.iov_base;
+        r.length = static_cast<std::uint32_t>(e.total);
     }
 
+    /// `wanted`: it was a request for more than nothing.
     template <class Completion>
-    void finish(int result, Completion& done) {
-        done.call(code(result), static_cast<std::size_t>(result > 0 ? result : 0));
+    void finish(int result, bool wanted, Completion& done) {
+        block_.reset();
+        done.call(code(result, wanted), static_cast<std::size_t>(result > 0 ? result : 0));
     }
 
 private:
-    static constexpr bool is_single = requires(Storage& s) { s.data; };
-
-    int check(int alignment_code) const noexcept {
-        if constexpr (is_single) {
-            const iovec v{const_cast<void*>(buffers_.data), buffers_.total};
-            return misaligned(alignment_code, offset_, &v, 1);
-        } else {
-            return misaligned(alignment_code, offset_, buffers_.vectors, buffers_.count);
-        }
-    }
-
-    error_code code(int result) const noexcept {
-        if (result == -EINVAL && misalignment_ >= 0)
-            return error_code(misalignment_, direct_alignment_category());
-        if (IsRead && result == 0 && buffers_.total != 0)
+    error_code code(int result, bool wanted) const noexcept {
+        if (result == -EINVAL && alignment_.code() >= 0)
+            return error_code(alignment_.code(), direct_alignment_category());
+        if (IsRead && result == 0 && wanted)
             return net::error::eof;
         return to_error_code(result);
     }
 
-    int fd_;
-    int misalignment_ = -1;
-    std::uint64_t offset_;
-    Storage buffers_;
+    [[no_unique_address]] block_for<Storage> block_;
+    [[no_unique_address]] Alignment alignment_;
 };
 
 } // namespace detail

@@ -1,0 +1,171 @@
+// How much memory an operation asks its handler's allocator for, here and in Asio: programs provide for it in
+// blocks of a fixed size.
+#include "support/libraries.hpp"
+
+#include <auraio/asio/basic_datagram_socket.hpp>
+#include <auraio/asio/basic_seq_packet_socket.hpp>
+#include <auraio/asio/basic_socket_acceptor.hpp>
+#include <auraio/asio/basic_stream_descriptor.hpp>
+#include <auraio/asio/basic_stream_socket.hpp>
+
+#include AURAIO_ASIO(generic/seq_packet_protocol.hpp)
+#include AURAIO_ASIO(ip/tcp.hpp)
+#include AURAIO_ASIO(ip/udp.hpp)
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace net = test::net;
+using net::ip::tcp;
+using net::ip::udp;
+using test::error_code;
+
+namespace {
+
+std::size_t largest = 0; // of what was allocated since it was reset
+
+template <class T>
+struct noting_allocator {
+    using value_type = T;
+    noting_allocator() = default;
+    template <class U>
+    noting_allocator(const noting_allocator<U>&) {}
+    T* allocate(std::size_t n) {
+        largest = std::max(largest, n * sizeof(T));
+        return static_cast<T*>(::operator new(n * sizeof(T)));
+    }
+    void deallocate(T* memory, std::size_t) { ::operator delete(memory); }
+    template <class U>
+    bool operator==(const noting_allocator<U>&) const {
+        return true;
+    }
+};
+
+/// As large as a shared_ptr to a session.
+struct handler {
+    using allocator_type = noting_allocator<char>;
+    allocator_type get_allocator() const noexcept { return {}; }
+    template <class... Args>
+    void operator()(Args&&...) {}
+    void* session[2] = {};
+};
+
+using sizes = std::map<std::string, std::size_t>;
+
+template <class F>
+std::size_t size_of(F start) {
+    largest = 0;
+    start();
+    return largest;
+}
+
+template <class Library>
+struct measured {
+    using executor = typename Library::executor;
+
+    typename Library::context ctx;
+    char memory[8] = {};
+    net::mutable_buffer in{memory, 8};
+    net::const_buffer out{memory, 8};
+    std::array<net::mutable_buffer, 2> ins{net::buffer(memory, 4), net::buffer(memory + 4, 4)};
+    std::array<net::const_buffer, 2> outs{net::buffer(memory, 4), net::buffer(memory + 4, 4)};
+    sizes all;
+
+    void streams() {
+        net::basic_stream_socket<tcp, executor> s(ctx, tcp::v4());
+        all["stream send, one buffer"] = size_of([&] { s.async_send(out, handler()); });
+        all["stream send, two buffers"] = size_of([&] { s.async_send(outs, handler()); });
+        all["stream receive, one buffer"] = size_of([&] { s.async_receive(in, handler()); });
+        all["stream receive, two buffers"] = size_of([&] { s.async_receive(ins, handler()); });
+        all["connect"] =
+            size_of([&] { s.async_connect(tcp::endpoint(net::ip::address_v4::loopback(), 1), handler()); });
+        all["wait"] = size_of([&] { s.async_wait(s.wait_read, handler()); });
+        net::basic_socket_acceptor<tcp, executor> a(ctx, tcp::endpoint(net::ip::address_v4::loopback(), 0));
+        net::basic_stream_socket<tcp, executor> peer(ctx);
+        all["accept"] = size_of([&] { a.async_accept(peer, handler()); });
+        a.close();
+        s.close();
+        ctx.run();
+    }
+
+    void messages() {
+        const udp::endpoint there(net::ip::address_v4::loopback(), 9);
+        udp::endpoint sender;
+        net::socket_base::message_flags flags;
+        net::basic_datagram_socket<udp, executor> u(ctx, udp::v4());
+        all["datagram send, one buffer"] = size_of([&] { u.async_send(out, handler()); });
+        all["datagram receive, one buffer"] = size_of([&] { u.async_receive(in, handler()); });
+        all["datagram send to, one buffer"] = size_of([&] { u.async_send_to(out, there, handler()); });
+        all["datagram send to, two buffers"] = size_of([&] { u.async_send_to(outs, there, handler()); });
+        all["datagram receive from, one buffer"] =
+            size_of([&] { u.async_receive_from(in, sender, handler()); });
+        all["datagram receive from, two buffers"] =
+            size_of([&] { u.async_receive_from(ins, sender, handler()); });
+        const net::generic::seq_packet_protocol unix_packets(AF_UNIX, 0);
+        net::basic_seq_packet_socket<net::generic::seq_packet_protocol, executor> q(ctx, unix_packets);
+        all["packet receive, one buffer"] = size_of([&] { q.async_receive(in, flags, handler()); });
+        all["packet receive, two buffers"] = size_of([&] { q.async_receive(ins, flags, handler()); });
+        u.close();
+        q.close();
+        ctx.restart();
+        ctx.run();
+    }
+
+    void descriptors() {
+        int fd[2];
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+        net::posix::basic_stream_descriptor<executor> d(ctx, fd[0]);
+        all["descriptor write, one buffer"] = size_of([&] { d.async_write_some(out, handler()); });
+        all["descriptor write, two buffers"] = size_of([&] { d.async_write_some(outs, handler()); });
+        all["descriptor read, one buffer"] = size_of([&] { d.async_read_some(in, handler()); });
+        all["descriptor read, two buffers"] = size_of([&] { d.async_read_some(ins, handler()); });
+        all["descriptor wait"] = size_of([&] { d.async_wait(d.wait_read, handler()); });
+        d.close();
+        ::close(fd[1]);
+        ctx.restart();
+        ctx.run();
+    }
+
+    measured() {
+        streams();
+        messages();
+        descriptors();
+    }
+};
+
+TEST(OperationSize, IsThatOfAsiosAndALittleMore) {
+    const auto old = std::signal(SIGPIPE, SIG_IGN);
+    const sizes asio = measured<test::plain_asio>().all;
+#if AURAIO_TEST_HAS_AURA
+    const sizes aura = measured<test::this_library>().all;
+    for (const auto& [what, size] : asio) {
+        const std::size_t ours = aura.at(what);
+        std::printf("%-36s %4zu in Asio, %4zu here\n", what.c_str(), size, ours);
+        // Asio connects, and looks for connections, before it waits: it need not remember what for.
+        const bool keeps_less = what == "connect" || what == "accept" || what.ends_with("wait");
+        EXPECT_LE(ours, size + (keeps_less ? 80 : 56)) << what;
+    }
+#endif
+    std::signal(SIGPIPE, old);
+}
+
+TEST(OperationSize, DoesNotDependOnHowManyBuffersThereMayBe) {
+#if AURAIO_TEST_HAS_AURA
+    const sizes aura = measured<test::this_library>().all;
+    for (const char* what : {"stream send", "stream receive", "descriptor write", "descriptor read"})
+        EXPECT_LE(aura.at(std::string(what) + ", two buffers"),
+                  aura.at(std::string(what) + ", one buffer") + sizeof(void*))
+            << what;
+#endif
+}
+
+} // namespace
