@@ -32,31 +32,15 @@ void io_operation::let_go() noexcept {
 }
 
 std::uint32_t io_operation::readiness_events() const noexcept {
-    switch (request_.kind) {
-    case request_kind::read:
-    case request_kind::readv:
-    case request_kind::recv:
-    case request_kind::accept:
-    case request_kind::accept_now:
-        return POLLIN;
-    case request_kind::recvmsg:
-        return (request_.flags & MSG_OOB) != 0 ? POLLPRI : POLLIN;
-    case request_kind::write:
-    case request_kind::writev:
-    case request_kind::send:
-    case request_kind::sendmsg:
-    case request_kind::connect:
-        return POLLOUT;
-    default:
-        return 0;
-    }
+    return request_.kind == request_kind::poll ? request_.flags
+                                               : core::readiness_events(request_.kind, request_.flags);
 }
 
 io_operation::lane io_operation::which_socket_lane() const noexcept {
     switch (request_.kind) {
     case request_kind::recv:
     case request_kind::recvmsg:
-        return (request_.flags & MSG_OOB) != 0 ? lane::none : lane::in;
+        return waits_first(request_.kind, request_.flags) ? lane::none : lane::in;
     case request_kind::send:
     case request_kind::sendmsg:
     case request_kind::connect:
@@ -73,7 +57,7 @@ void io_operation::submit_internal() {
     if (!linked_)
         target_->link(*this);
     cancel_requested_ = false;
-    awaits_readiness_ = false;
+    way_ = 0;
     in_backend_ = true;
     ++home.io_pending_;
     home.count_submission(*this);

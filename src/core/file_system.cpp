@@ -81,6 +81,24 @@ direct_alignment alignment_of(int fd) noexcept {
     return {buffer.words[152 / 4], buffer.words[156 / 4]};
 }
 
+file_nature nature_of(int fd) noexcept {
+    struct statx s;
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &s) != 0)
+        return file_nature::unknown;
+    switch (s.stx_mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFBLK:
+        return file_nature::storage;
+    case S_IFIFO:
+    case S_IFCHR:
+    case S_IFSOCK:
+        return file_nature::waitable;
+    default:
+        return file_nature::own_answers;
+    }
+}
+
 long read_file(int fd, const void* vector, int count, std::uint64_t offset) noexcept {
     const auto* v = static_cast<const iovec*>(vector);
     if (offset == current_position)

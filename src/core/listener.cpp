@@ -18,27 +18,6 @@ namespace aura::core {
 
 namespace {
 
-/// What concerns one connection that came to nothing, or none, and not the listening socket; accept(2) lists
-/// them.
-bool is_transient(int result) noexcept {
-    switch (-result) {
-    case ECONNABORTED:
-    case EINTR:
-    case EAGAIN:
-    case ECANCELED: // nobody asked for it: the thread that had submitted it ended
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /// Not with EPOLLEXCLUSIVE: of several processes that share the socket each has to hear of a connection, for
 /// the one that is told first may be busy with another.
 int add_to_set(int set, int fd) noexcept {
@@ -50,6 +29,8 @@ int add_to_set(int set, int fd) noexcept {
 } // namespace
 
 int io_operation::stand_in() const noexcept {
+    if ((way_ & (way::change | way::time)) != 0)
+        return request_.fd2;
     const bool waits_for_connection = request_.kind == request_kind::accept_now ||
                                       (request_.kind == request_kind::poll && request_.length != 0);
     // Relaxed: made by the thread that asks, which drives the shard.
@@ -104,23 +85,12 @@ void descriptor::watch_listener_again() noexcept {
 /// An operation that waits for connections is about to be submitted. An accept is tried at once if there may
 /// be a connection, which saves the poll; where there is no set to be had its attempt will tell.
 void descriptor::prepare_to_listen(io_operation& op) noexcept {
-    if (op.request_.kind == request_kind::accept_now)
-        op.awaits_readiness_ = !std::exchange(more_connections_, false) && watch_listener() >= 0;
-    else if (op.request_.length != 0)
+    if (op.request_.kind == request_kind::accept_now) {
+        if (!std::exchange(more_connections_, false) && watch_listener() >= 0)
+            op.way_ |= io_operation::way::polls;
+    } else if (op.request_.length != 0) {
         (void)watch_listener(); // without one it is the socket itself that is polled
-}
-
-/// An accept has failed, or the poll in its place: whether that is no news for who asked, and it is to be
-/// submitted again, behind a poll.
-bool descriptor::goes_on_listening(io_operation& op) noexcept {
-    if (!is_transient(op.result_) || (op.result_ == -ECONNABORTED && op.request_.length != 0))
-        return false;
-    if (const int set = watch_listener(); set < 0) {
-        op.result_ = set; // EMFILE and its like, as an accept says it; the next one in line learns for itself
-        return false;
     }
-    op.awaits_readiness_ = true;
-    return true;
 }
 
 } // namespace aura::core

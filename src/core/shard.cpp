@@ -3,6 +3,7 @@
 #include "auraio/core/engine.hpp"
 #include "auraio/core/numbered_files.hpp"
 #include "auraio/core/timer.hpp"
+#include "thread_ends.hpp"
 
 #include <cerrno>
 #include <ctime>
@@ -121,6 +122,9 @@ bool shard::try_acquire() noexcept {
                                          std::memory_order_relaxed))
         return false;
     turn_began_ = never; // the time without a driver is no handler's fault
+    submits_from_now_on();
+    if (io_pending_ == 0)
+        ended_at_start_ = ended_before_this_thread();
     return true;
 }
 
@@ -331,10 +335,13 @@ void shard::restart_after_fork() {
                 ended.push(*op);
                 continue;
             }
-            if (op->request_.kind == request_kind::connect) { // begun already, for both
-                op->awaits_readiness_ = true;
-                ++op->resubmissions_;
-            }
+            op->release_aid(); // it would share the parent's, and take its events
+            const bool polls = op->request_.kind == request_kind::accept_now && op->awaits_readiness();
+            op->way_ &= io_operation::way::examined;
+            if (polls || waits_first(op->request_.kind, op->request_.flags))
+                op->way_ |= io_operation::way::polls;
+            if (op->request_.kind == request_kind::connect) // begun already, for both
+                op->way_ |= io_operation::way::polls | io_operation::way::examined;
             if (op->stand_in() >= 0)
                 (void)d->watch_listener(); // that one is the parent's
             hand_over(*op);

@@ -1,21 +1,32 @@
 // shard: a request's way to the backend and back, and the gates of storage devices it passes.
 #include "auraio/core/device_gate.hpp"
 #include "auraio/core/engine.hpp"
+#include "auraio/core/file_system.hpp"
 #include "auraio/core/numbered_files.hpp"
+#include "auraio/core/socket_calls.hpp"
 #include "auraio/core/storage_user.hpp"
+#include "readiness_aid.hpp"
+#include "thread_ends.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <utility>
 
 namespace aura::core {
 
 namespace {
 
-/// A request of ours that the kernel cancelled by itself, because the thread that submitted it ended, is
-/// submitted again; one that keeps failing so has another cause, which its owner should see.
-constexpr std::uint8_t resubmission_limit = 16;
+/// Kinds that may have to wait for something else than the kernel first.
+constexpr bool may_start_otherwise(request_kind kind) noexcept {
+    constexpr auto bit = [](request_kind k) { return std::uint32_t{1} << static_cast<unsigned>(k); };
+    constexpr std::uint32_t those = bit(request_kind::accept_now) | bit(request_kind::poll) |
+                                    bit(request_kind::recv) | bit(request_kind::recvmsg);
+    static_assert(static_cast<unsigned>(request_kind::accept_now) < 32);
+    return (those & bit(kind)) != 0;
+}
 
 } // namespace
 
@@ -28,12 +39,16 @@ void shard::submit(io_operation& op) {
     op.in_backend_ = true;
     ++io_pending_;
     count_submission(op);
-    // Relaxed: whoever reads it from afar orders itself by another; see descriptor::is_submitted().
-    op.target_->queued_after_.store(counters_.enters.load(std::memory_order_relaxed),
-                                    std::memory_order_relaxed);
+    note_queued(op);
     hand_over(op);
     if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
         flush();
+}
+
+inline void shard::note_queued(io_operation& op) noexcept {
+    // Relaxed: whoever reads it from afar orders itself by another; see descriptor::is_submitted().
+    op.target_->queued_after_.store(counters_.enters.load(std::memory_order_relaxed),
+                                    std::memory_order_relaxed);
 }
 
 void shard::hand_over(io_operation& op) {
@@ -84,9 +99,30 @@ void shard::begin(io_operation& op) {
     d.link(op);
     if (d.waits_in_lane(op))
         return;
-    if (op.request_.kind == request_kind::accept_now || op.request_.kind == request_kind::poll)
-        d.prepare_to_listen(op);
+    if (may_start_otherwise(op.request_.kind)) [[unlikely]]
+        start_otherwise(op);
     issue(op);
+}
+
+/// Who waits for connections does so by what stands for the listening socket. A poll of the user's has even
+/// its success looked at. Some receives are waited for before they are tried.
+inline void shard::start_otherwise(io_operation& op) {
+    using way = io_operation::way;
+    io_request& r = op.request_;
+    switch (r.kind) {
+    case request_kind::poll:
+        op.way_ |= way::examined;
+        [[fallthrough]];
+    case request_kind::accept_now:
+        op.target_->prepare_to_listen(op);
+        break;
+    default:
+        if (waits_first(r.kind, r.flags)) {
+            op.way_ |= way::polls;
+            r.flags |= MSG_DONTWAIT; // the kernel would wait for other events than readiness_events()
+        }
+        break;
+    }
 }
 
 void shard::end_before_start(io_operation& op, int result) {
@@ -128,17 +164,13 @@ void shard::issue_from_lane(io_operation& op) {
 void shard::finish_io(op_queue& done) {
     while (operation* base = done.pop()) {
         auto& op = static_cast<io_operation&>(*base);
-        if ((op.result_ < 0 || op.awaits_readiness_) && submit_again(op)) [[unlikely]]
+        if ((op.result_ <= 0 || op.way_ != 0) && goes_on(op)) [[unlikely]]
             continue;
         descriptor& d = op.target();
         if (op.internal_) [[unlikely]] {
             finish_internal(op);
             continue;
         }
-        if (op.result_ <= 0 && d.disturbed_.load(std::memory_order_acquire))
-            end_disturbed(op);
-        else if (op.result_ == -EINTR && op.cancel_requested_)
-            op.result_ = -ECANCELED; // how a cancelled request that was running in a kernel worker ends
         if (&op == sampled_) [[unlikely]]
             end_sample(op);
         device_gate* gate = nullptr;
@@ -158,14 +190,6 @@ void shard::finish_io(op_queue& done) {
     }
 }
 
-/// Its owner has closed the descriptor under it: it failed for that, or has seen the end of the connection
-/// that its owner shut down.
-void shard::end_disturbed(io_operation& op) noexcept {
-    const request_kind kind = op.request_.kind;
-    if (op.result_ < 0 || kind == request_kind::recv || kind == request_kind::recvmsg)
-        op.result_ = -ECANCELED;
-}
-
 void shard::finish_internal(io_operation& op) {
     op.in_backend_ = false;
     --io_pending_;
@@ -175,52 +199,142 @@ void shard::finish_internal(io_operation& op) {
         d.unlink(op);
 }
 
-/// Whether the request is not at its end yet: it had to wait for its descriptor first, or was cancelled by
-/// nobody.
-bool shard::submit_again(io_operation& op) {
-    const bool was_ready = std::exchange(op.awaits_readiness_, false);
-    if (op.cancel_requested_ || op.target().disturbed_.load(std::memory_order_acquire)) {
-        // What is known is the result of the poll, or that there is something to wait for.
-        if (was_ready || (op.result_ == -EAGAIN && op.readiness_events() != 0))
-            op.result_ = -ECANCELED;
-        return false;
+/// What is known of a request that has a result.
+request_facts shard::facts_of(const io_operation& op) const noexcept {
+    using way = io_operation::way;
+    const descriptor& d = op.target();
+    const io_request& r = op.request_;
+    request_facts f;
+    f.kind = r.kind;
+    f.flags = r.flags;
+    f.result = op.result_;
+    f.internal = op.internal_;
+    f.cancel_asked = op.cancel_requested_;
+    f.closed = d.forgotten_ || d.disturbed_.load(std::memory_order_acquire);
+    f.stood_in = (op.way_ & way::polls) != 0;
+    f.was_ready = (op.way_ & way::ready) != 0;
+    f.repeated = (op.way_ & way::repeated) != 0;
+    f.begun = r.kind == request_kind::connect && (op.way_ & way::examined) != 0;
+    f.reports_aborted = r.kind == request_kind::accept_now && r.length != 0;
+    f.apart = transfers_file_data(r.kind) && (r.flags & in_worker) != 0;
+    if (f.stood_in && f.result >= 0) {
+        if ((op.way_ & way::change) != 0)
+            f.result = static_cast<int>(take_change(r.fd2));
+        else if ((op.way_ & way::time) != 0)
+            f.result = static_cast<int>(op.readiness_events());
     }
-    if (was_ready && op.result_ >= 0) {
-        hand_over(op);
-        return true;
-    }
-    if (op.request_.kind == request_kind::accept_now) {
-        if (!op.target_->goes_on_listening(op))
-            return false;
-        hand_over(op);
-        return true;
-    }
-    if (op.result_ == -EISCONN && op.request_.kind == request_kind::connect && op.resubmissions_ != 0) {
-        op.result_ = 0; // what was begun before has come about
-        return false;
-    }
-    if (op.result_ == -EAGAIN && op.readiness_events() != 0) {
-        if (op.request_.kind == request_kind::connect && ++op.resubmissions_ > resubmission_limit)
-            return false; // a full backlog, for which no readiness can be waited for (UNIX domain)
-        op.awaits_readiness_ = true;
-        hand_over(op);
-        return true;
-    }
-    return !op.internal_ && resubmit_if_stray(op);
+    if (f.result == -ECANCELED || f.result == -EINTR)
+        f.submitter_ended = !backend_->is_only_submitter() &&
+                            ended_submitters() != (f.repeated ? op.ended_ : ended_at_start_);
+    if (asks_socket_error(f) && comes_about_later(r.fd, r.flags))
+        f.socket_error = take_socket_error(r.fd);
+    if (asks_file_nature(f))
+        f.file = nature_of(number_of(r));
+    return f;
 }
 
-bool shard::resubmit_if_stray(io_operation& op) {
-    if (op.result_ != -ECANCELED && op.result_ != -EINTR)
-        return false;
-    if (op.result_ == -EINTR && op.request_.kind == request_kind::close)
-        return false; // it has happened, and the number may be somebody else's by now
-    if (op.resubmissions_ == resubmission_limit)
-        return false;
-    ++op.resubmissions_;
-    // A connect under way would be refused with EALREADY; once the socket is writable it gets the outcome.
-    op.awaits_readiness_ = op.request_.kind == request_kind::connect;
-    hand_over(op);
-    return true;
+/// The number of the file it is about; -1: unknown.
+int shard::number_of(const io_request& r) const noexcept {
+    if ((r.registered & registered_file) == 0)
+        return r.fd;
+    return owner_.registered().file_at(static_cast<std::size_t>(r.fd));
+}
+
+/// Whether the request is not at its end yet: then it has been submitted again, or something in its place.
+bool shard::goes_on(io_operation& op) {
+    const request_outcome o = outcome_of(facts_of(op));
+    const int error = o.step == next_step::complete ? 0 : prepare_next(op, o.step);
+    if (o.step != next_step::complete && error == 0) {
+        note_queued(op);
+        hand_over(op);
+        return true;
+    }
+    if (o.step == next_step::complete)
+        op.result_ = o.result;
+    else if (error != -EPERM || op.result_ >= 0) // EPERM: what cannot be polled keeps its EAGAIN
+        op.result_ = error;
+    op.release_aid();
+    return false;
+}
+
+/// 0 or a negated errno, with which it ends.
+int shard::prepare_next(io_operation& op, next_step step) {
+    using way = io_operation::way;
+    io_request& r = op.request_;
+    const bool waited = (op.way_ & way::polls) != 0;
+    op.way_ &= static_cast<std::uint8_t>(~way::polls);
+    switch (step) {
+    case next_step::complete:
+        break;
+    case next_step::submit:
+        if (waited) {
+            op.way_ |= way::ready;
+        } else {
+            op.way_ |= way::repeated;
+            op.ended_ = ended_before_this_thread();
+        }
+        return 0;
+    case next_step::wait_for_readiness:
+        if (r.kind == request_kind::connect)
+            op.way_ |= way::examined; // begun
+        if (r.kind == request_kind::accept_now) {
+            // EMFILE and its like, as an accept says it; the next one in line learns for itself.
+            if (const int set = op.target_->watch_listener(); set < 0)
+                return set;
+        }
+        [[fallthrough]];
+    case next_step::wait_again:
+        op.way_ |= way::polls;
+        return 0;
+    case next_step::wait_for_change:
+        if ((op.way_ & way::change) == 0) {
+            op.release_aid();
+            r.fd2 = watch_for_change(number_of(r), op.readiness_events());
+            if (r.fd2 < 0)
+                return std::exchange(r.fd2, AT_FDCWD);
+            op.way_ |= way::change;
+        }
+        op.way_ |= way::polls;
+        return 0;
+    case next_step::wait_a_while: {
+        const bool again = (op.way_ & way::time) != 0;
+        if (!again)
+            op.release_aid();
+        const int aid = wait_a_while(again ? r.fd2 : -1);
+        if (aid < 0)
+            return aid;
+        r.fd2 = aid;
+        op.way_ |= way::polls | way::time;
+        return 0;
+    }
+    case next_step::submit_apart:
+        r.flags |= in_worker;
+        return 0;
+    case next_step::submit_here:
+        return prepare_here(op);
+    }
+    return 0;
+}
+
+/// A system call takes numbers only; that of a registered file may be another file's by now, unless the file
+/// object holds it.
+int shard::prepare_here(io_operation& op) noexcept {
+    io_request& r = op.request_;
+    if ((r.registered & registered_file) != 0) {
+        if (op.target_->loose_)
+            return -EAGAIN;
+        r.fd = op.target_->fd_;
+        r.registered &= static_cast<std::uint8_t>(~registered_file);
+    }
+    op.way_ |= io_operation::way::here;
+    return 0;
+}
+
+void io_operation::release_aid() noexcept {
+    if ((way_ & (way::change | way::time)) == 0)
+        return;
+    ::close(std::exchange(request_.fd2, AT_FDCWD));
+    way_ &= static_cast<std::uint8_t>(~(way::change | way::time));
 }
 
 // ---- storage devices ----

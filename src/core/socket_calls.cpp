@@ -1,6 +1,8 @@
 // socket_calls: thin over the system, except for interruption and emulated blocking.
 #include "auraio/core/socket_calls.hpp"
 
+#include "auraio/core/io_request.hpp"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +22,13 @@ int checked(int result) noexcept {
 /// Of an ioctl(2) that only sockets know: what others say of themselves says little.
 int of_socket(int result) noexcept {
     return result == -ENOTTY ? -ENOTSOCK : result;
+}
+
+/// An option of the socket's own level; -1: it is none.
+int option_of(int fd, int name) noexcept {
+    int value = -1;
+    socklen_t length = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
 }
 
 /// Calls until the call is neither interrupted nor, with `wait`, in need of waiting.
@@ -78,11 +87,39 @@ int connect_now(int fd, const void* address, std::size_t size) noexcept {
         return -errno;
     if (const int e = wait_for(fd, POLLOUT); e < 0)
         return e;
+    return -take_socket_error(fd);
+}
+
+int connect_without_waiting(int fd, const void* address, std::size_t size) noexcept {
+    const auto connect = [=] {
+        return checked(::connect(fd, static_cast<const sockaddr*>(address), static_cast<socklen_t>(size)));
+    };
+    // Datagrams never wait, and something else may be going on there.
+    if (option_of(fd, SO_TYPE) == SOCK_DGRAM)
+        return connect();
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    if ((flags & O_NONBLOCK) != 0)
+        return connect();
+    if (::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return -errno;
+    const int result = connect();
+    ::fcntl(fd, F_SETFL, flags);
+    return result;
+}
+
+int take_socket_error(int fd) noexcept {
     int error = 0;
     socklen_t length = sizeof error;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
-        return -errno;
-    return -error;
+    return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0 ? errno : error;
+}
+
+bool comes_about_later(int fd, std::uint32_t known) noexcept {
+    if (known != 0)
+        return known == connects_later;
+    const int type = option_of(fd, SO_TYPE);
+    return type != SOCK_DGRAM && type != SOCK_RAW && option_of(fd, SO_DOMAIN) != AF_UNIX;
 }
 
 int shut_down(int fd, int how) noexcept {

@@ -40,6 +40,7 @@ public:
     // ---- the test's side; the driving thread, or any while none drives ----
     std::vector<aura::core::io_operation*> submitted;
     std::vector<aura::core::io_operation*> cancelled;
+    bool only_submitter = true;     ///< what is_only_submitter() says
     bool complete_cancelled = true; ///< as the kernel does for requests that can be cancelled
     bool takes_nothing = false;     ///< as the kernel does when it is short of memory
 
@@ -105,7 +106,7 @@ public:
     void attach_visitor() noexcept override {}
     bool end_requests_on(int) noexcept override { return true; }
     bool obeys_this_thread() const noexcept override { return true; }
-    bool is_only_submitter() const noexcept override { return true; }
+    bool is_only_submitter() const noexcept override { return only_submitter; }
     int readiness_fd() const noexcept override { return -1; }
     void arm_wake() override {}
     void watch(int, unsigned) override {}

@@ -105,22 +105,6 @@ TEST_F(Descriptor, TheResultThatCameFirstIsKept) {
     d->close_and_forget();
 }
 
-TEST_F(Descriptor, AStrayCancellationIsSubmittedAgainAndNotForEver) {
-    outcome o;
-    descriptor* d = descriptor::create(home_, -1);
-    inside([&] { d->start(*new plain_io(o)); });
-    int submissions = 1;
-    while (o.completed == 0) {
-        ASSERT_LE(submissions, 100);
-        ASSERT_EQ(io().submitted.size(), 1u);
-        inside([&] { io().complete(*io().submitted[0], submissions % 2 ? -ECANCELED : -EINTR); });
-        ++submissions;
-    }
-    EXPECT_GT(submissions, 2);
-    EXPECT_LT(o.result, 0);
-    d->close_and_forget();
-}
-
 TEST_F(Descriptor, ClosedWithOperationsPendingItLivesUntilTheLast) {
     outcome one, two;
     const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

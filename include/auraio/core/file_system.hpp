@@ -1,6 +1,8 @@
 // file_system: the synchronous system calls of file objects, with results as the engine has them (-errno).
 #pragma once
 
+#include "auraio/core/request_outcome.hpp"
+
 #include <cstdint>
 
 namespace aura::core {
@@ -21,6 +23,9 @@ int sync_file_data(int fd) noexcept;
 int seek_file(int fd, std::int64_t offset, int whence, std::uint64_t& position) noexcept;
 bool is_direct(int fd) noexcept;
 direct_alignment alignment_of(int fd) noexcept;
+
+/// What kind of file it is. Does not ask a file server.
+file_nature nature_of(int fd) noexcept;
 
 /// vector: an array of `count` iovecs. At `offset`, or at the file's position for current_position.
 long read_file(int fd, const void* vector, int count, std::uint64_t offset) noexcept;

@@ -3,6 +3,7 @@
 
 #include "auraio/core/cancellation.hpp"
 #include "auraio/core/io_request.hpp"
+#include "auraio/core/request_outcome.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -27,14 +28,19 @@ public:
     int result() const noexcept { return result_; }
     void set_result(int result) noexcept { result_ = result; }
 
-    /// Instead of the request itself a poll for its descriptor is to be submitted: the request was refused
-    /// with EAGAIN (its file is O_NONBLOCK), or must not be repeated before the descriptor is ready
-    /// (connect).
-    bool awaits_readiness() const noexcept { return awaits_readiness_; }
+    /// Whether the request is to be submitted as it is, and nothing is known of earlier attempts.
+    bool is_plain() const noexcept { return way_ == 0; }
+
+    /// Instead of the request itself a poll is to be submitted, for `events` of its file, or, where there is
+    /// one, for readiness to read of a descriptor that stands for it.
+    bool awaits_readiness() const noexcept { return (way_ & way::polls) != 0; }
     std::uint32_t readiness_events() const noexcept;
 
-    /// What is polled in place of the descriptor, which must not be held by what the kernel has pending; -1:
-    /// nothing is. See descriptor::watch_listener().
+    /// The request is to be carried out by its system call.
+    bool is_for_this_thread() const noexcept { return (way_ & way::here) != 0; }
+
+    /// What is polled in place of the descriptor, for readiness to read; -1: nothing is. An aid of its own,
+    /// or what must be polled because the kernel may not hold the file: see descriptor::watch_listener().
     int stand_in() const noexcept;
 
     /// For the backend: an accept has succeeded, and there is another connection.
@@ -102,6 +108,18 @@ private:
     friend class gated_file;
     friend class shard;
 
+    /// What is known of the request's way, besides whether it is in the backend; see request_outcome.
+    struct way {
+        static constexpr std::uint8_t polls = 1;      ///< a poll stands in its place
+        static constexpr std::uint8_t ready = 2;      ///< it was waited for before this attempt
+        static constexpr std::uint8_t change = 4;     ///< request_.fd2 is an aid: watch_for_change()
+        static constexpr std::uint8_t time = 8;       ///< request_.fd2 is an aid: wait_a_while()
+        static constexpr std::uint8_t repeated = 16;  ///< submitted again, when ended_ threads had ended
+        static constexpr std::uint8_t here = 64;      ///< this attempt is made by its system call
+        static constexpr std::uint8_t examined = 128; ///< its success has to be looked at; connect: begun
+    };
+    void release_aid() noexcept;
+
     void end_reference_here();
     lane which_socket_lane() const noexcept;
 
@@ -119,14 +137,14 @@ private:
     std::uint64_t sequence_ = 0; // position among the operations started on target_
     int result_ = -ECANCELED;    // until the request has another: nobody takes it for one that owns something
     bool cancel_requested_ = false;
-    bool holds_target_ = false;
+    bool holds_target_ : 1 = false; // these three are set before it is started
+    bool internal_ : 1 = false;
+    bool refers_ : 1 = false; // to something registered, and holds its target for it
     bool linked_ = false;     // on its descriptor's list
     bool in_backend_ = false; // submitted, result not seen yet
     bool in_lane_ = false;    // waits for its turn in its lane
-    bool internal_ = false;
-    bool refers_ = false; // to something registered, and holds its target for it
-    bool awaits_readiness_ = false;
-    std::uint8_t resubmissions_ = 0;
+    std::uint8_t way_ = 0;
+    std::uint16_t ended_ = 0; // way::repeated: ended_before_this_thread()
     gate_place at_gate_ = gate_place::outside;
     std::uint8_t registered_held_ = 0; // as io_request::registered
     std::uint8_t clock_ = 0;           // the gate's, plus 1, that measures its latency; 0: none
@@ -325,7 +343,6 @@ private:
     void told();
     void submit_here();
     void prepare_to_listen(io_operation& op) noexcept;
-    bool goes_on_listening(io_operation& op) noexcept;
     int watch_listener() noexcept;
     void unwatch_listener() noexcept;
     void watch_listener_again() noexcept;

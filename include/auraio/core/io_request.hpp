@@ -30,7 +30,7 @@ enum class request_kind : std::uint8_t {
     send,            ///< fd, address, length, flags (MSG_*)
     recvmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
     sendmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
-    connect,         ///< fd, address (sockaddr), length (its size)
+    connect,         ///< fd, address (sockaddr), length (its size), flags (connects_at_once, connects_later, 0)
     accept,          ///< fd, flags (SOCK_*), address (sockaddr) and address2 (its size), or null; result: the
                      ///< new fd
     accept_now,      ///< as accept, but fails with EAGAIN when there is no connection. length: 1 if
@@ -53,6 +53,10 @@ inline constexpr std::uint64_t current_position = ~std::uint64_t{0};
 
 /// Flag of reads and writes: the file may hold the thread that asks it, which is to be one of the kernel's.
 inline constexpr std::uint32_t in_worker = 1;
+
+/// When a connection comes about, as flags of a connect; 0: not known.
+inline constexpr std::uint32_t connects_at_once = 1; ///< UNIX domain, datagrams: with the call
+inline constexpr std::uint32_t connects_later = 2;   ///< else; SO_ERROR tells whether it did
 
 /// What of a request refers to something registered instead of naming it: bits of io_request::registered.
 enum class registration_kind : std::uint8_t {

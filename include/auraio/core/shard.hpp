@@ -250,6 +250,7 @@ private:
     void issue_from_lane(io_operation& op);
     gated_file* find_storage(io_request& r);
     void submit(io_operation& op);
+    void note_queued(io_operation& op) noexcept;
     void hand_over(io_operation& op);
     void first_work();
     void last_work();
@@ -305,9 +306,12 @@ private:
     }
     void begin_sample(const io_operation& op) noexcept;
     void end_sample(const io_operation& op) noexcept;
-    bool submit_again(io_operation& op);
-    bool resubmit_if_stray(io_operation& op);
-    static void end_disturbed(io_operation& op) noexcept;
+    void start_otherwise(io_operation& op);
+    request_facts facts_of(const io_operation& op) const noexcept;
+    int number_of(const io_request& r) const noexcept;
+    bool goes_on(io_operation& op);
+    int prepare_next(io_operation& op, next_step step);
+    static int prepare_here(io_operation& op) noexcept;
     void finish_internal(io_operation& op);
     void cancel_everything();
     void discard_everything();
@@ -334,6 +338,7 @@ private:
     alignas(64) op_queue ready_;
     std::uint32_t budget_ = 0; // operations of ready_ that belong to the current turn
     bool shutting_down_ = false;
+    std::uint16_t ended_at_start_ = 0; // ended_before_this_thread() when a driver last found nothing pending
     std::int64_t work_ = 0;
     std::size_t io_pending_ = 0; // requests the backend has
     std::uint32_t queued_ = 0;   // requests given to it since it last told the kernel

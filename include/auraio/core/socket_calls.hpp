@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -22,6 +23,17 @@ int listen_on(int fd, int backlog) noexcept;
 int accept_now(int fd, void* address, socklen_t& size, bool wait, bool report_aborted) noexcept;
 /// Waits for the outcome, also where the descriptor is O_NONBLOCK; ENOBUFS where no wait helps.
 int connect_now(int fd, const void* address, std::size_t size) noexcept;
+
+/// As connect(2) of an O_NONBLOCK socket, whatever the socket is; for the UNIX domain, where EAGAIN means a
+/// full backlog.
+int connect_without_waiting(int fd, const void* address, std::size_t size) noexcept;
+/// SO_ERROR, which is thereby cleared: 0 or an errno value.
+int take_socket_error(int fd) noexcept;
+/// Whether a connection comes about later than the call that begins it, so that SO_ERROR decides. In the UNIX
+/// domain and for datagrams it does not, and SO_ERROR speaks of something else. `known`: connects_at_once,
+/// connects_later, or 0: the socket is asked.
+bool comes_about_later(int fd, std::uint32_t known) noexcept;
+
 int shut_down(int fd, int how) noexcept;
 int local_address(int fd, void* address, socklen_t& size) noexcept;
 int peer_address(int fd, void* address, socklen_t& size) noexcept;

@@ -201,12 +201,16 @@ public:
         r.fd = fd;
         r.address = block_.name();
         r.length = static_cast<std::uint32_t>(e.size());
+        const auto protocol = e.protocol();
+        const bool at_once =
+            protocol.family() == AF_UNIX || protocol.type() == SOCK_DGRAM || protocol.type() == SOCK_RAW;
+        r.flags = at_once ? core::connects_at_once : core::connects_later;
     }
 
     template <class Completion>
     void finish(int result, Completion& done) {
         block_.reset();
-        done.call(to_error_code(result));
+        done.call(to_error_code(result == -EAGAIN ? -ENOBUFS : result)); // Asio's word for a full backlog
     }
 
 private:

@@ -1,13 +1,17 @@
 // prepare: one case per kind of request.
 #include "prepare.hpp"
 
+#include "auraio/core/socket_calls.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 
 #include <cerrno>
 #include <cstdio>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace aura::core::uring {
@@ -183,6 +187,12 @@ void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) 
     sqe.poll32_events = events;
 }
 
+void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept {
+    io_request r;
+    r.fd = fd;
+    prepare_poll(sqe, r, events);
+}
+
 bool needs_own_thread(const io_request& r) noexcept {
     switch (r.kind) {
     case request_kind::ftruncate:
@@ -191,31 +201,94 @@ bool needs_own_thread(const io_request& r) noexcept {
     case request_kind::unlinkat:
     case request_kind::mkdirat:
         return !probe().filesystem_ops;
+    case request_kind::connect:
+        return r.length >= sizeof(sa_family_t) &&
+               static_cast<const sockaddr*>(r.address)->sa_family == AF_UNIX;
     default:
         return false;
     }
 }
 
-int run_in_this_thread(const io_request& r) noexcept {
+namespace {
+
+ssize_t transfer_here(const io_request& r) noexcept {
+    const bool vector = r.kind == request_kind::readv || r.kind == request_kind::writev;
+    const iovec one{const_cast<void*>(r.address), r.length};
+    const auto* const vectors = vector ? static_cast<const iovec*>(r.address) : &one;
+    const int count = vector ? static_cast<int>(r.length) : 1;
+    const auto offset = static_cast<off_t>(r.offset);
+    if (r.offset == current_position)
+        return reads(r.kind) ? ::readv(r.fd, vectors, count) : ::writev(r.fd, vectors, count);
+    return reads(r.kind) ? ::preadv(r.fd, vectors, count, offset) : ::pwritev(r.fd, vectors, count, offset);
+}
+
+int file_call(const io_request& r) noexcept {
+    switch (r.kind) {
+    case request_kind::fsync:
+        return ::fsync(r.fd);
+    case request_kind::fdatasync:
+        return ::fdatasync(r.fd);
+    case request_kind::close:
+        return ::close(r.fd);
+    case request_kind::fallocate:
+        return ::fallocate(r.fd, static_cast<int>(r.flags), static_cast<off_t>(r.offset),
+                           static_cast<off_t>(r.length64));
+    case request_kind::ftruncate:
+        return ::ftruncate(r.fd, static_cast<off_t>(r.length64));
+    default:
+        return ::sync_file_range(r.fd, static_cast<off_t>(r.offset), r.length, r.flags);
+    }
+}
+
+int path_call(const io_request& r) noexcept {
     const auto* path = static_cast<const char*>(r.address);
+    switch (r.kind) {
+    case request_kind::openat:
+        return ::openat(r.fd, path, static_cast<int>(r.flags), r.length);
+    case request_kind::statx:
+        return ::statx(r.fd, path, static_cast<int>(r.flags), r.length,
+                       static_cast<struct statx*>(const_cast<void*>(r.address2)));
+    case request_kind::renameat:
+        return ::renameat2(r.fd, path, r.fd2, static_cast<const char*>(r.address2), r.flags);
+    case request_kind::unlinkat:
+        return ::unlinkat(r.fd, path, static_cast<int>(r.flags));
+    default:
+        return ::mkdirat(r.fd, path, r.length);
+    }
+}
+
+} // namespace
+
+int run_in_this_thread(const io_request& r) noexcept {
     int result = -1;
     switch (r.kind) {
+    case request_kind::read:
+    case request_kind::write:
+    case request_kind::readv:
+    case request_kind::writev:
+        result = static_cast<int>(transfer_here(r)); // of 2 GiB - 4096 at most, as read(2)
+        break;
+    case request_kind::fsync:
+    case request_kind::fdatasync:
+    case request_kind::close:
+    case request_kind::fallocate:
     case request_kind::ftruncate:
-        result = ::ftruncate(r.fd, static_cast<off_t>(r.length64));
+    case request_kind::sync_file_range:
+        result = file_call(r);
         break;
+    case request_kind::openat:
+    case request_kind::statx:
     case request_kind::renameat:
-        result = ::renameat2(r.fd, path, r.fd2, static_cast<const char*>(r.address2), r.flags);
-        break;
     case request_kind::unlinkat:
-        result = ::unlinkat(r.fd, path, static_cast<int>(r.flags));
-        break;
     case request_kind::mkdirat:
-        result = ::mkdirat(r.fd, path, r.length);
+        result = path_call(r);
         break;
+    case request_kind::connect:
+        return connect_without_waiting(r.fd, r.address, r.length);
     default:
         return -EINVAL;
     }
-    return result == 0 ? 0 : -errno;
+    return result >= 0 ? result : -errno;
 }
 
 } // namespace aura::core::uring

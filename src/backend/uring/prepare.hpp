@@ -42,11 +42,15 @@ inline void prepare_transfer(io_uring_sqe& sqe, const io_request& r) noexcept {
 
 /// Fills a zeroed entry with a one-shot poll(2) for `events` of the file that `r` is about.
 void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) noexcept;
+/// The same of a file given by its number.
+void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept;
 
-/// True for requests the kernel has no opcode for (features says which).
+/// True for requests the kernel has no opcode for (features says which), and for connects in the UNIX domain:
+/// they are done at once or never, but io_uring gives each that finds the backlog full a thread to wait in.
 bool needs_own_thread(const io_request& r) noexcept;
 
-/// Carries such a request out by its system call. Blocks for as long as that takes: metadata operations only.
+/// Carries such a request out by its system call, or any other on storage when the kernel can start no thread
+/// for it. Blocks for as long as that takes.
 int run_in_this_thread(const io_request& r) noexcept;
 
 } // namespace aura::core::uring

@@ -59,7 +59,7 @@ public:
     void submit(io_operation& op) override {
         ++pending_;
         // Without a call: the cheapest requests there are.
-        if (is_plain_transfer(op.request()) && !op.awaits_readiness()) {
+        if (is_plain_transfer(op.request()) && op.is_plain()) {
             if (io_uring_sqe* const sqe = ring_.free_sqe()) [[likely]] {
                 sqe->user_data = reinterpret_cast<std::uint64_t>(&op);
                 prepare_transfer(*sqe, op.request());
@@ -253,7 +253,8 @@ public:
 private:
     void submit_any(io_operation& op) {
         const io_request& r = op.request();
-        if (needs_own_thread(r)) {
+        const bool polls = op.awaits_readiness();
+        if (!polls && (op.is_for_this_thread() || needs_own_thread(r))) {
             op.set_result(run_in_this_thread(r));
             done_here_.push(op);
             return;
@@ -266,17 +267,17 @@ private:
         }
         io_uring_sqe& sqe = *free;
         sqe.user_data = reinterpret_cast<std::uint64_t>(&op);
-        if (op.awaits_readiness()) [[unlikely]]
-            prepare_poll(sqe, r, op.readiness_events());
-        else
-            prepare(sqe, r);
-        if (const bool is_poll = op.awaits_readiness() || r.kind == request_kind::poll; is_poll) {
+        if (polls || r.kind == request_kind::poll) {
             if (const int instead = op.stand_in(); instead >= 0)
-                sqe.fd = instead;
-        } else if (r.kind == request_kind::accept_now && !probe().accept_dont_wait) {
+                prepare_poll(sqe, instead, POLLIN);
+            else
+                prepare_poll(sqe, r, op.readiness_events());
+            return;
+        }
+        prepare(sqe, r);
+        if (r.kind == request_kind::accept_now && !probe().accept_dont_wait)
             cancel(op); // taken by the kernel in the same breath: by then there was a connection, or there is
                         // none
-        }
     }
 
     /// Null when the queue is full and the kernel refuses to take anything: refusal_ says why.
