@@ -283,8 +283,8 @@ AURA_API aura_request_t* aura_openat(aura_engine_t* engine, int directory, const
                                      mode_t mode, aura_callback_t callback, void* user_data);
 /**
  * close(2). Result: 0. No other operation on `fd` may be pending. Once started it cannot be cancelled: the
- * descriptor is closed in any case, also when the engine is destroyed first. (Linked to one that fails, it is
- * not started.)
+ * descriptor is closed in any case, also when the engine is destroyed first. One that a chain does not reach
+ * (-ECANCELED), or that could not be started (NULL), leaves the descriptor to the program.
  */
 AURA_API aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data);
 /** statx(2); `flags` are AT_*, `mask` STATX_*. Result: 0. */

@@ -368,3 +368,78 @@ TEST_F(CRequests, AFullTerminalHoldsNobody) {
     const ssize_t n = finish(engine, write);
     EXPECT_TRUE(n == -ECANCELED || (n > 0 && n < static_cast<ssize_t>(big.size()))) << n;
 }
+
+// ---- a close always closes ----
+
+namespace {
+
+std::vector<int> open_some() {
+    std::vector<int> all;
+    for (int i = 0; i < 50; ++i)
+        all.push_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return all;
+}
+
+bool is_open(int fd) {
+    return ::fcntl(fd, F_GETFD) != -1;
+}
+
+} // namespace
+
+TEST_F(CRequests, ACancelledCloseCloses) {
+    const std::vector<int> fds = open_some();
+    std::vector<ended> all(fds.size());
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        aura_request_t* const r = aura_close(e(), fds[i], ended::note, &all[i]);
+        ASSERT_NE(r, nullptr);
+        if (i % 2 == 1) {
+            EXPECT_EQ(aura_flush(e()), 0);
+        }
+        const int asked = aura_cancel(e(), r);
+        EXPECT_TRUE(asked == 0 || asked == -ENOENT) << asked;
+    }
+    EXPECT_GE(aura_drain(e(), -1), 0);
+    for (std::size_t i = 0; i < fds.size(); ++i) {
+        EXPECT_EQ(all[i].calls, 1);
+        EXPECT_EQ(all[i].result, 0);
+        EXPECT_FALSE(is_open(fds[i]));
+    }
+}
+
+TEST_F(CRequests, ACloseThatIsPendingWhenTheEngineEndsCloses) {
+    for (const bool flushed : {false, true}) {
+        const std::vector<int> fds = open_some();
+        std::vector<ended> all(fds.size());
+        engine_ptr other = make_engine();
+        ended first;
+        ASSERT_TRUE(aura_timeout(other.get(), 0, ended::note, &first));
+        EXPECT_EQ(finish(other, first), 0);
+        for (std::size_t i = 0; i < fds.size(); ++i)
+            ASSERT_TRUE(aura_close(other.get(), fds[i], ended::note, &all[i]));
+        if (flushed) {
+            EXPECT_EQ(aura_flush(other.get()), 0);
+        }
+        other.reset();
+        for (std::size_t i = 0; i < fds.size(); ++i) {
+            EXPECT_EQ(all[i].calls, 1);
+            EXPECT_EQ(all[i].result, 0);
+            EXPECT_FALSE(is_open(fds[i]));
+        }
+    }
+}
+
+TEST_F(CLinked, ACloseThatIsNotReachedLeavesTheDescriptorToTheProgram) {
+    const int copy = ::dup(fd.get());
+    const aura_op_t ops[] = {aura_op_read(-1, aura_buf(data), 1, 0, ended::note, &a),
+                             aura_op_close(copy, ended::note, &b)};
+    EXPECT_EQ(aura_submit_linked(e(), ops, 2, nullptr), nullptr);
+    EXPECT_TRUE(is_open(copy));
+    const aura_op_t failing[] = {aura_op_read(pipe.write_end, aura_buf(data), 1, 0, ended::note, &a),
+                                 aura_op_close(copy, ended::note, &b)};
+    ASSERT_NE(aura_submit_linked(e(), failing, 2, nullptr), nullptr);
+    EXPECT_EQ(aura_drain(e(), -1), 2);
+    EXPECT_EQ(a.result, -EBADF);
+    EXPECT_EQ(b.result, -ECANCELED);
+    EXPECT_TRUE(is_open(copy));
+    ::close(copy);
+}

@@ -284,3 +284,12 @@ fn futures_may_be_sent() {
     check::<IoFuture<(aura::Result<usize>, Vec<u8>)>>();
     check::<Driver>();
 }
+
+#[test]
+fn a_close_whose_future_is_dropped_closes() {
+    let (engine, (ours, mut theirs)) = (one_ring(), std::os::unix::net::UnixStream::pair().unwrap());
+    theirs.set_read_timeout(Some(PATIENCE)).unwrap();
+    drop(engine.async_close(ours));
+    engine.drain(PATIENCE).unwrap();
+    assert_eq!(std::io::Read::read(&mut theirs, &mut [0; 1]).unwrap(), 0);
+}

@@ -284,3 +284,27 @@ fn a_chain_that_is_refused_gives_everything_back() {
     let engine: Engine = engine;
     assert_eq!(engine.wait(None), Ok(0));
 }
+
+#[test]
+fn a_close_always_closes() {
+    let open = || {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        theirs.set_read_timeout(Some(PATIENCE)).unwrap();
+        (ours, theirs)
+    };
+    // The other end sees the end, once the last descriptor is gone.
+    let is_closed = |mut theirs: std::os::unix::net::UnixStream| {
+        assert_eq!(std::io::Read::read(&mut theirs, &mut [0; 1]).unwrap(), 0);
+    };
+    let engine = one_ring();
+    let (ours, cancelled) = open();
+    let request = engine.close(ours, |r| assert_eq!(r, Ok(()))).unwrap();
+    engine.cancel(request).unwrap();
+    engine.drain(PATIENCE).unwrap();
+    is_closed(cancelled);
+
+    let (ours, pending) = open();
+    engine.close(ours, |r| assert_eq!(r, Ok(()))).unwrap();
+    drop(engine);
+    is_closed(pending);
+}
