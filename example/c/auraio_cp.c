@@ -1,45 +1,22 @@
 /*
  * auraio-cp: copies files and directory trees, many files in flight: auraio_cp [--verify] FROM TO
  *
- * As `cp -R -p`: modes, times and, for root, owners are kept, symbolic links and FIFOs are made anew, holes
- * stay holes; an existing directory TO gets FROM's copy inside. Hard links become files of their own,
- * extended attributes are not copied. --verify reads everything once more and compares. Errors are told one
- * by one; the exit status is then 1.
+ * As `cp -R -p`: modes, times and, for who may, owners are kept; symbolic links, FIFOs and devices are made
+ * anew, holes stay holes; an existing directory TO gets FROM's copy inside. What would harm the source is
+ * refused as cp refuses it. Hard links become files of their own, extended attributes are not copied.
+ * --verify reads everything once more and compares. Errors are told one by one; the exit status is then 1.
  */
-#include <auraio/aura.h>
+#include "auraio_cp.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { slot_count = 64, slots_per_file = 8, block = 262144 };
-
-/* A file that is being copied, by one or several slots, each with a block of its own at a time. */
-struct file {
-    char *from, *to;
-    struct stat status;
-    int in, out; /* descriptors, -1 while not open */
-    int opening; /* how many of the two have not been opened yet */
-    int slots;   /* that work on it */
-    bool verifying, failed;
-    off_t next_offset; /* of the block that nobody has taken */
-};
-
-struct slot {
-    struct file* file; /* NULL: idle */
-    char* data;        /* two blocks: what is copied, or what is compared */
-    off_t offset;
-    size_t length, done;
-    int comparing; /* how many reads are on their way */
-};
 
 /* Directories get their modes and times when everything in them is there. */
 struct directory {
@@ -48,19 +25,30 @@ struct directory {
     struct directory* next;
 };
 
-static aura_engine_t* engine;
-static struct slot slots[slot_count];
-static int idle = slot_count;
+aura_engine_t* engine;
+bool verify, any_failed, show_progress;
+unsigned long long bytes_done, bytes_total, files_done, files_total;
 static struct directory* directories;
-static bool verify, show_progress, any_failed;
-static unsigned long long bytes_done, bytes_total, files_done, files_total;
 
-static void complain(const char* path, int error) {
+/* ---- what is told ----------------------------------------------------------------------------------------
+ */
+
+static void begin_message(void) {
     any_failed = true;
-    fprintf(stderr, "%sauraio-cp: %s: %s\n", show_progress ? "\r\033[K" : "", path, strerror(error));
+    fputs(show_progress ? "\r\033[Kauraio-cp: " : "auraio-cp: ", stderr);
 }
 
-static void* must(void* memory) {
+void complain(const char* path, int error) {
+    begin_message();
+    fprintf(stderr, "%s: %s\n", path, strerror(error));
+}
+
+void complain_of_two(const char* one, const char* what, const char* two) {
+    begin_message();
+    fprintf(stderr, "%s %s %s\n", one, what, two);
+}
+
+void* must(void* memory) {
     if (!memory) {
         fprintf(stderr, "auraio-cp: out of memory\n");
         exit(1);
@@ -68,10 +56,7 @@ static void* must(void* memory) {
     return memory;
 }
 
-/* ---- progress --------------------------------------------------------------------------------------------
- */
-
-static void draw_progress(bool last) {
+void draw_progress(bool last) {
     static struct timespec shown;
     struct timespec now;
     if (!show_progress)
@@ -81,258 +66,69 @@ static void draw_progress(bool last) {
         return;
     shown = now;
     const unsigned long long all = bytes_total * (verify ? 2 : 1);
-    const int width = 30, filled = all ? (int)(bytes_done * (unsigned)width / all) : width;
+    const unsigned long long part = all > bytes_done ? bytes_done : all; /* files grow */
+    const int width = 30, filled = all ? (int)(part * (unsigned)width / all) : width;
     fprintf(stderr, "\r[%.*s%*s] %llu of %llu files, %llu of %llu MB", filled,
-            "##############################", width - filled, "", files_done, files_total, bytes_done >> 20,
+            "##############################", width - filled, "", files_done, files_total, part >> 20,
             all >> 20);
     if (last)
         fputc('\n', stderr);
 }
 
-/* ---- the end of a file -----------------------------------------------------------------------------------
+/* ---- attributes ------------------------------------------------------------------------------------------
  */
 
-static void fail(struct file* f, const char* path, int error) {
-    if (!f->failed) /* one message for each file */
-        complain(path, error);
-    f->failed = true;
+bool same_file(const struct stat* a, const struct stat* b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static void keep_attributes(struct file* f) {
-    const struct timespec times[2] = {f->status.st_atim, f->status.st_mtim};
-    /* The length too: a hole at the end was not written, nor does an old file's rest belong here. */
-    if (ftruncate(f->out, f->status.st_size) != 0 ||
-        (geteuid() == 0 && fchown(f->out, f->status.st_uid, f->status.st_gid) != 0) ||
-        fchmod(f->out, f->status.st_mode & 07777) != 0 || futimens(f->out, times) != 0)
-        fail(f, f->to, errno);
+bool keep_attributes(int fd, const char* path, const struct stat* source) {
+    const struct timespec times[2] = {source->st_atim, source->st_mtim};
+    const uid_t user = source->st_uid;
+    const gid_t group = source->st_gid;
+    mode_t mode = source->st_mode & 07777;
+    if ((fd >= 0 ? fchown(fd, user, group) : lchown(path, user, group)) != 0) {
+        if (geteuid() == 0 || (errno != EPERM && errno != EINVAL))
+            return false;
+        mode &= 0777;
+        if ((fd >= 0 ? fchown(fd, (uid_t)-1, group) : lchown(path, (uid_t)-1, group)) != 0)
+            errno = 0; /* the group alone, if that may be */
+    }
+    if (!S_ISLNK(source->st_mode) && (fd >= 0 ? fchmod(fd, mode) : chmod(path, mode)) != 0)
+        return false;
+    return (fd >= 0 ? futimens(fd, times) : utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW)) == 0;
 }
 
-static void end_file(struct file* f) {
-    if (f->in >= 0)
-        close(f->in);
-    if (f->out >= 0 && close(f->out) != 0)
-        fail(f, f->to, errno);
-    ++files_done;
-    draw_progress(false);
-    free(f->from);
-    free(f->to);
-    free(f);
-}
-
-/* ---- blocks ----------------------------------------------------------------------------------------------
+/* ---- what is no regular file -----------------------------------------------------------------------------
  */
 
-static void next_block(struct slot* s);
-
-static bool is_zero(const char* data, size_t length) {
-    return data[0] == 0 && memcmp(data, data + 1, length - 1) == 0;
-}
-
-static void leave(struct slot* s) {
-    struct file* f = s->file;
-    s->file = NULL;
-    ++idle;
-    if (--f->slots != 0)
-        return;
-    if (!f->verifying && !f->failed)
-        keep_attributes(f);
-    if (verify && !f->verifying && !f->failed) { /* once more, this slot alone */
-        f->verifying = true;
-        f->next_offset = 0;
-        f->slots = 1;
-        --idle;
-        s->file = f;
-        next_block(s);
-        return;
-    }
-    end_file(f);
-}
-
-static void block_done(struct slot* s) {
-    bytes_done += s->length;
-    draw_progress(false);
-    next_block(s);
-}
-
-static void on_written(aura_request_t* request, ssize_t result, void* user_data) {
-    struct slot* s = user_data;
-    (void)request;
-    if (result <= 0) {
-        fail(s->file, s->file->to, result < 0 ? (int)-result : EIO);
-        leave(s);
-        return;
-    }
-    s->done += (size_t)result;
-    if (s->done == s->length)
-        block_done(s);
-    else if (!aura_write(engine, s->file->out, aura_buf(s->data + s->done), s->length - s->done,
-                         s->offset + (off_t)s->done, on_written, s)) {
-        fail(s->file, s->file->to, errno);
-        leave(s);
-    }
-}
-
-static void on_read(aura_request_t* request, ssize_t result, void* user_data) {
-    struct slot* s = user_data;
-    struct file* f = s->file;
-    (void)request;
-    if (result < 0 || (size_t)result < s->length) { /* a regular file is short where it ends */
-        fail(f, f->from, result < 0 ? (int)-result : ESTALE);
-        leave(s);
-        return;
-    }
-    if (f->status.st_blocks * 512 < f->status.st_size && is_zero(s->data, s->length)) {
-        block_done(s); /* stays a hole */
-        return;
-    }
-    s->done = 0;
-    if (!aura_write(engine, f->out, aura_buf(s->data), s->length, s->offset, on_written, s)) {
-        fail(f, f->to, errno);
-        leave(s);
-    }
-}
-
-static void on_compared(aura_request_t* request, ssize_t result, void* user_data) {
-    struct slot* s = user_data;
-    struct file* f = s->file;
-    if (result < 0 || (size_t)result < s->length)
-        fail(f, aura_request_fd(request) == f->in ? f->from : f->to, result < 0 ? (int)-result : ESTALE);
-    if (--s->comparing != 0)
-        return;
-    if (!f->failed && memcmp(s->data, s->data + block, s->length) != 0) {
-        fprintf(stderr, "auraio-cp: %s: differs from %s\n", f->to, f->from);
-        f->failed = any_failed = true;
-    }
-    if (f->failed)
-        leave(s);
-    else
-        block_done(s);
-}
-
-static void next_block(struct slot* s) {
-    struct file* f = s->file;
-    if (f->failed || f->next_offset >= f->status.st_size) {
-        leave(s);
-        return;
-    }
-    const off_t left = f->status.st_size - f->next_offset;
-    s->offset = f->next_offset;
-    s->length = left < block ? (size_t)left : block;
-    f->next_offset += (off_t)s->length;
-    bool started;
-    if (f->verifying) {
-        s->comparing = 0;
-        if (aura_read(engine, f->in, aura_buf(s->data), s->length, s->offset, on_compared, s))
-            ++s->comparing;
-        if (aura_read(engine, f->out, aura_buf(s->data + block), s->length, s->offset, on_compared, s))
-            ++s->comparing;
-        started = s->comparing != 0;
-        if (s->comparing == 1) /* the other one ends it */
-            fail(f, f->to, errno);
-    } else {
-        started = aura_read(engine, f->in, aura_buf(s->data), s->length, s->offset, on_read, s) != NULL;
-    }
-    if (!started) {
-        fail(f, f->from, errno);
-        leave(s);
-    }
-}
-
-/* ---- the beginning of a file -----------------------------------------------------------------------------
- */
-
-static struct slot* take_slot(struct file* f) {
-    struct slot* s = slots;
-    while (s->file)
-        ++s;
-    s->file = f;
-    ++f->slots;
-    --idle;
-    return s;
-}
-
-/* One of the two opens has ended. The slot that was taken for the file is passed along. */
-static void opened(struct slot* s, int* fd, const char* path, ssize_t result) {
-    struct file* f = s->file;
-    if (result < 0)
-        fail(f, path, (int)-result);
-    else
-        *fd = (int)result;
-    if (--f->opening != 0)
-        return;
-    if (f->failed) {
-        leave(s);
-        return;
-    }
-    /* A large file takes several blocks at a time, as far as nobody else wants the slots. */
-    struct slot* more[slots_per_file];
-    int count = 0;
-    while (count < slots_per_file - 1 && (off_t)(count + 1) * block < f->status.st_size &&
-           idle > slot_count / 2)
-        more[count++] = take_slot(f);
-    next_block(s);
-    for (int i = 0; i < count; ++i)
-        next_block(more[i]);
-}
-
-static void on_source_open(aura_request_t* request, ssize_t result, void* user_data) {
-    struct slot* s = user_data;
-    (void)request;
-    opened(s, &s->file->in, s->file->from, result);
-}
-
-static void on_target_open(aura_request_t* request, ssize_t result, void* user_data) {
-    struct slot* s = user_data;
-    (void)request;
-    opened(s, &s->file->out, s->file->to, result);
-}
-
-static void copy_file(const char* from, const char* to, const struct stat* status) {
-    struct file* f = must(calloc(1, sizeof *f));
-    f->from = must(strdup(from));
-    f->to = must(strdup(to));
-    f->status = *status;
-    f->in = f->out = -1;
-    while (idle == 0) {
-        const int result = aura_wait(engine, -1);
-        if (result < 0) {
-            fprintf(stderr, "auraio-cp: %s\n", strerror(-result));
-            exit(1);
+/* False: what is in it has nowhere to go. */
+static bool make_directory(const char* from, const char* to, const struct stat* status) {
+    struct stat there;
+    if (mkdir(to, 0700) != 0) {
+        if (errno != EEXIST || lstat(to, &there) != 0) {
+            complain(to, errno);
+            return false;
         }
-    }
-    struct slot* s = take_slot(f);
-    f->opening = 2;
-    if (!aura_openat(engine, AT_FDCWD, f->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0, on_source_open, s)) {
-        f->opening = 1; /* the other one is not even tried */
-        opened(s, &f->in, f->from, -errno);
-        return;
-    }
-    if (!aura_openat(engine, AT_FDCWD, f->to, (verify ? O_RDWR : O_WRONLY) | O_CREAT | O_TRUNC | O_CLOEXEC,
-                     0600, on_target_open, s))
-        opened(s, &f->out, f->to, -errno);
-}
-
-/* ---- the tree --------------------------------------------------------------------------------------------
- */
-
-static void make_directory(const char* to, const struct stat* status) {
-    if (mkdir(to, 0700) != 0 && errno != EEXIST) {
-        complain(to, errno);
-        return;
+        if (same_file(&there, status) || !S_ISDIR(there.st_mode)) {
+            const bool same = same_file(&there, status);
+            complain_of_two(from,
+                            same ? "is the same file as" : "does not replace what is no directory:", to);
+            return false;
+        }
     }
     struct directory* d = must(malloc(sizeof *d));
     d->path = must(strdup(to));
     d->status = *status;
     d->next = directories; /* those further down come first */
     directories = d;
+    return true;
 }
 
 static void finish_directories(void) {
     while (directories) {
         struct directory* d = directories;
-        const struct timespec times[2] = {d->status.st_atim, d->status.st_mtim};
-        if ((geteuid() == 0 && chown(d->path, d->status.st_uid, d->status.st_gid) != 0) ||
-            chmod(d->path, d->status.st_mode & 07777) != 0 || utimensat(AT_FDCWD, d->path, times, 0) != 0)
+        if (!keep_attributes(-1, d->path, &d->status))
             complain(d->path, errno);
         directories = d->next;
         free(d->path);
@@ -340,41 +136,82 @@ static void finish_directories(void) {
     }
 }
 
-/* What is no file and no directory is made anew at once, in the place of what is there. */
-static void make_special(const char* from, const char* to, const struct stat* status) {
-    const struct timespec times[2] = {status->st_atim, status->st_mtim};
-    char target[PATH_MAX];
-    int result;
-    if (unlink(to) != 0 && errno != ENOENT) {
+static const char* last_part(const char* path) {
+    const char* slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The directory that `path` is in. */
+static void parent_of(const char* path, char parent[PATH_MAX]) {
+    const int length = (int)(last_part(path) - path);
+    snprintf(parent, PATH_MAX, "%.*s.", length, path);
+}
+
+/* Whether two paths are one name, and not only names of one file. */
+static bool same_name(const char* a, const char* b) {
+    char parent[PATH_MAX];
+    struct stat of_a, of_b;
+    parent_of(a, parent);
+    if (strcmp(last_part(a), last_part(b)) != 0 || stat(parent, &of_a) != 0)
+        return false;
+    parent_of(b, parent);
+    return stat(parent, &of_b) == 0 && same_file(&of_a, &of_b);
+}
+
+/* Whether there is a place for what is made anew: what is there is removed. */
+static bool make_room(const char* from, const char* to, const struct stat* status) {
+    struct stat there, behind;
+    if (lstat(to, &there) != 0) {
+        if (errno == ENOENT)
+            return true;
         complain(to, errno);
-        return;
-    }
-    if (S_ISLNK(status->st_mode)) {
-        const ssize_t length = readlink(from, target, sizeof target - 1);
-        if (length < 0) {
-            complain(from, errno);
-            return;
-        }
-        target[length] = '\0';
-        result = symlink(target, to);
-    } else if (S_ISFIFO(status->st_mode)) {
-        result = mkfifo(to, 0600) != 0 || chmod(to, status->st_mode & 07777) != 0;
+    } else if (same_file(&there, status)) {
+        if (!S_ISLNK(status->st_mode) || same_name(from, to))
+            complain_of_two(from, "is the same file as", to);
+    } else if (S_ISLNK(status->st_mode) && stat(from, &behind) == 0 && same_file(&there, &behind)) {
+        complain_of_two(from, "leads to", to); /* what it leads to would be gone */
+    } else if (S_ISDIR(there.st_mode)) {
+        complain_of_two(from, "does not replace the directory", to);
+    } else if (unlink(to) == 0) {
+        return true;
     } else {
-        complain(from, EOPNOTSUPP); /* a device or a socket */
+        complain(to, errno);
+    }
+    return false;
+}
+
+static void make_special(const char* from, const char* to, const struct stat* status) {
+    char target[PATH_MAX];
+    ssize_t length = 0;
+    if (S_ISLNK(status->st_mode) && (length = readlink(from, target, sizeof target - 1)) < 0) {
+        complain(from, errno);
         return;
     }
-    if (result != 0 || (geteuid() == 0 && lchown(to, status->st_uid, status->st_gid) != 0) ||
-        utimensat(AT_FDCWD, to, times, AT_SYMLINK_NOFOLLOW) != 0)
+    target[length] = '\0';
+    if (!make_room(from, to, status))
+        return;
+    const int result = S_ISLNK(status->st_mode)
+                           ? symlink(target, to)
+                           : mknod(to, (status->st_mode & S_IFMT) | 0600, status->st_rdev);
+    if (result != 0 || !keep_attributes(-1, to, status))
         complain(to, errno);
 }
 
-static void copy_entry(const FTSENT* entry, const char* to) {
+/* ---- the tree --------------------------------------------------------------------------------------------
+ */
+
+static void copy_entry(FTS* tree, FTSENT* entry, const char* to) {
+    struct stat there;
     switch (entry->fts_info) {
     case FTS_D:
-        make_directory(to, entry->fts_statp);
+        if (!make_directory(entry->fts_path, to, entry->fts_statp))
+            fts_set(tree, entry, FTS_SKIP);
         break;
     case FTS_F:
-        copy_file(entry->fts_accpath, to, entry->fts_statp);
+        if (lstat(to, &there) == 0 && S_ISDIR(there.st_mode))
+            complain_of_two(entry->fts_path, "does not replace the directory", to);
+        else
+            copy_file(entry->fts_accpath, to, entry->fts_statp);
         break;
     case FTS_SL:
     case FTS_SLNONE:
@@ -410,55 +247,77 @@ static void walk(char* from, const char* to) {
         if ((size_t)snprintf(path, sizeof path, "%s%s", to, entry->fts_path + root_length) >= sizeof path)
             complain(entry->fts_path, ENAMETOOLONG);
         else
-            copy_entry(entry, path);
+            copy_entry(tree, entry, path);
     }
     fts_close(tree);
 }
 
-/* Where the copy goes: into an existing directory, under its own name. False: inside itself. */
-static bool find_target(char* from, const char* given, char* to) {
+/* ---- where from and where to -----------------------------------------------------------------------------
+ */
+
+/* Whether `from`, a directory, would be copied onto or into itself. Says so. */
+static bool is_circular(const char* from, const char* to) {
+    char source[PATH_MAX], target[PATH_MAX], parent[PATH_MAX];
     struct stat status;
-    size_t length = strlen(from);
-    while (length > 1 && from[length - 1] == '/')
-        from[--length] = '\0';
-    const char* name = strrchr(from, '/');
-    const bool inside = stat(given, &status) == 0 && S_ISDIR(status.st_mode);
-    if ((size_t)snprintf(to, PATH_MAX, "%s%s%s", given, inside ? "/" : "",
-                         inside ? (name ? name + 1 : from) : "") >= PATH_MAX)
+    if (lstat(from, &status) != 0 || !S_ISDIR(status.st_mode) || !realpath(from, source))
         return false;
-    char source[PATH_MAX], parent[PATH_MAX];
-    snprintf(parent, sizeof parent, "%s", to);
-    char* slash = strrchr(parent, '/');
-    *(slash ? slash + (slash == parent) : parent + 1) = '\0';
-    if (!slash)
-        parent[0] = '.';
-    char resolved[PATH_MAX];
-    if (!realpath(from, source) || !realpath(parent, resolved))
-        return true; /* the walk tells what is wrong */
-    length = strlen(source);
-    return strncmp(resolved, source, length) != 0 || (resolved[length] != '\0' && resolved[length] != '/') ||
-           (stat(from, &status) == 0 && !S_ISDIR(status.st_mode));
+    parent_of(to, parent);
+    if (!realpath(to, target) && !realpath(parent, target))
+        return false; /* the walk tells what is wrong */
+    const size_t length = strcmp(source, "/") == 0 ? 0 : strlen(source);
+    if (strncmp(target, source, length) != 0 || (target[length] != '\0' && target[length] != '/'))
+        return false;
+    if (target[length] == '\0' && realpath(to, target))
+        complain_of_two(from, "is the same file as", to);
+    else
+        complain_of_two(from, "would be copied into itself:", to);
+    return true;
+}
+
+/* What is walked, and where its copy goes: into an existing directory, under its own name. */
+static bool find_paths(const char* given_from, const char* given_to, char from[PATH_MAX], char to[PATH_MAX]) {
+    struct stat status;
+    size_t length = strlen(given_from);
+    while (length > 1 && given_from[length - 1] == '/')
+        --length;
+    /* With a slash behind it a link is the directory it leads to; the root has nothing but its slash. */
+    const bool slash = given_from[length] == '/' || strcmp(given_from, "/") == 0;
+    if (length + 3 > PATH_MAX)
+        return false;
+    snprintf(from, PATH_MAX, "%.*s", (int)length, given_from);
+    const char* name = last_part(from);
+    /* What has no name of its own, or that of another directory, gives its contents. */
+    if (*name == '\0' || strcmp(name, "..") == 0)
+        name = ".";
+    const bool inside = stat(given_to, &status) == 0 && S_ISDIR(status.st_mode);
+    const int written = snprintf(to, PATH_MAX, "%s%s%s", given_to, inside ? "/" : "", inside ? name : "");
+    if (slash)
+        snprintf(from + length, 3, "%s", given_from[length - 1] == '/' ? "." : "/.");
+    return written < PATH_MAX;
 }
 
 int main(int argc, char** argv) {
+    char from[PATH_MAX], to[PATH_MAX];
     verify = argc > 1 && strcmp(argv[1], "--verify") == 0;
     if (argc != 3 + verify) {
         fprintf(stderr, "usage: auraio_cp [--verify] FROM TO\n");
         return 2;
     }
-    char* const from = argv[1 + verify];
-    char to[PATH_MAX];
-    if (!find_target(from, argv[2 + verify], to)) {
-        fprintf(stderr, "auraio-cp: %s: would be copied into itself\n", from);
+    if (!find_paths(argv[1 + verify], argv[2 + verify], from, to)) {
+        complain(argv[1 + verify], ENAMETOOLONG);
         return 1;
     }
-    engine = aura_create();
+    if (is_circular(from, to))
+        return 1;
+    aura_options_t options;
+    aura_options_init(&options);
+    options.ring_count = 1; /* one thread drives it */
+    engine = aura_create_with_options(&options);
     if (!engine) {
         perror("auraio-cp");
         return 1;
     }
-    for (int i = 0; i < slot_count; ++i)
-        slots[i].data = must(aura_buffer_alloc(engine, 2 * block));
+    prepare_slots();
     show_progress = isatty(STDERR_FILENO) != 0;
     if (show_progress)
         walk(from, NULL);
@@ -466,7 +325,6 @@ int main(int argc, char** argv) {
     aura_drain(engine, -1);
     finish_directories();
     draw_progress(true);
-    for (int i = 0; i < slot_count; ++i)
-        aura_buffer_free(engine, slots[i].data);
+    free_slots();
     return aura_destroy(engine) != 0 || any_failed;
 }
