@@ -31,6 +31,16 @@ function(auraio_library_options target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         target_compile_options(${target} PRIVATE -fno-semantic-interposition)
     endif()
+    # What distributions ask of libraries. The sanitizers have checks of their own; FORTIFY needs optimisation, and a
+    # builder's own level stays.
+    if(NOT AURAIO_SANITIZE)
+        target_compile_options(${target} PRIVATE -fstack-protector-strong)
+        if(NOT "${CMAKE_CXX_FLAGS} $ENV{CPPFLAGS}" MATCHES "_FORTIFY_SOURCE")
+            target_compile_options(${target} PRIVATE
+                $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:SHELL:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+        endif()
+    endif()
+    target_link_options(${target} PRIVATE LINKER:-z,relro LINKER:-z,now)
 endfunction()
 
 function(auraio_target_options target)

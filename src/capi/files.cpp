@@ -1,4 +1,5 @@
 // files: starting operations on files.
+#include "core/canary.hpp"
 #include "operations.hpp"
 
 #include <climits>
@@ -150,23 +151,25 @@ int describe_plain(operation_description& d, const aura_engine_t* engine, aura_o
 using namespace aura::capi;
 using aura::core::request_kind;
 
-aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                          aura_callback_t callback, void* user_data) {
+AURAIO_NO_CANARY aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
+                                           off_t offset, aura_callback_t callback, void* user_data) {
     return start_transfer(engine, AURA_OP_READ, {fd}, buf, len, offset, callback, user_data);
 }
 
-aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                             unsigned flags, aura_callback_t callback, void* user_data) {
+AURAIO_NO_CANARY aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
+                                              off_t offset, unsigned flags, aura_callback_t callback,
+                                              void* user_data) {
     return start_transfer(engine, AURA_OP_READ, {fd, flags}, buf, len, offset, callback, user_data);
 }
 
-aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                           aura_callback_t callback, void* user_data) {
+AURAIO_NO_CANARY aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
+                                            off_t offset, aura_callback_t callback, void* user_data) {
     return start_transfer(engine, AURA_OP_WRITE, {fd}, buf, len, offset, callback, user_data);
 }
 
-aura_request_t* aura_write_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                              unsigned flags, aura_callback_t callback, void* user_data) {
+AURAIO_NO_CANARY aura_request_t* aura_write_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
+                                               off_t offset, unsigned flags, aura_callback_t callback,
+                                               void* user_data) {
     return start_transfer(engine, AURA_OP_WRITE, {fd, flags}, buf, len, offset, callback, user_data);
 }
 

@@ -2,6 +2,7 @@
 #include "request.hpp"
 
 #include "auraio/core/shard.hpp"
+#include "core/canary.hpp"
 #include "engine.hpp"
 
 #include <bit>
@@ -34,7 +35,7 @@ inline void request_slot::recycle() noexcept {
 
 // ---- the parts known to the engine ----
 
-void io_part::run(core::operation& base, core::action what) {
+AURAIO_NO_CANARY void io_part::run(core::operation& base, core::action what) {
     auto& self = static_cast<io_part&>(base);
     request_slot& owner = self.owner_;
     switch (what) {

@@ -25,7 +25,7 @@ struct choice {
 
 template <class Enum>
 void read_choice(const char* variable, Enum& out, std::initializer_list<choice<Enum>> choices) {
-    const char* value = std::getenv(variable);
+    const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
     std::string names;
@@ -40,7 +40,7 @@ void read_choice(const char* variable, Enum& out, std::initializer_list<choice<E
 }
 
 void read_entries(const char* variable, unsigned& out) {
-    const char* value = std::getenv(variable);
+    const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
     unsigned number = 0;

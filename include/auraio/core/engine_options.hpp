@@ -72,6 +72,7 @@ struct engine_options {
 
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring), AURAIO_SQ_ENTRIES,
 /// AURAIO_CQ_ENTRIES, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE (auto, message, event).
+/// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.
 engine_options options_from_environment(engine_options defaults = {});
