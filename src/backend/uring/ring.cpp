@@ -263,23 +263,30 @@ int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) 
 namespace {
 
 bool end_matching(int ring_fd, io_uring_sync_cancel_reg match) noexcept {
+    // What was found is over once the thread that submitted it has run its task work: a sleeping one is on
+    // its way, a computing one does so at its next entry into the kernel. For one that has ended a worker of
+    // the kernel does it, a tick of the scheduler later (up to 10 ms), and when it gets a processor.
+    constexpr long most_ns = 200'000'000, most_yielding_ns = 1'000'000;
+    constexpr timespec pause{0, 200'000};
     timespec start, now;
     ::clock_gettime(CLOCK_MONOTONIC, &start);
-    constexpr long patience_ns = 5'000'000;
-    do {
-        match.timeout.tv_nsec = patience_ns;
+    for (;;) {
+        match.timeout.tv_nsec = most_ns;
         const int r = raw_register(ring_fd, IORING_REGISTER_SYNC_CANCEL, &match, 1);
         if (r == 0 || r == -ENOENT)
             return true;
         if (r < 0 && r != -ETIME && r != -EINTR)
             return false;
-        // What was found is over once the thread that submitted it has run its task work: a sleeping one is
-        // on its way, a computing one does so at its next entry into the kernel.
-        interrupt_running_threads();
-        ::sched_yield();
         ::clock_gettime(CLOCK_MONOTONIC, &now);
-    } while ((now.tv_sec - start.tv_sec) * 1'000'000'000L + now.tv_nsec - start.tv_nsec < patience_ns);
-    return false;
+        const long passed = (now.tv_sec - start.tv_sec) * 1'000'000'000L + now.tv_nsec - start.tv_nsec;
+        if (passed > most_ns)
+            return false;
+        interrupt_running_threads();
+        if (passed < most_yielding_ns)
+            ::sched_yield();
+        else
+            ::nanosleep(&pause, nullptr);
+    }
 }
 
 } // namespace

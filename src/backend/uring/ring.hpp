@@ -62,7 +62,6 @@ public:
     /// False once the process has forked and this is the child.
     bool is_own() const noexcept { return open_; }
 
-
     /// Any thread. Whether the kernel has taken all that was published by the last system call.
     bool has_taken_all() const noexcept {
         // The tail first: a head that is read later and has reached it has passed all that was before it.
@@ -143,14 +142,15 @@ private:
     bool attached_ = false; // else a visitor enters, who would leave its registration behind
     bool open_ = false;
     std::vector<completion> aside_; // the oldest; then come those of the queue
-    unsigned nothing_ = 0; // see abandon()
+    unsigned nothing_ = 0;          // see abandon()
 };
 
 /// io_uring_register(2), returning a negated errno on failure.
 int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) noexcept;
 
 /// Cancels all requests of the ring `ring_fd` that name the open file `fd`, from any thread, and waits until
-/// they are over: for some milliseconds at most. False when they were not by then.
+/// they are over: usually for some microseconds, where the thread has ended for milliseconds, at most 200.
+/// False when they were not by then.
 bool end_requests_on_file(int ring_fd, int fd) noexcept;
 
 /// Posts a completion with `user_data` to the ring `fd`, from any thread, without a ring of one's own. 0 or

@@ -87,8 +87,13 @@ public:
     }
 
     void flush() override {
-        if (ring_.unsubmitted() != 0)
-            ring_.submit(false);
+        if (ring_.unsubmitted() == 0)
+            return;
+        ring_.submit(false);
+        // On the way out of that call requests that were cancelled have ended, and let go of their files;
+        // those of a deferred ring do so when it is asked for.
+        if (ring_.is_deferred() && obeys_this_thread())
+            ring_.submit(true);
     }
 
     bool nothing_queued() const noexcept override { return ring_.unsubmitted() == 0; }
