@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include <array>
 #include <atomic>
 #include <barrier>
@@ -147,6 +149,21 @@ TEST(Listen, APortInUseIsAnError) {
     net::io_context ctx;
     tcp::acceptor taken(ctx, {net::ip::address_v4::loopback(), 0});
     EXPECT_THROW(net::listen(ctx, taken.local_endpoint(), rings), net::system_error);
+    const int backlog = net::socket_base::max_listen_connections;
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_THROW(net::listen(ctx, taken.local_endpoint(), rings, backlog, std::chrono::milliseconds(0)),
+                 net::system_error);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(100));
+}
+
+TEST(Listen, APortThatComesFreeInTimeIsNone) {
+    net::io_context ctx;
+    tcp::acceptor taken(ctx, {net::ip::address_v4::loopback(), 0});
+    const tcp::endpoint where = taken.local_endpoint();
+    std::jthread predecessor([&] { taken.close(); }); // after the first attempt, if that was quick
+    const auto acceptors =
+        net::listen(ctx, where, rings, net::socket_base::max_listen_connections, std::chrono::seconds(20));
+    EXPECT_EQ(acceptors.size(), rings);
 }
 
 } // namespace
