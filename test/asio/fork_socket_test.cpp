@@ -197,6 +197,49 @@ TYPED_TEST(ForkSocket, AConnectUnderWayGoesOn) {
     finish();
 }
 
+TYPED_TEST(ForkSocket, AProcessThatIsBusyLeavesConnectionsToAnIdleOne) {
+    this->acceptor_.async_accept([](error_code, auto) {});
+    this->ctx_.poll(); // pending in both
+    child_process child(this->ctx_, [&](child_process& self) {
+        net::post(this->ctx_, [&] {
+            self.tell_parent();
+            self.wait_for_parent(); // a handler that takes long
+        });
+        this->ctx_.restart();
+        this->ctx_.run_one();
+    });
+    child.wait_for_child();
+    std::vector<plain_client> clients;
+    clients.emplace_back(this->where());
+    this->run();
+    for (int i = 0; i < 5; ++i) {
+        clients.emplace_back(this->where());
+        this->serve("p");
+        EXPECT_EQ(clients.back().receive(), "p");
+    }
+    child.tell_child();
+}
+
+TYPED_TEST(ForkSocket, TheParentGoesOnAcceptingWhenTheChildClosesItsAcceptor) {
+    std::vector<plain_client> clients;
+    clients.emplace_back(this->where());
+    this->serve("1");
+    int accepted = 0;
+    this->acceptor_.async_accept([&](error_code ec, auto) { accepted += !ec; });
+    this->ctx_.poll(); // it waits
+    child_process child(this->ctx_, [&](child_process& self) {
+        this->acceptor_.close();
+        this->run();
+        self.tell_parent();
+        self.wait_for_parent();
+    });
+    child.wait_for_child();
+    clients.emplace_back(this->where());
+    this->run();
+    EXPECT_EQ(accepted, 1);
+    child.tell_child();
+}
+
 /// Connections that a ring has accepted unasked are not the child's, not even as a descriptor that keeps
 /// them open.
 TYPED_TEST(ForkSocket, ConnectionsInTheBacklogAreServedByTheParentAndEndWhenItEndsThem) {
