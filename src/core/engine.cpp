@@ -293,7 +293,7 @@ bool engine::begin_visit(shard& s) noexcept {
 }
 
 void engine::end_visit(shard& s) noexcept {
-    s.flush();
+    (void)s.flush_completely(); // whatever goes wrong, the next driver hears of it
     s.release();
     const bool running = drivers_.load(std::memory_order_relaxed) != 0;
     mutex_.unlock();
