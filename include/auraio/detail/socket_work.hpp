@@ -37,6 +37,17 @@ inline short poll_events(net::socket_base::wait_type w) noexcept {
     }
 }
 
+/// The flags of a transfer: no signal for a peer that has gone, and for messages two things more. A send is
+/// tried by the kernel and, where it cannot be done at once, again from the start, by the engine: when the
+/// kernel itself repeats a send that was refused, it goes on behind the bytes that the refused attempt had
+/// taken already, and an empty message arrives. MSG_WAITALL means nothing for a message, but would make
+/// io_uring join several.
+constexpr int transfer_flags(int flags, bool is_read, socket_kind kind) noexcept {
+    if (is_read)
+        return kind == socket_kind::message ? flags & ~MSG_WAITALL : flags;
+    return flags | MSG_NOSIGNAL | (kind == socket_kind::message ? MSG_DONTWAIT : 0);
+}
+
 inline error_code transfer_code(int result, bool is_read, socket_kind kind, bool wanted) noexcept {
     if (is_read && result == 0 && kind == socket_kind::stream && wanted)
         return net::error::eof;
@@ -56,7 +67,7 @@ public:
         if (Kind == socket_kind::stream && e.total == 0)
             return; // nop: a recv of nothing would wait for something
         r.fd = fd;
-        r.flags = static_cast<std::uint32_t>(IsRead ? flags : flags | MSG_NOSIGNAL);
+        r.flags = static_cast<std::uint32_t>(transfer_flags(flags, IsRead, Kind));
         if constexpr (is_several<Storage>) {
             if (e.count > 1) {
                 block_ = core::vector_block(e.count);
@@ -102,7 +113,7 @@ public:
         Extra::attach(block_, extra);
         r.kind = IsRead ? core::request_kind::recvmsg : core::request_kind::sendmsg;
         r.fd = fd;
-        r.flags = static_cast<std::uint32_t>(IsRead ? flags : flags | MSG_NOSIGNAL);
+        r.flags = static_cast<std::uint32_t>(transfer_flags(flags, IsRead, Kind));
         r.address = &block_.header();
     }
 
