@@ -16,6 +16,7 @@
 #endif
 
 #include "auraio/asio/adopted_acceptor.hpp"
+#include "auraio/asio/adopted_deadline_timer.hpp"
 #include "auraio/asio/adopted_descriptor.hpp"
 #include "auraio/asio/adopted_message_socket.hpp"
 #include "auraio/asio/adopted_pipe.hpp"

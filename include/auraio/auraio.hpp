@@ -11,6 +11,7 @@
 #include "auraio/basic_socket_iostream.hpp"
 #include "auraio/basic_sockets.hpp"
 #include "auraio/buffer_pool.hpp"
+#include "auraio/deadline_timer.hpp"
 #include "auraio/filesystem.hpp"
 #include "auraio/generic/datagram_protocol.hpp"
 #include "auraio/generic/raw_protocol.hpp"

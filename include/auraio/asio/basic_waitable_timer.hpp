@@ -138,6 +138,24 @@ public:
     std::size_t cancel() { return timer_ ? timer_->cancel() : 0; }
     std::size_t cancel_one() { return timer_ ? timer_->cancel_one() : 0; }
 
+    std::size_t set(const time_point& t) {
+        auto& timer = get();
+        const std::size_t count = timer.cancel_for_rearm();
+        timer.expiry = t;
+        return count;
+    }
+
+    template <class Handler>
+    void start_wait(Handler&& handler) {
+        check_handler<Handler, error_code>();
+        using op_type = wait_op<std::decay_t<Handler>, Executor>;
+        auto& timer = get();
+        core::shard& home = timer.home();
+        auto* op = create_op<op_type>(handler, std::forward<Handler>(handler), executor_, home);
+        connect_slot(op->handler(), *op, home, every_cancellation);
+        timer.wait(*op, timer_clock<Clock, WaitTraits>::deadline(timer.expiry));
+    }
+
     /// Into the implementation of one of Asio's own timers; nothing may be pending. Assumes only its shape.
     template <class Stock>
         requires requires(Stock& s) {
@@ -298,26 +316,12 @@ private:
     template <class, class, class>
     friend class basic_waitable_timer;
 
-    std::size_t set(const time_point& t) {
-        auto& timer = impl_.get();
-        const std::size_t count = timer.cancel_for_rearm();
-        timer.expiry = t;
-        return count;
-    }
+    std::size_t set(const time_point& t) { return impl_.set(t); }
 
     template <class Handler>
     void start_wait(Handler&& handler) {
-        aura::detail::check_handler<Handler, aura::error_code>();
-        using op_type = aura::detail::wait_op<std::decay_t<Handler>, Executor>;
-        auto& timer = impl_.get();
-        core_shard& home = timer.home();
-        auto* op =
-            aura::detail::create_op<op_type>(handler, std::forward<Handler>(handler), impl_.executor(), home);
-        aura::detail::connect_slot(op->handler(), *op, home, aura::detail::every_cancellation);
-        timer.wait(*op, clock_ops::deadline(timer.expiry));
+        impl_.start_wait(std::forward<Handler>(handler));
     }
-
-    using core_shard = aura::core::shard;
 
 public: // Asio's own timers, and cancel_after, reach into each other by this name
     aura::detail::timer_handle<Clock, WaitTraits, Executor> impl_;

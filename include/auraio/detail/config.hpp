@@ -62,6 +62,9 @@
 #if defined(BOOST_ASIO_HAS_CO_AWAIT)
 #define AURAIO_HAS_CO_AWAIT
 #endif
+#if defined(BOOST_ASIO_HAS_BOOST_DATE_TIME)
+#define AURAIO_HAS_DATE_TIME
+#endif
 #if defined(BOOST_ASIO_HAS_IO_URING)
 #define AURAIO_HAS_STOCK_IO_URING
 #endif
@@ -132,6 +135,9 @@ inline const error_category& generic_category() {
 #endif
 #if defined(ASIO_HAS_CO_AWAIT)
 #define AURAIO_HAS_CO_AWAIT
+#endif
+#if defined(ASIO_HAS_BOOST_DATE_TIME)
+#define AURAIO_HAS_DATE_TIME
 #endif
 #if defined(ASIO_HAS_IO_URING)
 #define AURAIO_HAS_STOCK_IO_URING
