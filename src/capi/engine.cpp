@@ -3,6 +3,7 @@
 
 #include "auraio/core/usable_cpus.hpp"
 #include "callers.hpp"
+#include "process.hpp"
 
 #include <cstring>
 #include <sched.h>

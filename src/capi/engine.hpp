@@ -5,9 +5,9 @@
 
 #include "auraio/core/buffer_pool.hpp"
 #include "auraio/core/engine.hpp"
+#include "auraio/core/fork_aware.hpp"
 #include "auraio/core/outside_wait.hpp"
 #include "auraio/core/ring_selector.hpp"
-#include "process.hpp"
 #include "request.hpp"
 
 #include <atomic>
@@ -118,12 +118,12 @@ struct aura_engine {
 
     /// Why nothing can be started: 0; ESHUTDOWN, it is being destroyed; ECHILD, it is the parent's.
     int refusal() const noexcept {
-        if (usable_in_.load(std::memory_order_relaxed) == aura::capi::fork_generation()) [[likely]]
+        if (usable_in_.load(std::memory_order_relaxed) == aura::core::fork_generation()) [[likely]]
             return 0;
         return is_inherited() ? ECHILD : ESHUTDOWN;
     }
     /// Whether this process is a child of the one that made it.
-    bool is_inherited() const noexcept { return made_in_ != aura::capi::fork_generation(); }
+    bool is_inherited() const noexcept { return made_in_ != aura::core::fork_generation(); }
 
     unsigned ring_count() const noexcept { return selector_.ring_count(); }
 
@@ -150,7 +150,7 @@ private:
     aura::core::shard& shard_of(unsigned ring_index);
     aura::core::ring_load load_of(unsigned ring_index) const noexcept;
 
-    const unsigned made_in_ = aura::capi::fork_generation();
+    const unsigned made_in_ = aura::core::fork_generation();
     // made_in_; another number while it is being destroyed, so that one look tells both. Relaxed: changed by
     // the only thread that may still use the engine.
     std::atomic<unsigned> usable_in_{made_in_};

@@ -18,7 +18,6 @@ void after_fork_in_parent() noexcept {
     unlock_log();
 }
 void after_fork_in_child() noexcept {
-    detail::forks.fetch_add(1, std::memory_order_relaxed);
     request_store::instance().after_fork();
     renew_log_lock();
 }
