@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <stdexcept>
 
 namespace aura::capi {
 
@@ -76,6 +77,8 @@ template <class F>
         log_message(AURA_LOG_ERR, e.what());
         return fail(e.error());
     } catch (const std::bad_alloc&) {
+        return fail(ENOMEM);
+    } catch (const std::length_error&) { // more than any memory has: a count that is no count
         return fail(ENOMEM);
     }
 }

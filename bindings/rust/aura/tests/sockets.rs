@@ -128,3 +128,24 @@ fn timers_are_never_early() {
     assert_eq!(engine.cancel(request), Ok(()));
     assert_eq!(cancelled.wait(&engine), Err(Error::Cancelled));
 }
+
+#[test]
+fn datagrams_to_a_slow_receiver_arrive_whole() {
+    let (ours, theirs) = std::os::unix::net::UnixDatagram::pair().unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    let (engine, ours) = (one_ring(), Fd::new(ours));
+    for _ in 0..200 {
+        engine.send(&ours, "hello", 0, |r, _| assert_eq!(r, Ok(5))).unwrap();
+    }
+    for _ in 0..200 {
+        let mut message = [0; 16];
+        let length = loop {
+            match theirs.recv(&mut message) {
+                Ok(length) => break length,
+                Err(_) => assert_ne!(engine.wait(PATIENCE).unwrap(), 0),
+            }
+        };
+        assert_eq!(&message[..length], b"hello");
+    }
+    engine.drain(PATIENCE).unwrap();
+}
