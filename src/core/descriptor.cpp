@@ -179,7 +179,7 @@ void descriptor::cancel_before(std::uint64_t sequence) {
     for (io_operation *op = first_, *following; op; op = following) {
         following = op->following_;
         // May end the last operation of a forgotten descriptor, which frees it: then nothing follows.
-        if (op->sequence_ < sequence)
+        if (op->sequence() < sequence)
             cancel_one(*op); // NOLINT(clang-analyzer-cplusplus.NewDelete)
     }
 }
@@ -195,7 +195,7 @@ void descriptor::cancel_one(io_operation& op) {
         --in_lane_[static_cast<unsigned>(op.which_lane())];
         finish_queued(op, -ECANCELED);
     } else if (op.at_gate_ == io_operation::gate_place::waiting) {
-        op.line_->withdraw(op);
+        op.line()->withdraw(op);
         op.result_ = -ECANCELED;
         op.detach();
         home_->make_ready_here(op);

@@ -44,7 +44,7 @@ void gated_file::advance(io_class c) noexcept {
         return;
     }
     io_operation* op = l.first->following_;
-    while (op->at_gate_ != io_operation::gate_place::waiting || op->line_ != this || class_of(*op) != c)
+    while (op->at_gate_ != io_operation::gate_place::waiting || op->line() != this || class_of(*op) != c)
         op = op->following_;
     l.first = op;
 }

@@ -84,7 +84,7 @@ void shard::hand_over(io_operation& op) {
 
 void shard::begin(io_operation& op) {
     descriptor& d = op.target();
-    if (op.cancel_requested_ || op.sequence_ < d.cancelled_before_ || shutting_down_) [[unlikely]] {
+    if (op.cancel_requested_ || op.sequence() < d.cancelled_before_ || shutting_down_) [[unlikely]] {
         if (op.request_.kind == request_kind::close && !op.cancel_requested_) {
             // A close always closes, also now that nothing is given to the kernel any more.
             end_before_start(op, ::close(op.request_.fd) == 0 ? 0 : -errno);
@@ -175,7 +175,7 @@ void shard::finish_io(op_queue& done) {
             end_sample(op);
         device_gate* gate = nullptr;
         if (op.at_gate_ == io_operation::gate_place::inside) {
-            gate = &op.line_->gate();
+            gate = &op.line()->gate();
             gate->complete(op);
         }
         op.in_backend_ = false;

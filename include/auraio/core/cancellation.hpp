@@ -4,6 +4,7 @@
 #include "auraio/core/operation.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <utility>
 
@@ -81,6 +82,10 @@ public:
 protected:
     using operation::operation;
     ~cancellable_operation() { detach(); }
+
+    // What an io_operation came to, until it has a result: nobody takes this for one that owns something. It
+    // is here because the base leaves room for it.
+    int result_ = -ECANCELED;
 
     /// Forgets the slot: from here on a signal finds nothing. Owning thread, or destruction.
     void detach() noexcept {

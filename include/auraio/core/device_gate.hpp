@@ -206,7 +206,7 @@ inline bool gated_file::admits(io_operation& op) {
     const io_class c = class_of(op);
     if (!gate_ && !join()) [[unlikely]]
         return true;
-    op.line_ = this;
+    op.enter_line(*this);
     if (!gate_->admit(c)) [[unlikely]] {
         gate_->hold(*this, op, c);
         return false;

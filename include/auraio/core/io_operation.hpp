@@ -120,6 +120,10 @@ private:
     };
     void release_aid() noexcept;
 
+    gated_file* line() const noexcept;
+    void enter_line(gated_file& line) noexcept;
+    std::uint64_t sequence() const noexcept;
+
     void end_reference_here();
     lane which_socket_lane() const noexcept;
 
@@ -133,18 +137,21 @@ private:
     descriptor* target_ = nullptr;
     io_operation* previous_ = nullptr;
     io_operation* following_ = nullptr;
-    gated_file* line_ = nullptr; // at_gate_: whose gate, and in whose line it waits
-    std::uint64_t sequence_ = 0; // position among the operations started on target_
-    int result_ = -ECANCELED;    // until the request has another: nobody takes it for one that owns something
-    bool cancel_requested_ = false;
+    // Of one that names a file of its own (see create_loose()) the line it waits or has waited in, at_gate_;
+    // of others that is the file's. These have a position among the operations started on target_.
+    union {
+        std::uint64_t sequence_ = 0;
+        gated_file* line_;
+    };
     bool holds_target_ : 1 = false; // these three are set before it is started
     bool internal_ : 1 = false;
     bool refers_ : 1 = false; // to something registered, and holds its target for it
-    bool linked_ = false;     // on its descriptor's list
-    bool in_backend_ = false; // submitted, result not seen yet
-    bool in_lane_ = false;    // waits for its turn in its lane
     std::uint8_t way_ = 0;
     std::uint16_t ended_ = 0; // way::repeated: ended_before_this_thread()
+    bool cancel_requested_ : 1 = false;
+    bool linked_ : 1 = false;     // on its descriptor's list
+    bool in_backend_ : 1 = false; // submitted, result not seen yet
+    bool in_lane_ : 1 = false;    // waits for its turn in its lane
     gate_place at_gate_ = gate_place::outside;
     std::uint8_t registered_held_ = 0; // as io_request::registered
     std::uint8_t clock_ = 0;           // the gate's, plus 1, that measures its latency; 0: none
@@ -414,5 +421,16 @@ private:
     descriptor* previous_active_ = nullptr; // links in the shard's list of descriptors that have operations
     descriptor* next_active_ = nullptr;
 };
+
+inline gated_file* io_operation::line() const noexcept {
+    return target_->loose_ ? line_ : target_->storage_;
+}
+inline void io_operation::enter_line(gated_file& line) noexcept {
+    if (target_->loose_)
+        line_ = &line;
+}
+inline std::uint64_t io_operation::sequence() const noexcept {
+    return target_->loose_ ? 0 : sequence_;
+}
 
 } // namespace aura::core
