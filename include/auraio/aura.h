@@ -240,7 +240,10 @@ AURA_API const char* aura_backend_reason(const aura_engine_t* engine);
  */
 AURA_API aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
                                    aura_callback_t callback, void* user_data);
-/** Writes up to `len` bytes at `offset`. Result: how many; at most 2 GiB - 4096 at once, as write(2). */
+/**
+ * Writes up to `len` bytes at `offset`. Result: how many; at most 2 GiB - 4096 at once, as write(2). Beyond
+ * RLIMIT_FSIZE -EFBIG, without the signal SIGXFSZ.
+ */
 AURA_API aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
                                     aura_callback_t callback, void* user_data);
 /** As aura_read(), into several buffers; `count` is 0 to 1024 (IOV_MAX). */
@@ -278,7 +281,10 @@ AURA_API aura_request_t* aura_fsync_ex(aura_engine_t* engine, int fd, unsigned f
 AURA_API aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsigned flags,
                                            aura_callback_t callback, void* user_data);
 
-/** openat(2); `directory` may be AT_FDCWD. Result: the new descriptor. */
+/**
+ * openat(2); `directory` may be AT_FDCWD. Result: the new descriptor. A FIFO is opened at once, as with
+ * O_NONBLOCK: for reading also without a writer; for writing only when it has a reader (-ENXIO).
+ */
 AURA_API aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags,
                                      mode_t mode, aura_callback_t callback, void* user_data);
 /**
@@ -305,9 +311,10 @@ AURA_API aura_request_t* aura_sync_file_range(aura_engine_t* engine, int fd, off
  */
 
 /**
- * recv(2), send(2): `flags` are MSG_*; send with MSG_NOSIGNAL, or ignore SIGPIPE. Result: how many bytes. One
- * at a time on a stream in each direction: of several that wait for it the kernel serves any first, in fact
- * the youngest.
+ * recv(2), send(2): `flags` are MSG_*. With MSG_TRUNC the result may be more than `len`. MSG_WAITALL waits
+ * for all of `len`, on a socket that is O_NONBLOCK too; what had come when it is cancelled is the result.
+ * Send with MSG_NOSIGNAL, or ignore SIGPIPE. Result: how many bytes. One at a time on a stream in each
+ * direction: of several that wait for it the kernel serves any first, in fact the youngest.
  */
 AURA_API aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, size_t len, int flags,
                                    aura_callback_t callback, void* user_data);
