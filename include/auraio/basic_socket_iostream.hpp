@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <utility>
 
+#if defined(AURAIO_HAS_IOSTREAM)
 AURAIO_OPEN
 
 /// All it does is synchronous, so it needs no ring: it is Asio's, with a context of its own. A socket of ours
@@ -41,3 +42,4 @@ public:
 };
 
 AURAIO_CLOSE
+#endif

@@ -3,6 +3,7 @@
 
 #include "auraio/core/engine.hpp"
 #include "auraio/detail/executor_op.hpp"
+#include "auraio/detail/specialised.hpp"
 #include "auraio/error.hpp"
 
 #include AURAIO_ASIO(any_io_executor.hpp)
@@ -42,16 +43,6 @@ struct placement {
     core::shard* shard; ///< null: anywhere in the context
 
     core::shard& choose() const { return shard ? *shard : engine->place(); }
-};
-
-/// The query that tells our executors from others. Asio's strand and use_awaitable's executor wrappers
-/// forward queries, so they answer it too, and the specialisations below `auraio/asio` match them.
-struct ring_t {
-    template <class>
-    static constexpr bool is_applicable_property_v = true;
-    static constexpr bool is_requirable = false;
-    static constexpr bool is_preferable = false;
-    using polymorphic_query_result_type = placement;
 };
 
 } // namespace detail
@@ -319,12 +310,6 @@ const Target* target_of(const net::any_io_executor& e) noexcept {
 /// Ours, or derived from ours (the executors of `use_awaitable_t<>::as_default_on` are).
 template <class E>
 concept plain_executor = requires(const E& e) { []<class A>(const basic_executor<A>&) {}(e); };
-
-/// Answers the ring query: ours, and Asio's wrappers around ours.
-template <class E>
-concept ring_executor = requires(const E& e) {
-    { e.query(ring_t{}) } -> std::convertible_to<placement>;
-};
 
 } // namespace detail
 AURAIO_CLOSE

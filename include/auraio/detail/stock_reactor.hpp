@@ -9,8 +9,10 @@
 // that does I/O or waits a reactor beside it, under names of asio::detail that have not changed from 1.22 to
 // 1.38. Nothing but this diagnosis depends on them.
 #if !defined(AURA_NO_ASIO_DETAIL)
-#include AURAIO_ASIO(detail/reactor.hpp)
+// In this order: Asio 1.22's reactor does not compile before its scheduler.
 #include AURAIO_ASIO(detail/scheduler.hpp)
+
+#include AURAIO_ASIO(detail/reactor.hpp)
 #if defined(AURAIO_HAS_STOCK_IO_URING)
 #include AURAIO_ASIO(detail/io_uring_service.hpp)
 #endif

@@ -16,7 +16,9 @@ namespace generic {
 class stream_protocol : public net::generic::stream_protocol {
 public:
     using socket = net::basic_stream_socket<net::generic::stream_protocol, any_io_executor>;
+#if defined(AURAIO_HAS_IOSTREAM)
     using iostream = basic_socket_iostream<net::generic::stream_protocol>;
+#endif
 
     using net::generic::stream_protocol::stream_protocol;
     stream_protocol(const net::generic::stream_protocol& protocol) noexcept

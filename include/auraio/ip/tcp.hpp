@@ -21,7 +21,9 @@ public:
     using acceptor = net::basic_socket_acceptor<net::ip::tcp, any_io_executor>;
     /// Stock: name look-ups run in threads of Asio's.
     using resolver = net::ip::basic_resolver<net::ip::tcp, any_io_executor>;
+#if defined(AURAIO_HAS_IOSTREAM)
     using iostream = basic_socket_iostream<net::ip::tcp>;
+#endif
 
     tcp(const net::ip::tcp& protocol) noexcept
         : net::ip::tcp(protocol) {}

@@ -20,7 +20,9 @@ class stream_protocol : public net::local::stream_protocol {
 public:
     using socket = net::basic_stream_socket<net::local::stream_protocol, any_io_executor>;
     using acceptor = net::basic_socket_acceptor<net::local::stream_protocol, any_io_executor>;
+#if defined(AURAIO_HAS_IOSTREAM)
     using iostream = basic_socket_iostream<net::local::stream_protocol>;
+#endif
 
     stream_protocol() noexcept = default;
     stream_protocol(const net::local::stream_protocol& protocol) noexcept

@@ -1,5 +1,6 @@
 // The half with Boost.Asio.
-#include <boost/asio.hpp>
+#include <boost/asio.hpp> // first: it tells which flavour
+
 #include <auraio/io_context.hpp>
 
 int run_boost();

@@ -1,5 +1,6 @@
 // The half with standalone Asio.
-#include <asio.hpp>
+#include <asio.hpp> // first: it tells which flavour
+
 #include <auraio/io_context.hpp>
 
 int run_boost();
