@@ -235,7 +235,7 @@ bool driver::become_steward() {
     return engine_.steward_.compare_exchange_strong(nobody, home_, std::memory_order_seq_cst);
 }
 
-void driver::resign() {
+void driver::resign() noexcept {
     for (orphan& o : orphans_) {
         if (o.held)
             release_orphan(o);
@@ -247,8 +247,8 @@ void driver::resign() {
     engine_.steward_.store(nullptr, std::memory_order_seq_cst);
 }
 
-void driver::release_orphan(orphan& o) {
-    o.ward->flush();
+void driver::release_orphan(orphan& o) noexcept {
+    o.ward->flush_if_possible();
     o.ward->io().detach_thread();
     o.held = false;
     o.ward->release();

@@ -71,10 +71,10 @@ private:
     void next_turn(nanoseconds_t deadline, bool may_block);
     void block(nanoseconds_t deadline);
     bool become_steward();
-    void resign();
+    void resign() noexcept;
     void visit_orphans();
     nanoseconds_t prepare_orphans_for_sleep();
-    void release_orphan(orphan& o);
+    void release_orphan(orphan& o) noexcept;
     orphan* find_orphan(const shard& s) noexcept;
     bool anything_ready() const noexcept;
 

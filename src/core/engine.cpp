@@ -246,8 +246,8 @@ shard* engine::take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop)
     return s;
 }
 
-void engine::give_back(shard& s) {
-    s.flush();
+void engine::give_back(shard& s) noexcept {
+    s.flush_if_possible();
     s.io().detach_thread();
     s.release();
     const unsigned left = drivers_.fetch_sub(1, std::memory_order_acq_rel) - 1;
@@ -380,8 +380,8 @@ void engine::shutdown() {
         taken[i] = shards_[i]->try_acquire();
     signal_set::abandon(*this);
     for (unsigned i = 0; i < count; ++i) {
-        if (is_inherited())
-            shards_[i]->leave_requests_to_parent();
+        if (shards_[i]->is_inherited())
+            shards_[i]->leave_requests(); // to the parent
         shards_[i]->cancel_everything();
     }
     // Destroying handlers destroys what they own, which may queue more: until nothing is left.

@@ -213,6 +213,14 @@ void shard::flush() {
         backend_->flush();
 }
 
+void shard::flush_if_possible() noexcept {
+    try {
+        flush();
+    } catch (const engine_error&) {
+        // What is queued stays queued.
+    }
+}
+
 bool shard::flush_completely() noexcept {
     try {
         flush();
@@ -277,8 +285,10 @@ void shard::cancel_everything() {
     }
     while (backend_ && backend_->pending() != 0) {
         op_queue done;
-        backend_->wait(done, never);
+        const bool go_on = backend_->drain(done);
         finish_io(done);
+        if (!go_on)
+            leave_requests();
     }
     leave_devices();
 }
@@ -349,9 +359,10 @@ void shard::restart_after_fork() {
     finish_io(ended);
 }
 
-/// In a child that ends without having been told that it is one.
-void shard::leave_requests_to_parent() {
-    if (!backend_ || !is_inherited())
+/// In a child that ends without having been told that it is one, and where nothing can be had of the kernel:
+/// what it has is not ours any more.
+void shard::leave_requests() {
+    if (!backend_)
         return;
     backend_->abandon_after_fork();
     op_queue ended;

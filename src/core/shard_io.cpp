@@ -42,7 +42,7 @@ void shard::submit(io_operation& op) {
     note_queued(op);
     hand_over(op);
     if (++queued_ >= owner_.batch_threshold()) [[unlikely]]
-        flush();
+        flush_if_possible();
 }
 
 inline void shard::note_queued(io_operation& op) noexcept {

@@ -110,7 +110,7 @@ public:
     int readiness_fd() const noexcept override { return -1; }
     void arm_wake() override {}
     void watch(int, unsigned) override {}
-    void unwatch(unsigned) override {}
+    void unwatch(unsigned) noexcept override {}
     bool watch_fired(unsigned) const noexcept override { return true; }
     void quiesce() override {}
     void abandon_after_fork() override {}

@@ -32,12 +32,13 @@ public:
     }
 
     /// io_uring_register(2) fails with EINVAL whatever it is asked: no probe, no registered ring descriptor,
-    /// no synchronous messages. As Linux 5.4, which had the call, and not these operations.
-    static bool without_registration() {
+    /// no synchronous messages. As Linux 5.4, which had the call, and not these operations. Or with another
+    /// error, as in a sandbox. For the calling thread, and those that it starts later.
+    static bool without_registration(int error = EINVAL) {
         const sock_filter program[] = {
             load(offsetof(seccomp_data, nr)),
             jump_unless(__NR_io_uring_register, 1),
-            answer(SECCOMP_RET_ERRNO | EINVAL),
+            answer(SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
             answer(SECCOMP_RET_ALLOW),
         };
         return install(program, 0) >= 0;

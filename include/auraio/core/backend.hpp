@@ -62,6 +62,14 @@ public:
     /// passed before anything was waited for.
     virtual bool wait(op_queue& done, nanoseconds_t deadline) = 0;
 
+    /// As wait(done, never), at the end of a context, when everything has been told to end. Where the kernel
+    /// refuses the calls that takes (a sandbox was put up meanwhile) it does what can be done without. False:
+    /// nothing more can, and abandon() is what is left.
+    virtual bool drain(op_queue& done) {
+        wait(done, never);
+        return true;
+    }
+
     /// Any thread. Makes the current or the next wait() return.
     virtual void wake() noexcept = 0;
 
@@ -88,7 +96,7 @@ public:
 
     /// Makes wait() return when `fd` is readable, once. `key` < 2^16 names it for unwatch().
     virtual void watch(int fd, unsigned key) = 0;
-    virtual void unwatch(unsigned key) = 0;
+    virtual void unwatch(unsigned key) noexcept = 0;
     /// True once since the last watch(key) has fired (or was never armed).
     virtual bool watch_fired(unsigned key) const noexcept = 0;
 
@@ -113,8 +121,8 @@ public:
     /// only destruction follows. Precondition: pending() == 0.
     virtual void quiesce() = 0;
 
-    /// In a forked child: drops everything inherited. Requests that were pending are forgotten, not
-    /// completed.
+    /// In a forked child, or where drain() has given up: drops everything. Requests that were pending are
+    /// forgotten, not completed.
     virtual void abandon_after_fork() = 0;
 };
 

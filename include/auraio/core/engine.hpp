@@ -168,7 +168,7 @@ private:
     // For drivers; see driver for the protocol.
     shard* take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop);
     shard* take_free_shard_locked() noexcept;
-    void give_back(shard& s);
+    void give_back(shard& s) noexcept;
     bool has_orphans() const noexcept {
         return shard_count_.load(std::memory_order_relaxed) > drivers_.load(std::memory_order_relaxed);
     }

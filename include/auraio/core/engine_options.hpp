@@ -49,7 +49,8 @@ struct engine_options {
     int concurrency_hint = 0;
 
     /// Submission queue entries per ring; rounded up to a power of two by the kernel, at most 32768. A full
-    /// queue costs a system call, nothing else. 64 bytes each.
+    /// queue costs a system call, nothing else. 64 bytes each. Where RLIMIT_MEMLOCK has no room for so many
+    /// of these and of the next, a ring gets as many as there is room for.
     unsigned sq_entries = 256;
 
     /// Completion queue entries per ring, at least sq_entries. More operations than this may be in flight;

@@ -178,6 +178,9 @@ public:
     /// Submits what is queued, now.
     void flush();
 
+    /// The same where no exception can be let out: run(), which meets the same refusal, reports it.
+    void flush_if_possible() noexcept;
+
     void flush_if_queued() {
         if (!backend_->nothing_queued())
             flush();
@@ -317,7 +320,7 @@ private:
     void discard_everything();
     void settle_before_fork();
     void restart_after_fork();
-    void leave_requests_to_parent();
+    void leave_requests();
     void adopt_backend(std::unique_ptr<backend> b) noexcept;
 
     engine& owner_;

@@ -23,7 +23,7 @@ std::string explain(const char* call, int error) {
     else if (error == ENOSYS)
         why += " (the kernel has no io_uring)";
     else if (error == ENOMEM)
-        why += " (RLIMIT_MEMLOCK too small)";
+        why += explain_shortage();
     else if (error == EMFILE)
         why += " (raise RLIMIT_NOFILE)";
     return why;
@@ -127,14 +127,16 @@ features find() {
     f.available = true;
     f.reason = "io_uring";
     f.no_iowait = (trial.parameters.features & feature_no_iowait) != 0;
+    bool waits_for_futexes = false;
     if (io_uring_probe* p = io_uring_get_probe_ring(&ring)) {
+        waits_for_futexes = io_uring_opcode_supported(p, op_futex_wait);
         f.filesystem_ops = io_uring_opcode_supported(p, IORING_OP_RENAMEAT) &&
                            io_uring_opcode_supported(p, IORING_OP_UNLINKAT) &&
                            io_uring_opcode_supported(p, IORING_OP_MKDIRAT);
         f.ftruncate = io_uring_opcode_supported(p, op_ftruncate);
         io_uring_free_probe(p);
     }
-    if (send_message(ring.ring_fd, 1) == 0) {
+    if (waits_for_futexes && send_message(ring.ring_fd, 1) == 0) {
         io_uring_cqe* cqe = nullptr;
         f.sync_message = io_uring_peek_cqe(&ring, &cqe) == 0 && cqe->user_data == 1;
     }

@@ -11,7 +11,9 @@
 #include <ctime>
 #include <linux/membarrier.h>
 #include <new>
+#include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,8 +74,7 @@ std::string explain_setup(int error) {
     std::string what = "auraio: io_uring_setup: ";
     what += std::strerror(error);
     if (error == ENOMEM)
-        what +=
-            " (RLIMIT_MEMLOCK is too small for another ring: raise it, or lower sq_entries and cq_entries)";
+        what += explain_shortage();
     else if (error == EMFILE || error == ENFILE)
         what += " (no file descriptor left for another ring: raise RLIMIT_NOFILE)";
     else if (error == EPERM)
@@ -83,13 +84,52 @@ std::string explain_setup(int error) {
 
 } // namespace
 
+const char* explain_shortage() noexcept {
+    // Setting up takes locked memory, mapping the queues address space: whichever fails by itself is to
+    // blame.
+    io_uring_params least{};
+    const int fd = static_cast<int>(::syscall(__NR_io_uring_setup, 1, &least));
+    if (fd < 0)
+        return errno == ENOMEM ? " (RLIMIT_MEMLOCK is too small for another ring: raise it)" : "";
+    ::close(fd);
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        return " (RLIMIT_AS leaves no address space for its queues: raise it)";
+    return " (no address space for its queues: the process has too many mappings, see vm.max_map_count)";
+}
+
+/// With the queues that were asked for, or with the largest that RLIMIT_MEMLOCK has room for: an unprivileged
+/// user may have 64 KiB in all, of which the default takes 84.
+int ring::set_up(const engine_options& options, unsigned flags) noexcept {
+    constexpr unsigned fewest = 8;
+    unsigned sq = options.sq_entries;
+    unsigned cq = options.cq_entries < sq ? sq : options.cq_entries;
+    for (;;) {
+        io_uring_params params{};
+        params.flags = flags;
+        params.cq_entries = cq;
+        const int r = io_uring_queue_init_params(sq, &ring_, &params);
+        if (r != -ENOMEM || cq <= fewest)
+            return r;
+        cq /= 2;
+        if (sq > cq / 2 && sq > fewest / 2)
+            sq /= 2;
+    }
+}
+
 ring::ring(const engine_options& options)
     : fork_aware(&sever) {
     const features& f = probe();
-    io_uring_params params{};
-    params.flags = setup_flags(options, f);
-    params.cq_entries = options.cq_entries < options.sq_entries ? options.sq_entries : options.cq_entries;
-    if (const int r = io_uring_queue_init_params(options.sq_entries, &ring_, &params); r < 0)
+    const unsigned flags = setup_flags(options, f);
+    int r = set_up(options, flags);
+    // A ring that was closed, such as those that the features were tried on, gives its memory back a moment
+    // later.
+    for (int again = 0; r == -ENOMEM && again < 5; ++again) {
+        constexpr timespec moment{0, 5'000'000};
+        ::nanosleep(&moment, nullptr);
+        r = set_up(options, flags);
+    }
+    if (r < 0)
         throw engine_error(-r, explain_setup(-r));
     (void)rings_closed.load(
         std::memory_order_acquire); // after the mapping: the address was given up before it
@@ -235,9 +275,20 @@ void ring::submit_and_wait(std::uint64_t nanoseconds) {
         argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
         r = enter(unsubmitted(), 1, flags | IORING_ENTER_EXT_ARG | wait_flags_, &argument, sizeof argument);
     }
-    // A time-out, a signal, a full completion queue or a shortage: the caller looks at what there is.
+    // A time-out, a signal, a full completion queue or a shortage: the caller looks at what there is. A
+    // shortage that lasts must not become a loop at full speed.
+    if (is_shortage(r) && !has_completions()) [[unlikely]]
+        rest(nanoseconds);
     if (r < 0 && r != -ETIME && r != -EINTR && !is_shortage(r))
         throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
+}
+
+void ring::rest(std::uint64_t nanoseconds) const noexcept {
+    constexpr std::uint64_t most = 1'000'000;
+    timespec time{};
+    time.tv_nsec = static_cast<long>(nanoseconds < most ? nanoseconds : most);
+    pollfd here{ring_.ring_fd, POLLIN, 0};
+    ::ppoll(&here, 1, &time, nullptr);
 }
 
 void ring::attach_thread() noexcept {
@@ -295,6 +346,13 @@ bool end_requests_on_file(int ring_fd, int fd) noexcept {
     io_uring_sync_cancel_reg match{};
     match.fd = fd;
     match.flags = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_ALL;
+    return end_matching(ring_fd, match);
+}
+
+bool end_all_requests(int ring_fd) noexcept {
+    io_uring_sync_cancel_reg match{};
+    match.fd = -1;
+    match.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
     return end_matching(ring_fd, match);
 }
 

@@ -77,6 +77,21 @@ public:
     /// Submits everything queued and waits for one completion, at most `nanoseconds` (UINT64_MAX: for ever).
     void submit_and_wait(std::uint64_t nanoseconds);
 
+    /// Sleeps until there is a completion, without entering the ring: for the moments in which the kernel
+    /// does not let us. At most `nanoseconds`, and a millisecond.
+    void rest(std::uint64_t nanoseconds) const noexcept;
+
+    /// Takes back what the kernel has not taken: f(user_data) for each entry.
+    template <class F>
+    void withdraw_unsubmitted(F f) {
+        const unsigned head = io_uring_smp_load_acquire(ring_.sq.khead);
+        const unsigned tail = ring_.sq.sqe_tail;
+        ring_.sq.sqe_head = ring_.sq.sqe_tail = head;
+        io_uring_smp_store_release(ring_.sq.ktail, head);
+        for (unsigned i = head; i != tail; ++i)
+            f(ring_.sq.sqes[i & sq_mask_].user_data);
+    }
+
     /// Calls f(user_data, result, flags) for every completion there is; each is consumed before its call.
     template <class F>
     void for_each_completion(F f) {
@@ -119,6 +134,7 @@ private:
 
     static void sever(fork_aware& self) noexcept { static_cast<ring&>(self).abandon(); }
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
+    int set_up(const engine_options& options, unsigned flags) noexcept;
     [[noreturn]] static void throw_parents();
     void register_descriptor() noexcept;
     void publish() noexcept;
@@ -145,6 +161,9 @@ private:
     unsigned nothing_ = 0;          // see abandon()
 };
 
+/// After a ring could not be had for ENOMEM: which limit it was that was met, in parentheses.
+const char* explain_shortage() noexcept;
+
 /// io_uring_register(2), returning a negated errno on failure.
 int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) noexcept;
 
@@ -152,6 +171,9 @@ int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) 
 /// they are over: usually for some microseconds, where the thread has ended for milliseconds, at most 200.
 /// False when they were not by then.
 bool end_requests_on_file(int ring_fd, int fd) noexcept;
+
+/// The same for all requests of the ring.
+bool end_all_requests(int ring_fd) noexcept;
 
 /// Posts a completion with `user_data` to the ring `fd`, from any thread, without a ring of one's own. 0 or
 /// -errno.

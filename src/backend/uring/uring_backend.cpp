@@ -2,6 +2,7 @@
 #include "uring_backend.hpp"
 
 #include "auraio/core/engine.hpp"
+#include "doorbell.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 #include "prepare.hpp"
@@ -10,9 +11,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <vector>
 
 namespace aura::core::uring {
@@ -34,25 +34,15 @@ constexpr std::uint64_t tag(internal kind, std::uint64_t value = 0) noexcept {
     return static_cast<std::uint64_t>(kind) | value << 8;
 }
 
+/// How long the end of a context waits for completions of requests that it cannot reach any more: those of
+/// files end by themselves, and those that wait for something are cancelled by closing the ring.
+constexpr nanoseconds_t patience_without_calls = 1'000'000'000;
+
 class uring_backend final : public backend {
 public:
     explicit uring_backend(const engine_options& options)
-        : ring_(options) {
-        const bool can_message = probe().sync_message;
-        if (options.wake == wake_mechanism::message && !can_message)
-            throw engine_error(ENOSYS, "auraio: wake_mechanism::message needs IORING_REGISTER_SEND_MSG_RING "
-                                       "(Linux 6.13); use wake_mechanism::automatic");
-        if (options.wake == wake_mechanism::event || !can_message) {
-            event_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-            if (event_fd_ < 0)
-                throw engine_error(errno, std::string("auraio: eventfd: ") + std::strerror(errno));
-        }
-    }
-
-    ~uring_backend() override {
-        if (event_fd_ >= 0)
-            ::close(event_fd_);
-    }
+        : ring_(options)
+        , bell_(options.wake) {}
 
     void count_into(ring_counters& c) noexcept override { ring_.count_into(c); }
 
@@ -78,7 +68,10 @@ public:
         }
         // By address, and safe: the kernel takes entries in order, so this one is looked up before any entry
         // of an operation that may come to live at the same address. Nobody waits for its outcome.
-        io_uring_sqe& sqe = ring_.next_sqe();
+        io_uring_sqe* const free = free_entry();
+        if (!free) // run() will say so, and drain() ends what is pending
+            return;
+        io_uring_sqe& sqe = *free;
         sqe.opcode = IORING_OP_ASYNC_CANCEL;
         sqe.fd = -1;
         sqe.addr = reinterpret_cast<std::uint64_t>(&op);
@@ -128,16 +121,7 @@ public:
         return false;
     }
 
-    void wake() noexcept override {
-        if (event_fd_ < 0) {
-            // Fails only when the kernel has no memory for a completion; the next attempt may succeed.
-            while (send_message(ring_.fd(), tag(internal::wake)) == -ENOMEM) {
-            }
-            return;
-        }
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(event_fd_, &one, sizeof one);
-    }
+    void wake() noexcept override { bell_.strike(ring_.fd(), tag(internal::wake)); }
 
     std::size_t pending() const noexcept override { return pending_; }
 
@@ -181,13 +165,20 @@ public:
     int readiness_fd() const noexcept override { return ring_.fd(); }
 
     void arm_wake() override {
-        if (event_fd_ < 0 || event_armed_)
+        if (event_armed_ || !bell_.needs_request())
             return;
+        if (event_pending_ != 0) { // that of a thread which has left: they must not pile up
+            io_uring_sqe& sqe = ring_.next_sqe();
+            sqe.opcode = IORING_OP_ASYNC_CANCEL;
+            sqe.fd = -1;
+            sqe.addr = event_tag();
+            sqe.user_data = tag(internal::cancelled);
+            ++internal_pending_;
+        }
         io_uring_sqe& sqe = ring_.next_sqe();
-        sqe.opcode = IORING_OP_POLL_ADD;
-        sqe.fd = event_fd_;
-        sqe.poll32_events = POLLIN;
-        sqe.user_data = tag(internal::event);
+        bell_.prepare(sqe);
+        ++event_number_;
+        sqe.user_data = event_tag();
         event_armed_ = true;
         ++event_pending_;
         ++internal_pending_;
@@ -205,16 +196,17 @@ public:
         ++internal_pending_;
     }
 
-    void unwatch(unsigned key) override {
+    void unwatch(unsigned key) noexcept override {
         if (watch_fired(key))
             return;
-        io_uring_sqe& sqe = ring_.next_sqe();
-        sqe.opcode = IORING_OP_POLL_REMOVE;
-        sqe.fd = -1;
-        sqe.addr = watch_tag(key);
-        sqe.user_data = tag(internal::cancelled);
+        if (io_uring_sqe* const sqe = free_entry()) { // else it is left to fire
+            sqe->opcode = IORING_OP_POLL_REMOVE;
+            sqe->fd = -1;
+            sqe->addr = watch_tag(key);
+            sqe->user_data = tag(internal::cancelled);
+            ++internal_pending_;
+        }
         watches_[key] = 0; // what it has still to say is not about the next watch of this key
-        ++internal_pending_;
     }
 
     bool watch_fired(unsigned key) const noexcept override {
@@ -237,12 +229,40 @@ public:
             unwatch(key);
         take_back_alarm();
         if (event_pending_ != 0)
-            wake(); // completes every poll of the eventfd
-        while (internal_pending_ != 0) {
-            op_queue none;
-            ring_.submit_and_wait(never);
-            reap(none);
+            bell_.strike_requests();
+        try {
+            while (internal_pending_ != 0) {
+                op_queue none;
+                ring_.submit_and_wait(never);
+                reap(none);
+            }
+        } catch (const engine_error&) {
+            // The kernel does not let us into the ring any more: what is left ends with it.
         }
+    }
+
+    bool drain(op_queue& done) noexcept override {
+        if (!refused_)
+            try {
+                wait(done, never);
+                return true;
+            } catch (const engine_error&) {
+                refused_ = true;
+                withdraw();
+                end_all_requests(ring_.fd());
+                refused_until_ = monotonic_now() + patience_without_calls;
+            }
+        const std::size_t before = pending_;
+        reap(done);
+        if (pending_ != before)
+            return true;
+        ring_.rest(1'000'000);
+        if (monotonic_now() < refused_until_)
+            return true;
+        ring_.abandon(); // the kernel cancels by itself what waits for something, a moment later
+        for (int i = 0; i < 20; ++i)
+            ring_.rest(1'000'000);
+        return false;
     }
 
     void abandon_after_fork() override {
@@ -286,14 +306,31 @@ private:
     }
 
     /// Null when the queue is full and the kernel refuses to take anything: refusal_ says why.
-    io_uring_sqe* free_entry() {
+    io_uring_sqe* free_entry() noexcept {
         try {
             return &ring_.next_sqe();
         } catch (const engine_error& e) {
             refusal_ = e.error();
-            return nullptr;
+        } catch (const std::bad_alloc&) {
+            refusal_ = ENOMEM; // not even for the message
         }
+        return nullptr;
     }
+
+    /// What the kernel has not seen, and will not, has ended.
+    void withdraw() noexcept {
+        ring_.withdraw_unsubmitted([this](std::uint64_t data) {
+            if ((data & 1) == 0) {
+                auto& op = *reinterpret_cast<io_operation*>(data);
+                op.set_result(-ECANCELED);
+                done_here_.push(op);
+            } else {
+                on_internal(data, -ECANCELED);
+            }
+        });
+    }
+
+    std::uint64_t event_tag() const noexcept { return tag(internal::event, event_number_); }
 
     std::uint64_t watch_tag(unsigned key) const noexcept {
         return tag(internal::watch, key | std::uint64_t{watches_[key]} << 16);
@@ -363,13 +400,13 @@ private:
                 }
                 done.push(op);
             } else {
-                on_internal(data);
+                on_internal(data, result);
             }
         });
         pending_ -= done.size() - before;
     }
 
-    void on_internal(std::uint64_t data) {
+    void on_internal(std::uint64_t data, int result) noexcept {
         switch (static_cast<internal>(data & 0xff)) {
         case internal::wake: // nothing of ours was pending for it
             return;
@@ -385,25 +422,27 @@ private:
                 alarm_pending_ = false;
             }
             break;
-        case internal::event: {
+        case internal::event:
             --event_pending_;
-            event_armed_ = false;
-            std::uint64_t count;
-            [[maybe_unused]] const auto got = ::read(event_fd_, &count, sizeof count);
+            if (data == event_tag())
+                event_armed_ = false;
+            bell_.heard(result);
             break;
-        }
         }
         --internal_pending_;
     }
 
     ring ring_;
+    doorbell bell_;
     op_queue done_here_; // requests this kernel has no opcode for, done at submission
     std::size_t pending_ = 0;
     std::size_t internal_pending_ = 0;
     std::size_t event_pending_ = 0;
     int refusal_ = 0; // an errno
-    int event_fd_ = -1;
-    bool event_armed_ = false;
+    std::uint32_t event_number_ = 0;
+    bool event_armed_ = false; // the request numbered so is of the thread that drives the ring, and waits
+    bool refused_ = false;     // the kernel does not let us into the ring any more
+    nanoseconds_t refused_until_ = 0;
     bool alarm_pending_ = false;
     // Of the alarm the thread that drives the ring has set; never: it has none.
     nanoseconds_t alarm_at_ = never;
