@@ -11,6 +11,7 @@ namespace ip {}
 namespace local {}
 namespace generic {}
 namespace posix {}
+namespace detail {}
 AURAIO_NET_CLOSE
 
 AURAIO_OPEN
@@ -26,5 +27,10 @@ using namespace net::generic;
 }
 namespace posix {
 using namespace net::posix;
+}
+// For programs that reach into Asio's: detail::socket_option is how options get a name that Asio has none for.
+// What aura::detail declares itself is ours, and none of theirs to use.
+namespace detail {
+using namespace net::detail;
 }
 AURAIO_CLOSE

@@ -50,6 +50,9 @@ static_assert(aura::detail::ring_executor<net::basic_writable_pipe<>::executor_t
 static_assert(std::is_same_v<net::awaitable<void>, net::awaitable<void, net::any_io_executor>>);
 #endif
 
+// How programs name the options that Asio has no name for.
+using reuse_port = net::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
 /// Echoes everything, as every example of Asio does.
 class session : public std::enable_shared_from_this<session> {
 public:
@@ -218,6 +221,15 @@ TEST(Namespace, HandlersBoundToTheSystemExecutorRunThere) {
     (void)accepted.get_future().get();
     (void)fired.get_future().get();
     EXPECT_FALSE(ctx.stock_reactor_active());
+}
+
+TEST(Namespace, OptionsOfUsersAreSet) {
+    net::io_context ctx;
+    tcp::acceptor acceptor(ctx, tcp::v4());
+    acceptor.set_option(reuse_port(true));
+    reuse_port set;
+    acceptor.get_option(set);
+    EXPECT_TRUE(set.value());
 }
 
 TEST(Namespace, StockObjectsAreNoticed) {
