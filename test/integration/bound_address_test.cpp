@@ -131,7 +131,7 @@ protected:
             for (const bool thread_has_ended : {false, true}) {
                 if (thread_has_ended && GetParam().options().task_work == aura::task_run::deferred)
                     continue; // the thread that was in run() must also destroy the context
-                for (int i = 0; i < 5; ++i)
+                for (int i = 0; i < 3; ++i)
                     end_and_bind_again<Protocol>(GetParam(), how, thread_has_ended);
             }
     }

@@ -102,7 +102,7 @@ public:
 
     /// Any thread. Makes the kernel end all requests on `fd` now, and returns when it has, whatever the
     /// thread that submitted them is doing. They complete all the same, with ECANCELED that nobody asked for.
-    /// False when the kernel cannot, or did not within 200 ms.
+    /// False when the kernel cannot, or did not within two seconds.
     virtual bool end_requests_on(int fd) noexcept = 0;
 
     /// Whether this thread has submitted everything so far: task work of requests runs in the submitting

@@ -316,13 +316,14 @@ namespace {
 bool end_matching(int ring_fd, io_uring_sync_cancel_reg match) noexcept {
     // What was found is over once the thread that submitted it has run its task work: a sleeping one is on
     // its way, a computing one does so at its next entry into the kernel. For one that has ended a worker of
-    // the kernel does it, a tick of the scheduler later (up to 10 ms), and when it gets a processor.
-    constexpr long most_ns = 200'000'000, most_yielding_ns = 1'000'000;
+    // the kernel does it, a tick of the scheduler later (up to 10 ms), and when it gets a processor: on a
+    // machine with eight programs for each, that took up to some hundred milliseconds.
+    constexpr long most_ns = 1'999'999'999, most_yielding_ns = 1'000'000;
     constexpr timespec pause{0, 200'000};
     timespec start, now;
     ::clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
-        match.timeout.tv_nsec = most_ns;
+        match.timeout.tv_nsec = 100'000'000;
         const int r = raw_register(ring_fd, IORING_REGISTER_SYNC_CANCEL, &match, 1);
         if (r == 0 || r == -ENOENT)
             return true;

@@ -168,8 +168,8 @@ const char* explain_shortage() noexcept;
 int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) noexcept;
 
 /// Cancels all requests of the ring `ring_fd` that name the open file `fd`, from any thread, and waits until
-/// they are over: usually for some microseconds, where the thread has ended for milliseconds, at most 200.
-/// False when they were not by then.
+/// they are over: usually for some microseconds, where the thread has ended for milliseconds, at most two
+/// seconds. False when they were not by then.
 bool end_requests_on_file(int ring_fd, int fd) noexcept;
 
 /// The same for all requests of the ring.
