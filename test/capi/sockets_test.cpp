@@ -1,6 +1,8 @@
 // sockets: recv, send, accept, connect.
 #include "support.hpp"
 
+#include "support/rejecting_network.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -218,4 +220,28 @@ static void expect_whole_message(const engine_ptr& engine, int type) {
 TEST_F(CSockets, AFullReceiverGetsMessagesWhole) {
     expect_whole_message(engine, SOCK_DGRAM);
     expect_whole_message(engine, SOCK_SEQPACKET);
+}
+
+/// An ICMP message refuses it at once: the kernel says success, and the socket holds the error.
+TEST_F(CSockets, AConnectThatAFirewallRejectsIsRefused) {
+    std::string skipped;
+    const std::string wrong = test::in_rejecting_network(
+        []() -> std::string {
+            const engine_ptr fresh = make_engine(1);
+            const unique_fd s(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            sockaddr_in address{};
+            address.sin_family = AF_INET;
+            address.sin_port = htons(test::rejected_port);
+            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            ended connected;
+            if (!aura_connect(fresh.get(), s.get(), reinterpret_cast<const sockaddr*>(&address),
+                              sizeof address, ended::note, &connected))
+                return "not started";
+            const ssize_t result = finish(fresh, connected);
+            return result == -ECONNREFUSED ? "" : "not refused: " + std::to_string(result);
+        },
+        skipped);
+    if (!skipped.empty())
+        GTEST_SKIP() << skipped;
+    EXPECT_EQ(wrong, "");
 }
