@@ -241,6 +241,11 @@ protected:
     static constexpr unsigned permissions = 0666;
     static constexpr std::uint64_t max_offset = ~std::uint64_t{0} >> 1;
 
+    /// An offset that the user gives: none of them means the file's own position.
+    static constexpr std::uint64_t absolute(std::uint64_t offset) noexcept {
+        return offset == core::current_position ? max_offset + 1 : offset;
+    }
+
     explicit basic_file(const Executor& e)
         : impl_(e) {}
     basic_file(basic_file&&) noexcept = default;

@@ -64,7 +64,7 @@ public:
     }
     template <class MutableBufferSequence>
     std::size_t read_some_at(std::uint64_t offset, const MutableBufferSequence& buffers, error_code& ec) {
-        return this->template transfer_now<true>(offset, buffers, ec);
+        return this->template transfer_now<true>(base::absolute(offset), buffers, ec);
     }
 
     /// Writes once, blocking. Returns how many bytes, which may be fewer than there are.
@@ -77,7 +77,7 @@ public:
     }
     template <class ConstBufferSequence>
     std::size_t write_some_at(std::uint64_t offset, const ConstBufferSequence& buffers, error_code& ec) {
-        return this->template transfer_now<false>(offset, buffers, ec);
+        return this->template transfer_now<false>(base::absolute(offset), buffers, ec);
     }
 
     /// Starts a read of up to buffer_size(buffers) bytes (of the first 1024 non-empty buffers, of 2 GiB less
@@ -93,7 +93,7 @@ public:
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_read_some_at(std::uint64_t offset, const MutableBufferSequence& buffers,
                             Token&& token = Token()) {
-        return this->template transfer<true>(offset, buffers, std::forward<Token>(token));
+        return this->template transfer<true>(base::absolute(offset), buffers, std::forward<Token>(token));
     }
 
     /// Starts a write; as async_read_some_at(). Errors besides: ENOSPC, EDQUOT, EFBIG, EROFS, EPERM (sealed).
@@ -101,7 +101,7 @@ public:
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_write_some_at(std::uint64_t offset, const ConstBufferSequence& buffers,
                              Token&& token = Token()) {
-        return this->template transfer<false>(offset, buffers, std::forward<Token>(token));
+        return this->template transfer<false>(base::absolute(offset), buffers, std::forward<Token>(token));
     }
 };
 

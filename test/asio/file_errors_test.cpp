@@ -200,9 +200,17 @@ TEST(FileErrors, Offsets) {
     aura::random_access_file file(ctx, contents.path(), file_base::read_write);
     char data[8] = {};
     // -1 would mean "the current position" to the kernel: it must not get there.
-    for (const std::uint64_t offset : {~std::uint64_t{0} - 1, std::uint64_t{1} << 63})
+    for (const std::uint64_t offset : {~std::uint64_t{0}, ~std::uint64_t{0} - 1, std::uint64_t{1} << 63}) {
         EXPECT_EQ(outcome(ctx, [&](auto h) { file.async_read_some_at(offset, net::buffer(data), h); }),
                   os_error(EINVAL));
+        EXPECT_EQ(outcome(ctx, [&](auto h) { file.async_write_some_at(offset, net::buffer(data), h); }),
+                  os_error(EINVAL));
+        error_code refused;
+        EXPECT_EQ(file.read_some_at(offset, net::buffer(data), refused), 0u);
+        EXPECT_EQ(refused, os_error(EINVAL));
+        EXPECT_EQ(file.write_some_at(offset, net::buffer(data), refused), 0u);
+        EXPECT_EQ(refused, os_error(EINVAL));
+    }
     EXPECT_EQ(outcome(ctx, [&](auto h) { file.async_resize(~std::uint64_t{0}, h); }), os_error(EINVAL));
     std::signal(SIGXFSZ, SIG_IGN);
     const auto beyond = (std::uint64_t{1} << 63) - 4096;

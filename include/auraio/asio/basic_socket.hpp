@@ -170,11 +170,16 @@ protected:
     std::size_t transfer_now(const Sequence& buffers, int flags, msghdr& message, error_code& ec) {
         using namespace aura::detail;
         using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
-        gathered<buffer> g(buffers);
         if (!this->is_open()) {
             ec = error::bad_descriptor;
             return 0;
         }
+        if constexpr (is_null_buffers<Sequence>) {
+            ec = to_error_code(aura::core::wait_for(this->impl_.fd_to_block_on(),
+                                                    transfer_events(IsRead, flags), this->waits()));
+            return 0;
+        }
+        gathered<buffer> g(buffers);
         ec = {};
         if (Kind == socket_kind::stream && g.total == 0)
             return 0;

@@ -35,8 +35,12 @@ class basic_stream_socket<Protocol, Executor> : public basic_socket<Protocol, Ex
             using namespace aura::detail;
             check_handler<Handler, error_code, std::size_t>();
             using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
-            self_->template start<socket_transfer<IsRead, kind, socket_buffers<buffer, Sequence>>>(
-                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers);
+            if constexpr (is_null_buffers<Sequence>)
+                self_->template start<null_transfer>(self_->unopened(), std::forward<Handler>(handler),
+                                                     self_->impl_.fd(), transfer_events(IsRead, flags));
+            else
+                self_->template start<socket_transfer<IsRead, kind, socket_buffers<buffer, Sequence>>>(
+                    self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers);
         }
 
     private:

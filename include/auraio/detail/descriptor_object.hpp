@@ -4,6 +4,7 @@
 #include "auraio/core/socket_calls.hpp"
 #include "auraio/detail/descriptor_owner.hpp"
 #include "auraio/detail/io_op.hpp"
+#include "auraio/detail/null_buffers.hpp"
 #include "auraio/detail/registration.hpp"
 #include "auraio/detail/transfer.hpp"
 
@@ -125,9 +126,13 @@ protected:
         void operator()(Handler&& handler, const Sequence& buffers) const {
             check_handler<Handler, error_code, std::size_t>();
             using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
-            self_->template start<transfer<IsRead, buffer_storage<buffer, Sequence>>>(
-                self_->error_before(buffers), std::forward<Handler>(handler), self_->impl_.fd(),
-                core::current_position, -1, buffers);
+            if constexpr (is_null_buffers<Sequence>)
+                self_->template start<null_transfer>(self_->unopened(), std::forward<Handler>(handler),
+                                                     self_->impl_.fd(), transfer_events(IsRead));
+            else
+                self_->template start<transfer<IsRead, buffer_storage<buffer, Sequence>>>(
+                    self_->error_before(buffers), std::forward<Handler>(handler), self_->impl_.fd(),
+                    core::current_position, -1, buffers);
         }
 
     private:
@@ -184,6 +189,12 @@ protected:
     template <bool IsRead, class Sequence>
     std::size_t transfer_now(const Sequence& buffers, error_code& ec) {
         using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
+        if constexpr (is_null_buffers<Sequence>) {
+            ec = to_error_code(is_open() ? core::wait_for(impl_.fd_to_block_on(), transfer_events(IsRead),
+                                                          !impl_.non_blocking)
+                                         : -EBADF);
+            return 0;
+        }
         const gathered<buffer> g(buffers);
         long n = -EBADF;
         if (is_open() && g.total != 0)

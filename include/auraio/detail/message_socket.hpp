@@ -26,8 +26,13 @@ public:
     void operator()(Handler&& handler, const Sequence& buffers, net::socket_base::message_flags flags,
                     const Args&... extra) const {
         check_handler<Handler, error_code, std::size_t>();
-        self_->template start<work<socket_buffers<buffer, Sequence>>>(
-            self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers, extra...);
+        if constexpr (is_null_buffers<Sequence>)
+            self_->template start<null_transfer>(self_->unopened(), std::forward<Handler>(handler),
+                                                 self_->impl_.fd(), transfer_events(IsRead, flags));
+        else
+            self_->template start<work<socket_buffers<buffer, Sequence>>>(
+                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers,
+                extra...);
     }
 
 private:

@@ -4,6 +4,7 @@
 #include "auraio/core/socket_calls.hpp"
 #include "auraio/detail/descriptor_owner.hpp"
 #include "auraio/detail/io_op.hpp"
+#include "auraio/detail/null_buffers.hpp"
 #include "auraio/detail/socket_work.hpp"
 
 #include <optional>

@@ -186,7 +186,12 @@ public:
 
     template <class Completion>
     void finish(int result, Completion& done) {
-        done.call(result >= 0 && (result & POLLNVAL) != 0 ? to_error_code(-EBADF) : to_error_code(result));
+        done.call(code_of(result));
+    }
+
+protected:
+    static error_code code_of(int result) noexcept {
+        return to_error_code(result >= 0 && (result & POLLNVAL) != 0 ? -EBADF : result);
     }
 };
 
