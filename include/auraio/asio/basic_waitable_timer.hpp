@@ -35,10 +35,18 @@ struct timer_clock {
         if constexpr (is_monotonic) {
             return saturated(expiry.time_since_epoch());
         } else {
-            const core::nanoseconds_t now = core::monotonic_now();
-            const core::nanoseconds_t left = saturated(wait_duration(expiry));
-            return left < core::never - 1 - now ? now + left : core::never - 1;
+            return core::monotonic_now() + nap(expiry);
         }
+    }
+
+    /// A clock that is not monotonic may be set while we wait, forward too: look again at least this often,
+    /// as Asio does.
+    static constexpr core::nanoseconds_t longest_nap = 300'000'000'000u;
+
+    /// How long to wait before that look; 0 when the time has come.
+    static core::nanoseconds_t nap(const time_point& expiry) {
+        const core::nanoseconds_t left = saturated(wait_duration(expiry));
+        return left < longest_nap ? left : longest_nap;
     }
 
     /// How long to wait until `expiry`. Not by wait_traits' own conversion of time points: Asio's overflows
@@ -67,9 +75,6 @@ class waitable_timer final : public core::timer {
     using clock = timer_clock<Clock, WaitTraits>;
     using allocator = net::recycling_allocator<waitable_timer>;
 
-    /// A clock that is not monotonic may be set while we wait: look again at least this often, as Asio does.
-    static constexpr core::nanoseconds_t longest_nap = 300'000'000'000u;
-
 public:
     static waitable_timer* create(core::shard& home, const typename Clock::time_point& expiry) {
         allocator a;
@@ -84,9 +89,7 @@ private:
         , expiry(t) {}
 
     static core::nanoseconds_t remaining(const core::timer& t) {
-        const auto left =
-            clock::saturated(clock::wait_duration(static_cast<const waitable_timer&>(t).expiry));
-        return left < longest_nap ? left : longest_nap;
+        return clock::nap(static_cast<const waitable_timer&>(t).expiry);
     }
 
     static void destroy(core::timer& t) {
