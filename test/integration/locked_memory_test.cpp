@@ -1,0 +1,70 @@
+// locked memory: what an unprivileged user may lock is often 64 KiB, and a ring of the default size takes
+// more.
+#include <auraio/auraio.hpp>
+
+#include "support/other_process.hpp"
+
+#include <asio/post.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace net = aura::net;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// As a user without privileges whose limit is so many bytes.
+void become_limited(rlim_t bytes) {
+    const rlimit limit{bytes, bytes};
+    ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    constexpr ::uid_t nobody_else = 54321; // what others have locked counts for them
+    if (::getuid() == 0) {
+        ASSERT_EQ(::setresuid(nobody_else, nobody_else, nobody_else), 0);
+    }
+}
+
+TEST(LockedMemory, ARingTakesWhatThereIs) {
+    test::in_another_process([] {
+        become_limited(64 * 1024);
+        aura::io_context ctx;
+        aura::random_access_file file(ctx, "/dev/zero", aura::file_base::read_only);
+        static char data[256][16];
+        std::size_t right = 0;
+        bool fired = false;
+        for (std::size_t i = 0; i < 256; ++i) // more than the queues may hold
+            file.async_read_some_at(i, net::buffer(data[i]), [&](aura::error_code ec, std::size_t n) {
+                right += !ec && n == sizeof data[0];
+            });
+        aura::steady_timer timer(ctx, 1ms);
+        timer.async_wait([&](aura::error_code ec) { fired = !ec; });
+        ctx.run_for(20s);
+        EXPECT_EQ(right, 256u);
+        EXPECT_TRUE(fired);
+    });
+}
+
+TEST(LockedMemory, AnErrorNamesTheLimit) {
+    test::in_another_process([] {
+        become_limited(0);
+        std::string what;
+        try {
+            aura::io_context ctx;
+            ctx.run();
+            net::post(ctx, [] {});
+            ctx.restart();
+            ctx.run();
+        } catch (const std::exception& e) {
+            what = e.what();
+        }
+        if (what.empty())
+            test::exit_skipping("rings do not count as locked memory here");
+        EXPECT_NE(what.find("RLIMIT_MEMLOCK"), std::string::npos) << what;
+    });
+}
+
+} // namespace
