@@ -15,7 +15,9 @@ namespace detail {}
 AURAIO_NET_CLOSE
 
 AURAIO_OPEN
+#if !defined(AURAIO_USING_NAMESPACE) // see auraio.hpp
 using namespace net;
+#endif
 namespace ip {
 using namespace net::ip;
 }
@@ -28,8 +30,8 @@ using namespace net::generic;
 namespace posix {
 using namespace net::posix;
 }
-// For programs that reach into Asio's: detail::socket_option is how options get a name that Asio has none for.
-// What aura::detail declares itself is ours, and none of theirs to use.
+// For programs that reach into Asio's: detail::socket_option is how options get a name that Asio has none
+// for. What aura::detail declares itself is ours, and none of theirs to use.
 namespace detail {
 using namespace net::detail;
 }
