@@ -30,7 +30,9 @@ namespace detail {
 struct context_engine : core::engine {
     context_engine(const core::engine_options& options, io_context& c) try
         : core
-        ::engine(options), context(c) {}
+        ::engine(options), context(c) {
+            core::library_has_the_same_containers();
+        }
     catch (const core::engine_error& e) {
         rethrow(e);
     }

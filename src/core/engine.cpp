@@ -513,3 +513,6 @@ void engine::adopt_locked() {
 }
 
 } // namespace aura::core
+
+// Outside: the name is that of an inline namespace, which a definition inside would not find.
+void aura::core::library_has_the_same_containers() noexcept {}

@@ -15,6 +15,17 @@
 
 namespace aura::core {
 
+/// What a program that makes an engine links against: the name tells whether the containers of the standard
+/// library are those of its debug mode, which have other sizes. An undefined reference to it means that the
+/// library and the program disagree: compile both with _GLIBCXX_DEBUG, or none.
+#if defined(_GLIBCXX_DEBUG)
+inline namespace with_glibcxx_debug {
+#else
+inline namespace without_glibcxx_debug {
+#endif
+void library_has_the_same_containers() noexcept;
+}
+
 /// Thrown when the engine itself cannot go on: a ring cannot be created, or is driven against its promise.
 class engine_error : public std::runtime_error {
 public:
