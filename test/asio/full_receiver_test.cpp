@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <sys/socket.h>
+#include <type_traits>
 #include <unistd.h>
 #include <vector>
 
@@ -218,6 +219,8 @@ TYPED_TEST(FullReceiver, GetsAStreamInPiecesWithoutLoss) {
 }
 
 TYPED_TEST(FullReceiver, WithAFullBacklogRefusesAtOnce) {
+    if (std::is_same_v<TypeParam, test::plain_asio> && AURAIO_TEST_ASIO_VERSION >= 102400)
+        GTEST_SKIP() << "newer Asio takes such a connect for one that is under way, and then for a success";
     using local = net::local::stream_protocol;
     using stream = net::basic_stream_socket<local, typename TypeParam::executor>;
     const local::endpoint name(std::string("\0auraio-full-backlog-", 21) + std::to_string(::getpid()));
