@@ -121,12 +121,28 @@ public:
     /// Options from the environment (see options_from_environment()). Throws system_error when io_uring is
     /// not available; the message says what was tried and what came back.
     io_context()
-        : io_context(from_environment()) {}
+#if AURAIO_ASIO_VERSION >= 103300
+        : net::execution_context(net::config_from_concurrency_hint())
+        , engine_(from_environment(), *this) {
+        install();
+    }
+#else
+        : io_context(from_environment()) {
+    }
+#endif
 
     /// `concurrency_hint`: 1 means one ring whatever the number of threads, which saves locks; other values,
     /// the negative ASIO_CONCURRENCY_HINT_* among them, have no effect: N threads in run() have N rings.
     explicit io_context(int concurrency_hint)
-        : io_context(from_environment(concurrency_hint)) {}
+#if AURAIO_ASIO_VERSION >= 103300
+        : net::execution_context(net::config_from_concurrency_hint(concurrency_hint))
+        , engine_(from_environment(concurrency_hint), *this) {
+        install();
+    }
+#else
+        : io_context(from_environment(concurrency_hint)) {
+    }
+#endif
 
     /// Exactly these options; the environment is not read.
     explicit io_context(const io_context_options& options)
@@ -146,11 +162,11 @@ public:
 #if AURAIO_ASIO_VERSION >= 103600
     /// With memory for services from an allocator; see asio::execution_context. The engine has its own.
     template <class Allocator>
-    io_context(std::allocator_arg_t tag, const Allocator& a, int concurrency_hint = 0)
-        : net::execution_context(tag, a)
-        , engine_(from_environment(concurrency_hint), *this) {
-        install();
-    }
+    io_context(std::allocator_arg_t tag, const Allocator& a)
+        : io_context(tag, a, net::config_from_concurrency_hint()) {}
+    template <class Allocator>
+    io_context(std::allocator_arg_t tag, const Allocator& a, int concurrency_hint)
+        : io_context(tag, a, net::config_from_concurrency_hint(concurrency_hint)) {}
     template <class Allocator>
     io_context(std::allocator_arg_t tag, const Allocator& a, const service_maker& initial_services)
         : net::execution_context(tag, a, initial_services)

@@ -8,6 +8,7 @@
 // all of Asio, for the versions that the list was made from, and for their settings as they come.
 
 AURAIO_NET_OPEN
+namespace chrono {}
 namespace error {}
 namespace execution {}
 namespace experimental {}
@@ -18,6 +19,7 @@ namespace traits {}
 AURAIO_NET_CLOSE
 
 AURAIO_OPEN
+namespace chrono = net::chrono;
 namespace error = net::error;
 namespace execution = net::execution;
 namespace experimental = net::experimental;

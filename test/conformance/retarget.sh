@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Asio's own unit tests with `aura` in the place of `asio`: retarget.sh SOURCE_TREE [FILTER]
+#
+# SOURCE_TREE is a source tree of Asio's, fetched by hand (the folder that has include/ and src/tests/unit/, or the one
+# above it). Copies of its unit tests whose name contains FILTER, all by default, are changed by sed, built and run, each
+# with a time limit; nothing of Asio's is kept outside of the build folder. The library is taken from $AURAIO_BUILD
+# (build/dev), built by the preset `dev`. Two at a time: the whole takes the better part of an hour on two processors.
+# Prints a table, and fails if a test that is not listed in excluded.txt does not build or does not pass.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+tree=$(cd "${1:?usage: retarget.sh SOURCE_TREE [FILTER]}" && pwd)
+filter=${2:-}
+if [[ ! -d $tree/src/tests/unit ]]; then
+    tree=$tree/asio
+fi
+library=${AURAIO_BUILD:-$root/build/dev}/src/libauraio-core.a
+folder=$root/build/retarget
+if [[ ! -f $library || ! -d $tree/src/tests/unit ]]; then
+    echo "retarget: needs $library and $tree/src/tests/unit" >&2
+    exit 2
+fi
+rm -rf "$folder"
+mkdir -p "$folder/results"
+cp -r "$tree/src/tests/unit" "$folder/unit"
+
+# Names are qualified in Asio's tests; what re-opens namespace asio goes on doing so.
+find "$folder/unit" -name '*.[ch]pp' -exec sed -i -E 's/(^|[^A-Za-z0-9_:"<\/])(::)?asio::/\1aura::/g; s/using namespace asio;/using namespace aura;/' {} +
+
+try_one() {
+    local name=$1 source=$folder/unit/$1.cpp out=$folder/results/${1//\//.} outcome
+    local options=(-std=c++20 -O0 -w -include auraio/auraio.hpp "-I$root/include" "-I$tree/include" "-I$folder/unit"
+        "-I$(dirname "$source")")
+    if grep -q 'using namespace aura;' "$source"; then
+        options+=(-DAURAIO_USING_NAMESPACE)
+    fi
+    if ! nice "${cxx[@]}" "${options[@]}" -c "$source" -o "$out.o" >"$out.log" 2>&1 ||
+        ! g++ "$out.o" "$library" -luring -lssl -lcrypto -pthread -o "$out.program" >>"$out.log" 2>&1; then
+        outcome='did not build'
+    elif (cd "$folder/results" && timeout 120 "$out.program" >"$out.log" 2>&1); then
+        outcome=passed
+    else
+        outcome=failed
+    fi
+    rm -f "$out.o" "$out.program"
+    echo "$outcome" >"$out.outcome"
+}
+cxx=(g++)
+if command -v ccache >/dev/null; then
+    cxx=(ccache g++)
+fi
+
+reason_for() { sed -n "s#^$1 ##p" "$root/test/conformance/excluded.txt"; }
+
+names=$(cd "$folder/unit" && find . -name '*.cpp' | sed 's#^\./##; s#\.cpp$##' | grep -F -- "$filter" | sort)
+running=0
+for name in $names; do
+    if [[ -n $(reason_for "$name") ]]; then
+        continue
+    fi
+    try_one "$name" &
+    running=$((running + 1))
+    if ((running >= 2)); then
+        wait -n || true
+        running=$((running - 1))
+    fi
+done
+wait
+
+passed=0 bad=0 excluded=0
+for name in $names; do
+    reason=$(reason_for "$name")
+    if [[ -n $reason ]]; then
+        outcome="excluded: $reason"
+        excluded=$((excluded + 1))
+    else
+        outcome=$(cat "$folder/results/${name//\//.}.outcome")
+        if [[ $outcome == passed ]]; then
+            passed=$((passed + 1))
+        else
+            bad=$((bad + 1))
+            outcome="$outcome: $(grep -m 1 -E 'error:|undefined|failed' "$folder/results/${name//\//.}.log" | cut -c 1-160 || true)"
+        fi
+    fi
+    printf '%-45s %s\n' "$name" "$outcome"
+done
+echo "$passed passed, $bad failed or did not build, $excluded excluded"
+((bad == 0))
