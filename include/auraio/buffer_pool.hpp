@@ -36,7 +36,8 @@ public:
         : data_(std::exchange(other.data_, nullptr))
         , size_(std::exchange(other.size_, 0)) {}
     pooled_buffer& operator=(pooled_buffer&& other) noexcept {
-        pooled_buffer(std::move(other)).swap(*this);
+        pooled_buffer moved(std::move(other));
+        moved.swap(*this);
         return *this;
     }
     ~pooled_buffer() { core::buffer_pool::deallocate(data_); }

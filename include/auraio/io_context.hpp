@@ -103,7 +103,7 @@ class io_context : public net::execution_context {
     /// Where an asio::io_context has the pointer that all its members go through. Code that takes an
     /// execution_context of ours for one, by a cast that the language does not check
     /// (`(asio::io_context&)executor.context()`), crashes at once instead of writing into the engine.
-    void* const not_an_asio_io_context_ = nullptr;
+    [[maybe_unused]] void* const not_an_asio_io_context_ = nullptr;
 
 public:
     using executor_type = executor;

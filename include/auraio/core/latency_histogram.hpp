@@ -26,7 +26,8 @@ struct latency_buckets {
         // The leading one and the five bits below it: the exponent counts in steps of 32, the five bits
         // within.
         const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - 1 - precision_bits;
-        return shift * per_power + static_cast<std::size_t>(value >> shift);
+        const std::size_t leading = value >> shift;
+        return shift * per_power + leading;
     }
 
     static constexpr std::size_t count = 36 * per_power; // index(largest) + 1
@@ -35,7 +36,8 @@ struct latency_buckets {
         if (bucket < 2 * per_power)
             return bucket;
         const std::size_t shift = bucket / per_power - 1;
-        return static_cast<std::uint64_t>(bucket % per_power + per_power) << shift;
+        const std::uint64_t leading = bucket % per_power + per_power;
+        return leading << shift;
     }
     static constexpr std::uint64_t highest_in(std::size_t bucket) noexcept {
         return lowest_in(bucket + 1) - 1;

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 
 namespace aura::core {
 
@@ -20,7 +21,8 @@ struct size_classes {
         if (pages <= 2)
             return pages - 1;
         // pages lies in (2^(e-1), 2^e]; the class below 2^e is 3/4 of it.
-        const auto e = static_cast<std::size_t>(std::bit_width(pages - 1));
+        // (Not bit_width(), whose type is not that of the standard in every library.)
+        const auto e = static_cast<unsigned>(64 - std::countl_zero(std::uint64_t{pages - 1}));
         return 2 * e - (pages <= (std::size_t{3} << (e - 2)) ? 2 : 1);
     }
 
