@@ -30,11 +30,11 @@ enum class request_kind : std::uint8_t {
     send,            ///< fd, address, length, flags (MSG_*)
     recvmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
     sendmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
-    connect,         ///< fd, address (sockaddr), length (its size), flags (connects_at_once, connects_later, 0)
-    accept,          ///< fd, flags (SOCK_*), address (sockaddr) and address2 (its size), or null; result: the
-                     ///< new fd
-    accept_now,      ///< as accept, but fails with EAGAIN when there is no connection. length: 1 if
-                     ///< connections that were aborted count as results
+    connect,    ///< fd, address (sockaddr), length (its size), flags (connects_at_once, connects_later, 0)
+    accept,     ///< fd, flags (SOCK_*), address (sockaddr) and address2 (its size), or null; result: the
+                ///< new fd
+    accept_now, ///< as accept, but fails with EAGAIN when there is no connection. length: 1 if
+                ///< connections that were aborted count as results
 };
 
 /// Whether it reads or writes a file's data: what passes gates, is measured, and may go by a registered file.
