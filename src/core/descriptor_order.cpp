@@ -39,7 +39,7 @@ void descriptor::submit_queued_operations() noexcept {
             return;
         if (!home_->is_free() || !submit_by_visit())
             await_submission();
-    } catch (const std::exception&) {
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // No ring can be had, or no memory: run() will tell.
     }
 }
@@ -80,7 +80,7 @@ bool descriptor::submit_by_visit() {
 void descriptor::submit_at_once() noexcept {
     try {
         (void)submit_by_visit();
-    } catch (const std::exception&) {
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // As above: the operation is in the inbox, and stays there.
     }
 }
@@ -109,7 +109,7 @@ void descriptor::submit_before_blocking() noexcept {
     try {
         if (shard* here = home_->owner().current_shard(); here && here->has_backend())
             here->flush_if_queued();
-    } catch (const std::exception&) {
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // The turn's end will tell.
     }
 }

@@ -216,7 +216,7 @@ void shard::flush() {
 void shard::flush_if_possible() noexcept {
     try {
         flush();
-    } catch (const engine_error&) {
+    } catch (const engine_error&) { // NOLINT(bugprone-empty-catch)
         // What is queued stays queued.
     }
 }

@@ -29,12 +29,13 @@ struct timer_clock<deadline_clock<TimeTraits>, Unused> {
 
     static constexpr bool is_monotonic = false;
 
-    static core::nanoseconds_t saturated(core::nanoseconds_t d) noexcept { return d; }
-
     static core::nanoseconds_t deadline(const time_point& expiry) {
-        const core::nanoseconds_t now = core::monotonic_now();
-        const core::nanoseconds_t left = wait_duration(expiry);
-        return left < core::never - 1 - now ? now + left : core::never - 1;
+        return core::monotonic_now() + nap(expiry);
+    }
+
+    /// How long to wait before the clock is looked at again; 0 when the time has come.
+    static core::nanoseconds_t nap(const time_point& expiry) {
+        return until_next_look(wait_duration(expiry));
     }
 
     /// How long to wait until `expiry`: 0 unless that is later than now, for ever if it is no time at all.
@@ -137,9 +138,8 @@ public:
 
     /// Blocks the calling thread until the timer expires.
     void wait() {
-        constexpr aura::core::nanoseconds_t nap = 300'000'000'000u; // the clock may be set
-        while (const aura::core::nanoseconds_t left = clock_ops::wait_duration(expires_at()))
-            std::this_thread::sleep_for(std::chrono::nanoseconds(left < nap ? left : nap));
+        while (const aura::core::nanoseconds_t nap = clock_ops::nap(expires_at()))
+            std::this_thread::sleep_for(std::chrono::nanoseconds(nap));
     }
     void wait(error_code& ec) { ec = {}, wait(); }
 

@@ -13,6 +13,13 @@
 AURAIO_OPEN
 namespace detail {
 
+/// A clock that is not monotonic may be set while we wait, forward too: look again at least this often, as
+/// Asio does.
+constexpr core::nanoseconds_t until_next_look(core::nanoseconds_t left) noexcept {
+    constexpr core::nanoseconds_t longest = 300'000'000'000u;
+    return left < longest ? left : longest;
+}
+
 /// A clock's time points as deadlines of the engine, which counts on the monotonic clock only.
 template <class Clock, class WaitTraits>
 struct timer_clock {
@@ -39,14 +46,9 @@ struct timer_clock {
         }
     }
 
-    /// A clock that is not monotonic may be set while we wait, forward too: look again at least this often,
-    /// as Asio does.
-    static constexpr core::nanoseconds_t longest_nap = 300'000'000'000u;
-
-    /// How long to wait before that look; 0 when the time has come.
+    /// How long to wait before the clock is looked at again; 0 when the time has come.
     static core::nanoseconds_t nap(const time_point& expiry) {
-        const core::nanoseconds_t left = saturated(wait_duration(expiry));
-        return left < longest_nap ? left : longest_nap;
+        return until_next_look(saturated(wait_duration(expiry)));
     }
 
     /// How long to wait until `expiry`. Not by wait_traits' own conversion of time points: Asio's overflows

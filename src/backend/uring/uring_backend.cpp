@@ -236,7 +236,7 @@ public:
                 ring_.submit_and_wait(never);
                 reap(none);
             }
-        } catch (const engine_error&) {
+        } catch (const engine_error&) { // NOLINT(bugprone-empty-catch)
             // The kernel does not let us into the ring any more: what is left ends with it.
         }
     }
