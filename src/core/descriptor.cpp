@@ -129,8 +129,14 @@ void descriptor::start(io_operation& op) {
     op.set_counts_remotely(true);
     op.set_message(true);
     home_->owner().work_started();
+    if (!at_once) {
+        home_->send(op);
+        return;
+    }
+    // While the visit lasts nobody can run the handler, which may destroy this descriptor's object.
+    const shard_visit visit(*home_);
     home_->send(op);
-    if (at_once)
+    if (visit)
         submit_at_once();
 }
 
@@ -174,7 +180,8 @@ void descriptor::cancel() {
 }
 
 void descriptor::cancel_before(std::uint64_t sequence) {
-    if (sequence > cancelled_before_)
+    // The greatest number means what is here, not what comes: a release that fails leaves the object usable.
+    if (sequence > cancelled_before_ && sequence != ~std::uint64_t{0})
         cancelled_before_ = sequence;
     for (io_operation *op = first_, *following; op; op = following) {
         following = op->following_;

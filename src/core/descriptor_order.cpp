@@ -46,6 +46,8 @@ void descriptor::submit_queued_operations() noexcept {
 
 /// Shard side. Requests of one lane go one after the other: those that can be done at once are.
 void descriptor::submit_here() {
+    if (home_->is_inherited()) [[unlikely]]
+        return; // the ring is the parent's; that of the thread that enters run() gets what waits
     for (;;) {
         // The second: what a system call was to submit, the kernel may have had no memory for.
         if (queued_after_.load(std::memory_order_relaxed) == home_->system_calls() || !home_->has_taken_all())
@@ -61,12 +63,18 @@ void descriptor::submit_here() {
 
 /// Nobody drives the shard, probably. False when somebody does.
 bool descriptor::submit_by_visit() {
-    shard_visit visit(*home_);
+    const shard_visit visit(*home_);
     if (!visit)
         return false;
+    submit_visited();
+    return true;
+}
+
+/// The calling thread drives or visits the shard.
+void descriptor::submit_visited() {
     if (!home_->has_backend()) {
         if (home_->owner().options().task_work == task_run::deferred)
-            return true; // the ring would be this thread's for good
+            return; // the ring would be this thread's for good
         home_->ensure_backend();
     }
     home_->io().attach_visitor();
@@ -74,12 +82,11 @@ bool descriptor::submit_by_visit() {
         home_->take_inbox();
     if (first_)
         submit_here();
-    return true;
 }
 
 void descriptor::submit_at_once() noexcept {
     try {
-        (void)submit_by_visit();
+        submit_visited();
     } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // As above: the operation is in the inbox, and stays there.
     }

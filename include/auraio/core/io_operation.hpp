@@ -296,6 +296,7 @@ private:
     void submit_queued_operations() noexcept;
     void submit_at_once() noexcept;
     bool submit_by_visit();
+    void submit_visited();
     void await_submission();
     bool is_submitted() const noexcept;
     void tell_shard(unsigned what) noexcept;
