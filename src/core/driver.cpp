@@ -260,6 +260,23 @@ void driver::forget_watches() noexcept {
         o.watched = false;
 }
 
+/// Takes the token of a shard and sees to it that it has a ring. False: somebody else has the token.
+bool driver::acquire_orphan(shard& ward, bool attach) {
+    if (!ward.try_acquire())
+        return false;
+    try {
+        ward.ensure_backend();
+        if (attach)
+            ward.io().attach_thread();
+        else
+            ward.io().attach_visitor();
+    } catch (...) {
+        ward.release(); // else nobody could ever take it again
+        throw;
+    }
+    return true;
+}
+
 void driver::visit_orphans() {
     epoch_seen_ = engine_.orphan_epoch_.load(std::memory_order_seq_cst);
     const unsigned count = engine_.shard_count();
@@ -270,12 +287,8 @@ void driver::visit_orphans() {
     }
     holding_ = false;
     for (orphan& o : orphans_) {
-        if (!o.held && !o.ward->try_acquire())
+        if (!o.held && !acquire_orphan(*o.ward, true))
             continue;
-        if (!o.held) {
-            o.ward->ensure_backend();
-            o.ward->io().attach_thread();
-        }
         o.held = true;
         o.ward->stay_awake();
         o.ward->reap(); // also what is of no operation: a wake left in its ring would show for ever
@@ -294,10 +307,9 @@ nanoseconds_t driver::prepare_orphans_for_sleep() {
     for (orphan& o : orphans_) {
         if (o.watched && home_->io().watch_fired(o.ward->index()))
             o.watched = false;
-        if (!o.held && !o.ward->try_acquire())
+        if (!o.held && !acquire_orphan(*o.ward, false))
             continue; // driven by a thread of its own by now
         o.held = true;
-        o.ward->ensure_backend();
         if (!o.ward->try_sleep()) {
             o.ward->poll();
             // What arrived may have run nothing, but started a request or a timer: only an orphan that

@@ -72,6 +72,7 @@ private:
     void block(nanoseconds_t deadline);
     bool become_steward();
     void resign() noexcept;
+    static bool acquire_orphan(shard& ward, bool attach);
     void visit_orphans();
     nanoseconds_t prepare_orphans_for_sleep();
     void release_orphan(orphan& o) noexcept;
