@@ -216,7 +216,7 @@ void shard::flush() {
 void shard::flush_if_possible() noexcept {
     try {
         flush();
-    } catch (const engine_error&) { // NOLINT(bugprone-empty-catch)
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): also without memory for the message
         // What is queued stays queued.
     }
 }
@@ -226,6 +226,8 @@ bool shard::flush_completely() noexcept {
         flush();
     } catch (const engine_error&) {
         return true; // not for want of anything: the kernel does not know the ring any more
+    } catch (const std::exception&) {
+        return false;
     }
     return !backend_ || backend_->nothing_queued();
 }

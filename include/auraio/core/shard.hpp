@@ -34,6 +34,15 @@ inline const void* this_thread_identity() noexcept {
     return &anchor;
 }
 
+/// The same for what is remembered for longer than threads live: no other thread of the process ever has it.
+inline std::uint64_t this_thread_number() noexcept {
+    static constinit std::atomic<std::uint64_t> last{0}; // relaxed: the numbers only have to differ
+    static thread_local constinit std::uint64_t number = 0;
+    if (number == 0) [[unlikely]]
+        number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return number;
+}
+
 /// An implicit strand: whatever runs on a shard runs one after the other, in the thread that holds its token.
 ///
 /// The token (driver_) may pass from thread to thread. A thread takes it with acquire and gives it up with

@@ -74,8 +74,9 @@ void doorbell::heard(int result) noexcept {
     }
     heard_ = strokes_.load(std::memory_order_acquire);
     // EAGAIN: it had been struck before the kernel took the request. ECANCELED: its thread has ended, or
-    // another has come. Anything else will be so for ever.
-    usable_ = result >= 0 || result == -EAGAIN || result == -ECANCELED || result == -EINTR;
+    // another has come. ENOMEM passes. Anything else will be so for ever.
+    usable_ =
+        result >= 0 || result == -EAGAIN || result == -ECANCELED || result == -EINTR || result == -ENOMEM;
 }
 
 } // namespace aura::core::uring

@@ -58,6 +58,8 @@ public:
         return (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
     }
 
+    /// Whether completions have left the queue that nobody has been told of yet.
+    bool has_set_aside() const noexcept { return !aside_.empty(); }
     bool has_completions() const noexcept { return !aside_.empty() || io_uring_cq_ready(&ring_) != 0; }
     /// False once the process has forked and this is the child.
     bool is_own() const noexcept { return open_; }

@@ -87,6 +87,9 @@ public:
         // those of a deferred ring do so when it is asked for.
         if (ring_.is_deferred() && obeys_this_thread())
             ring_.submit(true);
+        // Who waits by the ring's descriptor does not see what has left the queue.
+        if (ring_.has_set_aside()) [[unlikely]]
+            wake();
     }
 
     bool nothing_queued() const noexcept override { return ring_.unsubmitted() == 0; }
@@ -131,29 +134,29 @@ public:
                 throw engine_error(EEXIST,
                                    "auraio: task_run::deferred promises a single thread in run(), and "
                                    "another thread has entered it; use task_run::cooperative");
-            bound_to_ = this_thread_identity();
+            bound_to_ = this_thread_number();
         }
         ring_.attach_thread();
         attach_visitor();
     }
 
     void attach_visitor() noexcept override {
-        if (last_driver_ == this_thread_identity())
+        if (last_driver_ == this_thread_number())
             return;
-        several_submitters_ = several_submitters_ || last_driver_ != nullptr;
+        several_submitters_ = several_submitters_ || last_driver_ != 0;
         // What the last thread armed dies with it, or waits until it enters the kernel: this one arms its
         // own.
-        last_driver_ = this_thread_identity();
+        last_driver_ = this_thread_number();
         event_armed_ = false;
         alarm_at_ = never;
     }
 
     bool obeys_this_thread() const noexcept override {
-        return !bound_to_ || bound_to_ == this_thread_identity();
+        return bound_to_ == 0 || bound_to_ == this_thread_number();
     }
 
     bool is_only_submitter() const noexcept override {
-        return !several_submitters_ && last_driver_ == this_thread_identity();
+        return !several_submitters_ && last_driver_ == this_thread_number();
     }
 
     bool end_requests_on(int fd) noexcept override {
@@ -246,7 +249,7 @@ public:
             try {
                 wait(done, never);
                 return true;
-            } catch (const engine_error&) {
+            } catch (const std::exception&) {
                 refused_ = true;
                 withdraw();
                 end_all_requests(ring_.fd());
@@ -449,8 +452,8 @@ private:
     std::uint32_t alarm_number_ = 0;
     __kernel_timespec alarm_time_{};
     bool several_submitters_ = false;
-    const void* last_driver_ = nullptr;
-    const void* bound_to_ = nullptr; // the only thread that may use a deferred ring
+    std::uint64_t last_driver_ = 0; // a number: addresses of threads come again
+    std::uint64_t bound_to_ = 0;    // the only thread that may use a deferred ring; 0: any
     // By key, the number of the watch that is armed; 0: none. A number is not used twice in a row, so that
     // the end of a watch that was taken back is not taken for that of its successor.
     std::vector<std::uint32_t> watches_;
