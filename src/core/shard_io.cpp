@@ -287,6 +287,10 @@ int shard::prepare_next(io_operation& op, next_step step) {
         op.way_ |= way::polls;
         return 0;
     case next_step::wait_for_change:
+        if ((r.registered & registered_file) != 0) { // fd2 is taken: an ordinary poll does it, less well
+            op.way_ |= way::polls;
+            return 0;
+        }
         if ((op.way_ & way::change) == 0) {
             op.release_aid();
             r.fd2 = watch_for_change(number_of(r), op.readiness_events());
@@ -333,7 +337,8 @@ int shard::prepare_here(io_operation& op) noexcept {
 void io_operation::release_aid() noexcept {
     if ((way_ & (way::change | way::time)) == 0)
         return;
-    ::close(std::exchange(request_.fd2, AT_FDCWD));
+    if (const int aid = std::exchange(request_.fd2, AT_FDCWD); aid >= 0)
+        ::close(aid);
     way_ &= static_cast<std::uint8_t>(~(way::change | way::time));
 }
 
