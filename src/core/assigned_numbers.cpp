@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <map>
 #include <mutex>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <utility>
@@ -43,7 +44,13 @@ struct table {
     std::map<std::pair<const engine*, int>, identity> entries;
 
     static table& instance() {
-        static auto* const one = new table; // for objects that live as long as the process
+        static auto* const one = [] { // for objects that live as long as the process
+            auto* const made = new table;
+            // A child of fork(2) has no thread that would give the mutex back.
+            ::pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
+                             [] { instance().mutex.unlock(); });
+            return made;
+        }();
         return *one;
     }
 };

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <mutex>
+#include <pthread.h>
 #include <string_view>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -75,6 +76,9 @@ public:
         return known->elsewhere;
     }
 
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+
 private:
     struct entry {
         dev_t device = 0;
@@ -87,6 +91,9 @@ private:
 
 known_file_systems& file_systems() noexcept {
     static constinit known_file_systems instance;
+    // A child of fork(2) has no thread that would give the mutex back.
+    [[maybe_unused]] static const int handlers = ::pthread_atfork(
+        [] { file_systems().lock(); }, [] { file_systems().unlock(); }, [] { file_systems().unlock(); });
     return instance;
 }
 

@@ -16,20 +16,29 @@ namespace {
 
 // Both are empty epoll sets, which fork inherits and exec closes. Relaxed: a number stands for itself, and
 // whoever uses one asks the kernel first whether it is what it should be, for a program may close numbers it
-// does not know of.
+// does not know of, and get them again for files of its own.
 constinit std::atomic<int> inert{-1};
 constinit std::atomic<int> spare{-1}; // a number more, for a file that has to move when no other is free
-constinit spin_lock lock;             // whoever opens one of them
-constinit spin_lock spare_lock;       // whoever uses the spare number
+constinit spin_lock lock;             // whoever opens the first
+constinit spin_lock spare_lock;       // whoever opens or uses the second
 
-bool is_empty_set(int fd) noexcept {
-    epoll_event event;
-    return fd >= 0 && ::epoll_wait(fd, &event, 1, 0) == 0;
+/// What tells our sets from others: fcntl(2)'s signal for O_ASYNC, which is never set. It belongs to the open
+/// file, so that all its numbers have it; other files have 0 there.
+constexpr int mark = 63;
+
+bool is_ours(int fd) noexcept {
+    return fd >= 0 && ::fcntl(fd, F_GETSIG) == mark;
 }
 
 void open_set_locked(std::atomic<int>& place) noexcept {
-    if (!is_empty_set(place.load(std::memory_order_relaxed)))
-        place.store(::epoll_create1(EPOLL_CLOEXEC), std::memory_order_relaxed);
+    if (is_ours(place.load(std::memory_order_relaxed)))
+        return;
+    int set = ::epoll_create1(EPOLL_CLOEXEC);
+    if (set >= 0 && ::fcntl(set, F_SETSIG, mark) != 0) {
+        ::close(set);
+        set = -1;
+    }
+    place.store(set, std::memory_order_relaxed);
 }
 
 bool replace(int by, int number) noexcept {
@@ -43,16 +52,17 @@ bool replace(int by, int number) noexcept {
 } // namespace
 
 void reserve_inert_descriptors() noexcept {
-    if (inert.load(std::memory_order_relaxed) >= 0 && spare.load(std::memory_order_relaxed) >= 0)
-        return;
-    std::lock_guard guard(lock);
-    open_set_locked(inert);
+    {
+        const std::lock_guard guard(lock);
+        open_set_locked(inert);
+    }
+    const std::lock_guard guard(spare_lock); // a spare number that is in use now is another file's
     open_set_locked(spare);
 }
 
 bool make_inert(int number) noexcept {
     int set = inert.load(std::memory_order_relaxed);
-    if (!is_empty_set(set)) [[unlikely]] {
+    if (!is_ours(set)) [[unlikely]] {
         std::lock_guard guard(lock);
         open_set_locked(inert);
         set = inert.load(std::memory_order_relaxed);
@@ -66,7 +76,7 @@ second_number::second_number(int first) noexcept
         return;
     spare_lock.lock();
     const int number = spare.load(std::memory_order_relaxed);
-    if (is_empty_set(number) && replace(first, number)) {
+    if (is_ours(number) && replace(first, number)) {
         number_ = number;
         reserved_ = true;
     } else {

@@ -57,7 +57,12 @@ public:
     int assign(int fd) {
         if (const int error = core::note_assigned(home_->owner(), fd); error < 0)
             return error;
-        adopt(fd).set_assigned();
+        try {
+            adopt(fd).set_assigned();
+        } catch (...) {
+            core::forget_assigned(home_->owner(), fd);
+            throw;
+        }
         return 0;
     }
 
