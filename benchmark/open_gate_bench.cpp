@@ -47,10 +47,9 @@ public:
     int readiness_fd() const noexcept override { return -1; }
     void arm_wake() override {}
     void watch(int, unsigned) override {}
-    void unwatch(unsigned) override {}
+    void unwatch(unsigned) noexcept override {}
     bool watch_fired(unsigned) const noexcept override { return true; }
     bool end_requests_on(int) noexcept override { return true; }
-    bool end_request(const io_operation&) noexcept override { return true; }
     bool obeys_this_thread() const noexcept override { return true; }
     bool is_only_submitter() const noexcept override { return true; }
     void quiesce() override {}
