@@ -434,19 +434,23 @@ void engine::before_fork() {
     notified_of_fork_ = true;
 }
 
-void engine::after_fork_in_parent() {
+void engine::unlock_all_but_mutex() {
     notified_of_fork_ = false;
-    registrations_.after_fork_in_parent();
+    registrations_.after_fork();
     storage_->unlock();
     shared_mutex_.unlock();
+}
+
+void engine::after_fork_in_parent() {
+    unlock_all_but_mutex();
     mutex_.unlock();
 }
 
 void engine::after_fork_in_child() {
-    struct unlock_on_exit { // also when no ring can be made: the next one to enter run() tries again
-        engine& self;
-        ~unlock_on_exit() { self.after_fork_in_parent(); }
-    } unlock{*this};
+    // Repeating what is pending takes them to install tables, and no other thread is here to do so.
+    unlock_all_but_mutex();
+    // Also when no ring can be made: the next one to enter run() tries again.
+    std::lock_guard guard(mutex_, std::adopt_lock);
     adopt_locked();
 }
 

@@ -195,6 +195,7 @@ private:
     /// Makes an inherited engine one of this process.
     void adopt();
     void adopt_locked();
+    void unlock_all_but_mutex();
     static void sever(fork_aware& self) noexcept;
     void sever() noexcept;
 

@@ -102,7 +102,7 @@ public:
     /// No shard runs any more: operations that still wait are destroyed.
     void shutdown();
     void before_fork() { mutex_.lock(); }
-    void after_fork_in_parent() { mutex_.unlock(); }
+    void after_fork() { mutex_.unlock(); }
     void forget_sources() noexcept; ///< in a child
 
     /// What a shard has of one kind.
