@@ -16,6 +16,10 @@ bool passed(nanoseconds_t deadline) noexcept {
     return deadline == 0 || monotonic_now() >= deadline;
 }
 
+driver& or_else(driver* found, driver& otherwise) noexcept {
+    return found ? *found : otherwise;
+}
+
 } // namespace
 
 driver* driver::find(const engine& e) noexcept {
@@ -34,7 +38,7 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     : engine_(e)
     , stop_(stop)
     , outer_(innermost)
-    , root_(find(e) ? *find_root(e) : *this) {
+    , root_(or_else(find_root(e), *this)) {
     if (e.is_inherited()) [[unlikely]]
         e.adopt();
     // A handler that runs its own context again takes no new token.
