@@ -52,12 +52,16 @@ engine::engine(const engine_options& options)
     else
         backend_reason_ = "custom";
     reserve_inert_descriptors();
-    std::lock_guard guard(mutex_);
-    create_shard_locked();
+    {
+        std::lock_guard guard(mutex_);
+        create_shard_locked();
+    }
+    enlist();
 }
 
 engine::~engine() {
     shutdown();
+    delist();
 }
 
 std::unique_ptr<backend> engine::make_backend() const {

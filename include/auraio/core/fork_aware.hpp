@@ -33,6 +33,12 @@ protected:
     explicit fork_aware(function sever);
     ~fork_aware();
 
+    /// Another thread may fork while the object is made or destroyed, and the child must not see members that
+    /// do not exist: it is told from enlist(), the last statement of the constructor, to delist(), the last
+    /// of the destructor. What it does not hear of has no user there, whose thread is the parent's.
+    void enlist() noexcept;
+    void delist() noexcept;
+
 private:
     struct registry;
     friend struct registry;
@@ -40,6 +46,7 @@ private:
     const function sever_;
     fork_aware* next_ = nullptr;
     fork_aware* previous_ = nullptr;
+    bool listed_ = false;
 };
 
 } // namespace aura::core

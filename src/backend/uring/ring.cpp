@@ -143,15 +143,17 @@ ring::ring(const engine_options& options)
     // The index array never changes: entry i of the queue is always submission i. publish() relies on it.
     for (unsigned i = 0; i < sq_entries_; ++i)
         ring_.sq.array[i] = i;
+    enlist();
 }
 
 ring::~ring() {
-    if (!open_)
-        return;
-    detach_thread();
-    rings_closed.fetch_add(1, std::memory_order_release);
-    open_ = false;
-    io_uring_queue_exit(&ring_);
+    if (open_) {
+        detach_thread();
+        rings_closed.fetch_add(1, std::memory_order_release);
+        open_ = false;
+        io_uring_queue_exit(&ring_);
+    }
+    delist();
 }
 
 void ring::abandon() noexcept {
