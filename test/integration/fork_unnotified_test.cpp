@@ -1,5 +1,6 @@
 // fork without notify_fork(): whatever the child does with what it inherited, the parent goes on undisturbed.
 #include <auraio/auraio.hpp>
+#include <auraio/core/engine.hpp>
 
 #include "support/ring_configurations.hpp"
 
@@ -7,8 +8,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstring>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -296,6 +300,34 @@ TEST_P(ForkUnnotifiedThreads, AHandlerOfARingThatIsLookedAfterForks) {
     int status = -1;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "child: " << status;
+}
+
+TEST(ForkUnnotifiedMeanwhile, EnginesAreMadeAndDestroyed) {
+    // In memory that shows when a member is read before it exists, or afterwards.
+    struct alignas(aura::core::engine) room {
+        unsigned char bytes[sizeof(aura::core::engine)];
+    };
+    std::atomic<bool> enough{false};
+    std::atomic<unsigned> made{0};
+    std::thread other([&] {
+        const auto place = std::make_unique<room>();
+        while (!enough) {
+            std::memset(place->bytes, 0xff, sizeof place->bytes);
+            auto* const engine = ::new (static_cast<void*>(place->bytes)) aura::core::engine({});
+            engine->track();    // for else it looks at nothing
+            engine->run_one(0); // makes the ring
+            engine->untrack();
+            engine->~engine();
+            std::memset(place->bytes, 0xff, sizeof place->bytes);
+            ++made;
+            made.notify_one();
+        }
+    });
+    made.wait(0);
+    for (int i = 0; i < 200 && !HasFailure(); ++i)
+        EXPECT_EQ(in_child([] { return 0; }), 0) << "fork " << i;
+    enough = true;
+    other.join();
 }
 
 } // namespace
