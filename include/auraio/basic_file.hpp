@@ -130,7 +130,7 @@ public:
     detail::sync_result cancel(error_code& ec) {
         if (!impl_.get())
             return detail::sync_return(ec = net::error::bad_descriptor);
-        impl_.get()->cancel();
+        impl_.cancel();
         return detail::sync_return(ec = {});
     }
 
@@ -273,8 +273,9 @@ protected:
     /// In an initiation: starts a Work on this file.
     template <class Work, class Handler, class... Args>
     void start(int error, Handler&& handler, Args&&... args) {
-        detail::start_io<Work>(impl_.home(), impl_.get(), error, detail::every_cancellation,
-                               std::forward<Handler>(handler), impl_.executor(), std::forward<Args>(args)...);
+        detail::start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home(), impl_.get(), error,
+                               detail::every_cancellation, std::forward<Handler>(handler), impl_.executor(),
+                               std::forward<Args>(args)...);
     }
 
     static core::io_request request(core::request_kind kind) {

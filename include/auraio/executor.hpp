@@ -157,8 +157,9 @@ public:
             invoke_now(std::forward<F>(f));
             return;
         }
-        submit(detail::executor_op<std::decay_t<F>, Allocator>::create(std::forward<F>(f), allocator_),
-               has(continuation));
+        auto& op = detail::executor_op<std::decay_t<F>, Allocator>::create(std::forward<F>(f), allocator_);
+        AURAIO_WHEN_TRACKING(track(op, "execute");)
+        submit(op, has(continuation));
     }
 
     /// Whether dispatch() in the calling thread would run its function at once.
@@ -178,15 +179,15 @@ public:
         if (runs_here())
             invoke_now(std::forward<F>(f));
         else
-            post(std::forward<F>(f), a);
+            submit_by("dispatch", std::forward<F>(f), a, false);
     }
     template <class F, class OtherAllocator>
     void post(F&& f, const OtherAllocator& a) const {
-        submit(detail::executor_op<std::decay_t<F>, OtherAllocator>::create(std::forward<F>(f), a), false);
+        submit_by("post", std::forward<F>(f), a, false);
     }
     template <class F, class OtherAllocator>
     void defer(F&& f, const OtherAllocator& a) const {
-        submit(detail::executor_op<std::decay_t<F>, OtherAllocator>::create(std::forward<F>(f), a), true);
+        submit_by("defer", std::forward<F>(f), a, true);
     }
 #endif
 
@@ -259,6 +260,17 @@ private:
             engine()->capture_exception();
         }
     }
+
+    template <class F, class OtherAllocator>
+    void submit_by([[maybe_unused]] const char* name, F&& f, const OtherAllocator& a, bool stays_here) const {
+        auto& op = detail::executor_op<std::decay_t<F>, OtherAllocator>::create(std::forward<F>(f), a);
+        AURAIO_WHEN_TRACKING(track(op, name);)
+        submit(op, stays_here);
+    }
+
+    AURAIO_WHEN_TRACKING(template <class Op> void track(Op& op, const char* name) const {
+        detail::track_creation(*engine(), op, {"io_context", &detail::context_of(*engine())}, 0, name);
+    })
 
     void submit(core::operation& op, bool stays_here) const {
         if (core::shard* s = shard()) {

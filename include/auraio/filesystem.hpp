@@ -22,7 +22,8 @@ public:
     template <class Handler>
     void operator()(Handler&& handler, const core::io_request& r, std::string path, std::string path2) const {
         core::shard& home = ring_of(executor_);
-        start_io<path_request>(home, &home.loose(), 0, every_cancellation, std::forward<Handler>(handler),
+        start_io<path_request>(AURAIO_WHEN_TRACKING({"io_context", &context_of(home.owner())}, ) home,
+                               &home.loose(), 0, every_cancellation, std::forward<Handler>(handler),
                                executor_, r, std::move(path), std::move(path2));
     }
 

@@ -385,7 +385,10 @@ private:
     }
 #endif
 
-    void install() { net::make_service<detail::engine_service>(*this, engine_); }
+    void install() {
+        AURAIO_HANDLER_TRACKING_INIT;
+        net::make_service<detail::engine_service>(*this, engine_);
+    }
 
     count_type run_until_deadline(core::nanoseconds_t deadline) {
         detail::thread_memory memory;
@@ -411,6 +414,14 @@ private:
 
     detail::context_engine engine_;
 };
+
+#if defined(AURAIO_TRACKS_HANDLERS)
+namespace detail {
+inline net::execution_context& context_of(core::engine& e) {
+    return static_cast<context_engine&>(e).context;
+}
+} // namespace detail
+#endif
 
 #if defined(AURAIO_HAS_DEPRECATED)
 /// The name that programs of Boost 1.65 and before know it by.

@@ -62,17 +62,17 @@ public:
     /// void(error_code); errors as of add(), and EINVAL: no such slot. Not cancellable.
     template <class Executor, class Token = net::default_completion_token_t<executor>>
     auto async_replace(std::size_t slot, basic_file<Executor>& file, Token&& token = Token()) {
-        return registration_.initiate(
-            std::forward<Token>(token), [this, slot, &file](core::operation& op, core::shard& home) {
-                if (const int error = check(file))
-                    return error;
-                file.impl_.get()->leave_slot();
-                const int error =
-                    registration_.registered().update_file(slot, file.impl_.get()->fd(), &op, &home);
-                if (error == 0)
-                    file.impl_.get()->set_file_slot(static_cast<int>(slot));
-                return error;
-            });
+        return registration_.initiate("async_replace", std::forward<Token>(token),
+                                      [this, slot, &file](core::operation& op, core::shard& home) {
+                                          if (const int error = check(file))
+                                              return error;
+                                          file.impl_.get()->leave_slot();
+                                          const int error = registration_.registered().update_file(
+                                              slot, file.impl_.get()->fd(), &op, &home);
+                                          if (error == 0)
+                                              file.impl_.get()->set_file_slot(static_cast<int>(slot));
+                                          return error;
+                                      });
     }
 
     /// Ends the table; completes when no ring has it any more, after what was started before is over.

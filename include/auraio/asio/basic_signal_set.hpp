@@ -105,7 +105,7 @@ public:
     ~basic_signal_set() {
         error_code ignored;
         clear(ignored);
-        set_->cancel();
+        cancel();
     }
 
     executor_type get_executor() noexcept { return executor_; }
@@ -156,7 +156,11 @@ public:
     }
 
     /// Ends all waits; the signals, and what of them was missed, stay.
-    void cancel() { set_->cancel(); }
+    void cancel() {
+        AURAIO_WHEN_TRACKING(
+            aura::detail::track_operation(set_->home().owner(), {"signal_set", this}, 0, "cancel");)
+        set_->cancel();
+    }
     aura::detail::sync_result cancel(error_code& ec) {
         cancel();
         return aura::detail::sync_return(ec = {});
@@ -187,6 +191,8 @@ private:
         using op_type = aura::detail::signal_op<std::decay_t<Handler>, Executor>;
         aura::core::shard& home = set_->home();
         auto* op = aura::detail::create_op<op_type>(handler, std::forward<Handler>(handler), executor_, home);
+        AURAIO_WHEN_TRACKING(
+            aura::detail::track_creation(home.owner(), *op, {"signal_set", this}, 0, "async_wait");)
         aura::detail::connect_slot(op->handler(), *op, home, aura::detail::every_cancellation);
         set_->wait(*op);
     }

@@ -115,17 +115,22 @@ public:
         , timer_(waitable_timer<Clock, WaitTraits>::create(shard_for(e), expiry)) {}
     timer_handle(timer_handle&& other) noexcept
         : executor_(other.executor_)
-        , timer_(std::exchange(other.timer_, nullptr)) {}
+        , timer_(std::exchange(other.timer_, nullptr)) {
+        AURAIO_WHEN_TRACKING(may_be_waiting_ = std::exchange(other.may_be_waiting_, false);)
+    }
     template <class OtherExecutor>
     timer_handle(timer_handle<Clock, WaitTraits, OtherExecutor>&& other)
         : executor_(other.executor_)
-        , timer_(std::exchange(other.timer_, nullptr)) {}
+        , timer_(std::exchange(other.timer_, nullptr)) {
+        AURAIO_WHEN_TRACKING(may_be_waiting_ = std::exchange(other.may_be_waiting_, false);)
+    }
     timer_handle& operator=(timer_handle&& other) noexcept {
         if (this != &other) {
             reset();
             executor_.~Executor();
             ::new (static_cast<void*>(&executor_)) Executor(other.executor_);
             timer_ = std::exchange(other.timer_, nullptr);
+            AURAIO_WHEN_TRACKING(may_be_waiting_ = std::exchange(other.may_be_waiting_, false);)
         }
         return *this;
     }
@@ -140,11 +145,20 @@ public:
         return *timer_;
     }
     time_point expiry() const { return timer_ ? timer_->expiry : time_point(); }
-    std::size_t cancel() { return timer_ ? timer_->cancel() : 0; }
-    std::size_t cancel_one() { return timer_ ? timer_->cancel_one() : 0; }
+    std::size_t cancel() {
+        AURAIO_WHEN_TRACKING(track_cancel();)
+        return timer_ ? timer_->cancel() : 0;
+    }
+    std::size_t cancel_one() {
+        AURAIO_WHEN_TRACKING(track("cancel_one");)
+        const std::size_t count = timer_ ? timer_->cancel_one() : 0;
+        AURAIO_WHEN_TRACKING(may_be_waiting_ = may_be_waiting_ && count != 0;)
+        return count;
+    }
 
     std::size_t set(const time_point& t) {
         auto& timer = get();
+        AURAIO_WHEN_TRACKING(track_cancel();)
         const std::size_t count = timer.cancel_for_rearm();
         timer.expiry = t;
         return count;
@@ -157,6 +171,8 @@ public:
         auto& timer = get();
         core::shard& home = timer.home();
         auto* op = create_op<op_type>(handler, std::forward<Handler>(handler), executor_, home);
+        AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, {"deadline_timer", this}, 0, "async_wait");
+                             may_be_waiting_ = true;)
         connect_slot(op->handler(), *op, home, every_cancellation);
         timer.wait(*op, timer_clock<Clock, WaitTraits>::deadline(timer.expiry));
     }
@@ -180,7 +196,21 @@ private:
     template <class, class, class>
     friend class timer_handle;
 
+#if defined(AURAIO_TRACKS_HANDLERS)
+    void track(const char* name) const {
+        if (timer_ && may_be_waiting_)
+            track_operation(timer_->home().owner(), {"deadline_timer", this}, 0, name);
+    }
+    void track_cancel() {
+        track("cancel");
+        may_be_waiting_ = false;
+    }
+
+    bool may_be_waiting_ = false; // Asio's own has it, and tells of no cancel() where it is false
+#endif
+
     void reset() noexcept {
+        AURAIO_WHEN_TRACKING(track_cancel();)
         if (timer_)
             std::exchange(timer_, nullptr)->forget();
     }

@@ -90,6 +90,10 @@
 #if defined(BOOST_ASIO_NO_TYPEID)
 #define AURAIO_NO_TYPEID
 #endif
+#define AURAIO_ASIO_MACRO(name) BOOST_ASIO_##name
+#if defined(BOOST_ASIO_ENABLE_HANDLER_TRACKING) || defined(BOOST_ASIO_CUSTOM_HANDLER_TRACKING)
+#define AURAIO_TRACKS_HANDLERS
+#endif
 namespace boost::asio {}
 namespace aura {
 inline namespace AURAIO_FLAVOUR {
@@ -173,6 +177,10 @@ inline const error_category& generic_category() {
 #endif
 #if defined(ASIO_NO_TYPEID)
 #define AURAIO_NO_TYPEID
+#endif
+#define AURAIO_ASIO_MACRO(name) ASIO_##name
+#if defined(ASIO_ENABLE_HANDLER_TRACKING) || defined(ASIO_CUSTOM_HANDLER_TRACKING)
+#define AURAIO_TRACKS_HANDLERS
 #endif
 namespace asio {}
 namespace aura {

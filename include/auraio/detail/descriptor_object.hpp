@@ -109,7 +109,7 @@ public:
     sync_result cancel(error_code& ec) {
         if (!is_open())
             return sync_return(ec = net::error::bad_descriptor);
-        impl_.get()->cancel();
+        impl_.cancel();
         return sync_return(ec = {});
     }
 
@@ -182,8 +182,9 @@ protected:
     /// In an initiation: starts a Work on this descriptor.
     template <class Work, class Handler, class... Args>
     void start(int error, Handler&& handler, Args&&... args) {
-        start_io<Work>(impl_.home(), impl_.get(), error, every_cancellation, std::forward<Handler>(handler),
-                       impl_.executor(), std::forward<Args>(args)...);
+        start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home(), impl_.get(), error,
+                       every_cancellation, std::forward<Handler>(handler), impl_.executor(),
+                       std::forward<Args>(args)...);
     }
 
     template <bool IsRead, class Sequence>

@@ -4,6 +4,7 @@
 
 #include "auraio/core/assigned_numbers.hpp"
 #include "auraio/core/io_operation.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/ring_of.hpp"
 
 #include <memory>
@@ -24,12 +25,14 @@ public:
     descriptor_owner(descriptor_owner&& other) noexcept
         : executor_(other.executor_)
         , home_(other.home_)
-        , descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+        , descriptor_(std::exchange(other.descriptor_, nullptr))
+              AURAIO_WHEN_TRACKING(, tracked_type_(other.tracked_type_)) {}
     template <class OtherExecutor>
     explicit descriptor_owner(descriptor_owner<OtherExecutor>&& other)
         : executor_(other.executor_)
         , home_(other.home_)
-        , descriptor_(std::exchange(other.descriptor_, nullptr)) {}
+        , descriptor_(std::exchange(other.descriptor_, nullptr))
+              AURAIO_WHEN_TRACKING(, tracked_type_(other.tracked_type_)) {}
     descriptor_owner& operator=(descriptor_owner&& other) noexcept {
         if (this != &other) {
             (void)close();
@@ -70,6 +73,7 @@ public:
     int close() noexcept {
         if (!descriptor_)
             return 0;
+        AURAIO_WHEN_TRACKING(track("close");)
         forget();
         return std::exchange(descriptor_, nullptr)->close_and_forget();
     }
@@ -77,6 +81,7 @@ public:
     /// Precondition: open. Or a negated errno, when the process has no descriptor left that would be needed
     /// for it; then it stays open.
     int release() {
+        AURAIO_WHEN_TRACKING(track("release");)
         const bool assigned = descriptor_->is_assigned();
         const int number = descriptor_->fd();
         const int fd = descriptor_->release_and_forget();
@@ -86,6 +91,12 @@ public:
         if (assigned)
             core::forget_assigned(home_->owner(), number);
         return fd;
+    }
+
+    /// Precondition: not null. Requests cancellation of what was started before.
+    void cancel() {
+        AURAIO_WHEN_TRACKING(track("cancel");)
+        descriptor_->cancel();
     }
 
     /// For synchronous calls: the number, once what was started before is on its way in the kernel, as Asio's
@@ -107,6 +118,19 @@ public:
         std::exchange(descriptor_, nullptr)->close_and_forget(op);
     }
 
+#if defined(AURAIO_TRACKS_HANDLERS)
+    tracked_object tracked() const noexcept { return {tracked_type_, this}; }
+
+protected:
+    void track_as(const char* type) noexcept { tracked_type_ = type; }
+
+private:
+    void track(const char* name) const noexcept {
+        if (fd() >= 0)
+            track_operation(home_->owner(), tracked(), fd(), name);
+    }
+#endif
+
 private:
     template <class>
     friend class descriptor_owner;
@@ -119,6 +143,7 @@ private:
     Executor executor_;
     core::shard* home_;
     core::descriptor* descriptor_ = nullptr;
+    AURAIO_WHEN_TRACKING(const char* tracked_type_ = "descriptor";)
 };
 
 } // namespace detail

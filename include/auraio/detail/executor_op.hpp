@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auraio/core/operation.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/op_memory.hpp"
 
 AURAIO_OPEN
@@ -10,10 +11,10 @@ namespace detail {
 /// Owns `F` and the allocator its memory came from: as the user gave it. It is rebound inside functions only,
 /// where this class is complete, as an allocator may look at the size of what it is rebound to.
 template <class F, class Allocator>
-class executor_op final : public core::operation {
+class executor_op final : public core::operation AURAIO_ALSO_TRACKED {
 public:
     template <class G>
-    static core::operation& create(G&& f, const Allocator& a) {
+    static executor_op& create(G&& f, const Allocator& a) {
         return *create_in<executor_op>(a, std::forward<G>(f), a);
     }
 
@@ -26,11 +27,15 @@ public:
 private:
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<executor_op&>(base);
+        AURAIO_HANDLER_COMPLETION((self));
         const Allocator allocator(std::move(self.allocator_));
         F function(std::move(self.function_));
         free_in(self, allocator);
-        if (what == core::action::complete)
+        if (what == core::action::complete) {
+            AURAIO_HANDLER_INVOCATION_BEGIN(());
             std::move(function)();
+            AURAIO_HANDLER_INVOCATION_END;
+        }
     }
 
     F function_;

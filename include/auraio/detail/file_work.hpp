@@ -3,6 +3,7 @@
 
 #include "auraio/core/file_system.hpp"
 #include "auraio/core/io_operation.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/error.hpp"
 #include "auraio/file_base.hpp"
 
@@ -84,6 +85,7 @@ inline constexpr int failed_to_open = -1;
 class open_request {
 public:
     static constexpr bool concerns_descriptor = true;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_open";)
 
     /// `refused`: the object has a file already.
     open_request(std::string path, int flags, unsigned mode, bool refused)
@@ -138,6 +140,7 @@ private:
 class stat_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_stat";)
 
     explicit stat_request(int fd)
         : fd_(fd) {}

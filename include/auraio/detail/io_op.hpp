@@ -3,6 +3,7 @@
 #pragma once
 
 #include "auraio/core/io_operation.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/initiate.hpp"
 
 #include <cerrno>
@@ -21,7 +22,7 @@ namespace detail {
 ///   to be called
 ///   static constexpr bool transfers_file_data;    if it may use registered buffers and files
 template <class Work, class Handler, class IoExecutor>
-class io_op final : public core::io_operation {
+class io_op final : public core::io_operation AURAIO_ALSO_TRACKED {
 public:
     template <class H, class... Args>
     io_op(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args)
@@ -71,15 +72,17 @@ private:
         } else if constexpr (refers) {
             self.end_reference();
         }
+        AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next operation in it.
         Work work(std::move(self.work_));
         completion<Handler, IoExecutor> done(std::move(self.completion_));
         free_op(self, done.handler());
         if (what == core::action::complete) {
-            if constexpr (requires { work.finish(result, wanted, done); })
-                work.finish(result, wanted, done);
+            AURAIO_TRACK_CALL(done);
+            if constexpr (requires { work.finish(result, wanted, AURAIO_TRACKED(done)); })
+                work.finish(result, wanted, AURAIO_TRACKED(done));
             else
-                work.finish(result, done);
+                work.finish(result, AURAIO_TRACKED(done));
         } else if constexpr (requires { Work::dispose(result); })
             Work::dispose(result);
     }
@@ -91,11 +94,14 @@ private:
 /// Starts an operation on `target`; with `error` != 0 it completes with that instead, without reaching the
 /// kernel. Never calls the handler from within.
 template <class Work, class Handler, class IoExecutor, class... Args>
-void start_io(core::shard& home, core::descriptor* target, int error, net::cancellation_type_t accepted,
-              Handler&& handler, const IoExecutor& io, Args&&... args) {
+void start_io(AURAIO_WHEN_TRACKING(const tracked_object& object, ) core::shard& home,
+              core::descriptor* target, int error, net::cancellation_type_t accepted, Handler&& handler,
+              const IoExecutor& io, Args&&... args) {
     using op_type = io_op<Work, std::decay_t<Handler>, IoExecutor>;
     auto* op =
         create_op<op_type>(handler, std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
+    AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, object, target ? target->fd() : -1,
+                                        operation_name<Work>(object, op->request()));)
     const bool nothing = op->request().kind == core::request_kind::nop;
     if constexpr (op_type::refers) {
         if (error == 0 && !nothing) {
@@ -123,6 +129,8 @@ void start_close(Owner& owner, int error, Handler&& handler) {
     using op_type = io_op<Work, std::decay_t<Handler>, std::decay_t<decltype(owner.executor())>>;
     auto* op = create_op<op_type>(handler, std::forward<Handler>(handler), owner.executor(), owner.home(),
                                   core::io_request());
+    AURAIO_WHEN_TRACKING(
+        track_creation(owner.home().owner(), *op, owner.tracked(), owner.fd(), "async_close");)
     if (error == 0) {
         owner.close(*op);
         return;

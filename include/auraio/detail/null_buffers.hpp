@@ -33,6 +33,7 @@ constexpr short transfer_events(bool is_read, int flags = 0) noexcept {
 class null_transfer : public wait_request {
 public:
     using wait_request::wait_request;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = nullptr;) // as the object has it
 
     template <class Completion>
     void finish(int result, Completion& done) {

@@ -4,6 +4,7 @@
 
 #include "auraio/core/registrations.hpp"
 #include "auraio/detail/completion.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/initiate.hpp"
 #include "auraio/detail/op_memory.hpp"
 #include "auraio/detail/transfer.hpp"
@@ -72,7 +73,7 @@ private:
 
 /// A step of a registration, awaited with a handler: signature void(error_code).
 template <class Handler, class IoExecutor>
-class registration_op final : public core::operation {
+class registration_op final : public core::operation AURAIO_ALSO_TRACKED {
 public:
     template <class H>
     registration_op(H&& handler, const IoExecutor& io, const core::shard& home)
@@ -85,10 +86,13 @@ private:
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<registration_op&>(base);
         const int error = self.error_;
+        AURAIO_HANDLER_COMPLETION((self));
         completion<Handler, IoExecutor> done(std::move(self.completion_));
         free_op(self, done.handler());
-        if (what == core::action::complete)
-            done.call(to_error_code(error));
+        if (what == core::action::complete) {
+            AURAIO_TRACK_CALL(done);
+            AURAIO_TRACKED(done).call(to_error_code(error));
+        }
     }
 
     completion<Handler, IoExecutor> completion_;
@@ -138,19 +142,21 @@ public:
     core::engine& engine() const noexcept { return *executor_.query(ring_t{}).engine; }
     core::registrations& registered() const noexcept { return engine().registered(); }
 
-    /// `start(operation, shard)` returns 0 or a negated errno, which the handler gets.
+    /// `name` is the initiating function's. `start(operation, shard)` returns 0 or a negated errno, which the
+    /// handler gets.
     template <class Token, class Start>
-    auto initiate(Token&& token, Start start) {
-        return net::async_initiate<Token, void(error_code)>(initiation<Start>(*this, std::move(start)),
-                                                            token);
+    auto initiate([[maybe_unused]] const char* name, Token&& token, Start start) {
+        return net::async_initiate<Token, void(error_code)>(
+            initiation<Start>(*this, std::move(start) AURAIO_WHEN_TRACKING(, name)), token);
     }
 
     template <class Token>
     auto async_end(Token&& token) {
-        return initiate(std::forward<Token>(token), [this](core::operation& op, core::shard& home) {
-            const auto unused = std::move(end_);
-            return unused ? registered().request_end(kind_, op, home) : -ENOENT;
-        });
+        return initiate("async_unregister", std::forward<Token>(token),
+                        [this](core::operation& op, core::shard& home) {
+                            const auto unused = std::move(end_);
+                            return unused ? registered().request_end(kind_, op, home) : -ENOENT;
+                        });
     }
 
 private:
@@ -158,9 +164,9 @@ private:
     class initiation {
     public:
         using executor_type = executor;
-        initiation(registration& self, Start start)
+        initiation(registration& self, Start start AURAIO_WHEN_TRACKING(, const char* name))
             : self_(&self)
-            , start_(std::move(start)) {}
+            , start_(std::move(start)) AURAIO_WHEN_TRACKING(, name_(name)) {}
         const executor& get_executor() const noexcept { return self_->executor_; }
 
         template <class Handler>
@@ -169,6 +175,7 @@ private:
             core::shard& home = shard_for(self_->executor_);
             auto* op = create_op<registration_op<std::decay_t<Handler>, executor>>(
                 handler, std::forward<Handler>(handler), self_->executor_, home);
+            AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, {"registration", self_}, 0, name_);)
             if (const int error = start_(*op, home)) {
                 op->set_error(error);
                 home.post(*op);
@@ -178,6 +185,7 @@ private:
     private:
         registration* self_;
         Start start_;
+        AURAIO_WHEN_TRACKING(const char* name_;)
     };
 
     void end() noexcept {

@@ -3,6 +3,7 @@
 
 #include "auraio/core/signal_set.hpp"
 #include "auraio/detail/completion.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/op_memory.hpp"
 #include "auraio/error.hpp"
 
@@ -10,7 +11,7 @@ AURAIO_OPEN
 namespace detail {
 
 template <class Handler, class IoExecutor>
-class signal_op final : public core::signal_wait {
+class signal_op final : public core::signal_wait AURAIO_ALSO_TRACKED {
 public:
     template <class H>
     signal_op(H&& handler, const IoExecutor& io, const core::shard& home)
@@ -26,12 +27,15 @@ private:
             self.on_cancel();
             return;
         }
+        AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next wait in it.
         const int result = self.result();
         completion<Handler, IoExecutor> done(std::move(self.completion_));
         free_op(self, done.handler());
-        if (what == core::action::complete)
-            done.call(to_error_code(result), result < 0 ? 0 : result);
+        if (what == core::action::complete) {
+            AURAIO_TRACK_CALL(done);
+            AURAIO_TRACKED(done).call(to_error_code(result), result < 0 ? 0 : result);
+        }
     }
 
     completion<Handler, IoExecutor> completion_;

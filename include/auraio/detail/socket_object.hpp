@@ -29,7 +29,9 @@ class socket_handle : public descriptor_owner<Executor> {
 
 public:
     explicit socket_handle(const Executor& e)
-        : base(e) {}
+        : base(e) {
+        AURAIO_WHEN_TRACKING(this->track_as("socket");)
+    }
     socket_handle(socket_handle&&) = default;
     template <class OtherProtocol, class OtherExecutor>
     explicit socket_handle(socket_handle<OtherProtocol, OtherExecutor>&& other)
@@ -173,7 +175,7 @@ public:
     sync_result cancel(error_code& ec) {
         if (!is_open())
             return sync_return(ec = net::error::bad_descriptor);
-        impl_.get()->cancel();
+        impl_.cancel();
         return sync_return(ec = {});
     }
 
@@ -392,8 +394,9 @@ protected:
     /// In an initiation: starts a Work on this socket.
     template <class Work, class Handler, class... Args>
     void start(int error, Handler&& handler, Args&&... args) {
-        start_io<Work>(impl_.home(), impl_.get(), error, every_cancellation, std::forward<Handler>(handler),
-                       impl_.executor(), std::forward<Args>(args)...);
+        start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home(), impl_.get(), error,
+                       every_cancellation, std::forward<Handler>(handler), impl_.executor(),
+                       std::forward<Args>(args)...);
     }
 
 public: // Asio's own sockets reach into each other by this name

@@ -3,6 +3,7 @@
 
 #include "auraio/core/io_operation.hpp"
 #include "auraio/core/socket_calls.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/transfer.hpp"
 
 #include AURAIO_ASIO(socket_base.hpp)
@@ -60,6 +61,7 @@ template <bool IsRead, socket_kind Kind, class Storage>
 class socket_transfer {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = IsRead ? "async_receive" : "async_send";)
 
     template <class Sequence>
     socket_transfer(core::io_request& r, int fd, int flags, const Sequence& buffers) {
@@ -102,6 +104,7 @@ template <bool IsRead, socket_kind Kind, class Storage, class Extra>
 class message_transfer {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = Extra::tracked_name;)
 
     template <class Sequence, class Arg>
     message_transfer(core::io_request& r, int fd, int flags, const Sequence& buffers, const Arg& extra) {
@@ -138,6 +141,7 @@ void resize_endpoint(Endpoint& e, socklen_t size) {
 /// Where the sender's address goes. The endpoint is the caller's and lives until the handler is called.
 template <class Endpoint>
 struct receives_from {
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_receive_from";)
     static std::size_t name_size(Endpoint*) { return 0; }
     static void attach(const core::vector_block& b, Endpoint* e) {
         b.header().msg_name = e->data();
@@ -154,6 +158,7 @@ struct receives_from {
 /// The receiver's address, copied.
 template <class Endpoint>
 struct sends_to {
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_send_to";)
     static std::size_t name_size(const Endpoint& e) { return e.size(); }
     static void attach(const core::vector_block& b, const Endpoint& e) {
         std::memcpy(b.name(), e.data(), e.size());
@@ -165,6 +170,7 @@ struct sends_to {
 
 /// The flags of what was received (MSG_EOR, MSG_TRUNC).
 struct yields_flags {
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_receive_with_flags";)
     using flags = net::socket_base::message_flags;
     static std::size_t name_size(flags*) { return 0; }
     static void attach(const core::vector_block& b, flags* out) { b.note() = out; }
@@ -177,6 +183,7 @@ struct yields_flags {
 class wait_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_wait";)
 
     wait_request(core::io_request& r, int fd, short events) {
         r.kind = core::request_kind::poll;
@@ -209,6 +216,7 @@ template <class Endpoint>
 class connect_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_connect";)
 
     connect_request(core::io_request& r, int fd, const Endpoint& e)
         : block_(0, e.size()) {
@@ -240,6 +248,7 @@ template <class Receiver>
 class accept_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_accept";)
 
     template <class... Args>
     accept_request(int fd, bool report_aborted, Args&&... args)

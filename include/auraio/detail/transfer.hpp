@@ -4,6 +4,7 @@
 #include "auraio/core/io_request.hpp"
 #include "auraio/core/vector_block.hpp"
 #include "auraio/detail/config.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/error.hpp"
 
 #include AURAIO_ASIO(buffer.hpp)
@@ -169,6 +170,8 @@ template <bool IsRead, class Storage, class Alignment = unaligned>
 class transfer {
 public:
     static constexpr bool concerns_descriptor = false;
+    AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = IsRead ? "async_read_some"
+                                                                            : "async_write_some";)
     static constexpr bool transfers_file_data = true;
 
     template <class Sequence>

@@ -3,13 +3,14 @@
 
 #include "auraio/core/timer.hpp"
 #include "auraio/detail/completion.hpp"
+#include "auraio/detail/handler_tracking.hpp"
 #include "auraio/error.hpp"
 
 AURAIO_OPEN
 namespace detail {
 
 template <class Handler, class IoExecutor>
-class wait_op final : public core::wait_operation {
+class wait_op final : public core::wait_operation AURAIO_ALSO_TRACKED {
 public:
     template <class H>
     wait_op(H&& handler, const IoExecutor& io, const core::shard& home)
@@ -33,12 +34,15 @@ private:
         case core::action::destroy:
             break;
         }
+        AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next wait in it.
         const int result = self.result();
         completion<Handler, IoExecutor> done(std::move(self.completion_));
         free_op(self, done.handler());
-        if (what == core::action::complete)
-            done.call(to_error_code(result));
+        if (what == core::action::complete) {
+            AURAIO_TRACK_CALL(done);
+            AURAIO_TRACKED(done).call(to_error_code(result));
+        }
     }
 
     completion<Handler, IoExecutor> completion_;
