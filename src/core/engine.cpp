@@ -480,6 +480,8 @@ void engine::sever() noexcept {
     ::new (static_cast<void*>(&mutex_)) std::mutex;
     ::new (static_cast<void*>(&shared_mutex_)) std::mutex;
     ::new (static_cast<void*>(&shard_freed_)) std::condition_variable;
+    registrations_.renew_lock();
+    storage_->renew_lock();
 }
 
 void engine::adopt() {

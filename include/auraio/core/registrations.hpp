@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -103,6 +104,8 @@ public:
     void shutdown();
     void before_fork() { mutex_.lock(); }
     void after_fork() { mutex_.unlock(); }
+    /// In a child that nobody was notified of: whoever held it does not exist there.
+    void renew_lock() noexcept { ::new (static_cast<void*>(&mutex_)) std::mutex; }
     void forget_sources() noexcept; ///< in a child
 
     /// What a shard has of one kind.

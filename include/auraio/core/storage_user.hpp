@@ -4,6 +4,7 @@
 #include "auraio/core/storage_device.hpp"
 
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,8 @@ public:
     /// Around fork(2).
     void lock() { mutex_.lock(); }
     void unlock() { mutex_.unlock(); }
+    /// In a child that nobody was notified of: whoever held it does not exist there.
+    void renew_lock() noexcept { ::new (static_cast<void*>(&mutex_)) std::mutex; }
 
 private:
     storage_settings settings_for(const storage_device& device) const;
