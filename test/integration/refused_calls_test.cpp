@@ -37,8 +37,7 @@ public:
     static constexpr int expected = rounds * 4;
 
     explicit workload(aura::io_context& ctx, unsigned other_ring)
-        : ctx_(ctx)
-        , here_(ctx.ring_executor(0))
+        : here_(ctx.ring_executor(0))
         , there_(ctx.ring_executor(other_ring))
         , contents_(4096)
         , file_(there_, contents_.path(), aura::file_base::read_only)
@@ -115,7 +114,6 @@ private:
         });
     }
 
-    aura::io_context& ctx_;
     aura::executor here_, there_;
     scratch_file contents_;
     std::optional<socket_type> a_, b_;
