@@ -1,8 +1,12 @@
 // using namespace aura: every name means ours where there is one of ours, and Asio's elsewhere.
 #define AURAIO_USING_NAMESPACE
-#include <auraio/auraio.hpp>
+#include <auraio/detail/config.hpp>
 
 #include <gtest/gtest.h>
+
+#if AURAIO_ASIO_VERSION / 100 == 1022 || AURAIO_ASIO_VERSION / 100 == 1026 ||                                \
+    AURAIO_ASIO_VERSION / 100 == 1034 || AURAIO_ASIO_VERSION / 100 == 1038
+#include <auraio/auraio.hpp>
 
 #include <chrono>
 #include <type_traits>
@@ -47,3 +51,11 @@ TEST(UsingNamespace, FindsOneOfEachName) {
 }
 
 } // namespace
+
+#else
+
+TEST(UsingNamespace, FindsOneOfEachName) {
+    GTEST_SKIP() << "auraio.hpp knows the names of this version of Asio only one by one, as aura::name";
+}
+
+#endif

@@ -290,20 +290,24 @@ public:
         -> move_accept_result<executor_type, Token> {
         return move_accept<Token>(get_executor(), &endpoint, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>>
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>,
+              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
     auto async_accept(const E& e, Token&& token = Token()) -> move_accept_result<E, Token> {
         return move_accept<Token>(e, nullptr, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>>
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>,
+              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
     auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<E, Token> {
         return move_accept<Token>(e, &endpoint, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>>
+    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>,
+              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
     auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), nullptr, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>>
+    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>,
+              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
     auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), &endpoint, token);

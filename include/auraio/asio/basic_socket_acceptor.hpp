@@ -380,20 +380,26 @@ public:
         -> move_accept_result<Executor, Token> {
         return move_accept<Token>(this->impl_.executor(), &endpoint, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>>
+    // What E and C have to be is said twice: Clang looks at the result's type before a constraint, and the
+    // result of a token may be an error there.
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>,
+              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
     auto async_accept(const E& e, Token&& token = Token()) -> accepted_result<E, Token> {
         return move_accept<Token>(to_accepting(e), nullptr, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>>
+    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>,
+              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
     auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
         -> accepted_result<E, Token> {
         return move_accept<Token>(to_accepting(e), &endpoint, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>>
+    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>,
+              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
     auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), nullptr, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>>
+    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>,
+              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
     auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), &endpoint, token);
