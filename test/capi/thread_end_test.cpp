@@ -1,10 +1,16 @@
 // thread_end: operations that are started while a thread ends, when its thread_local objects are destroyed.
 #include "support.hpp"
 
+#include "support/sanitizers.hpp"
+
 #include <array>
 #include <pthread.h>
 #include <thread>
 #include <vector>
+
+#if AURAIO_TEST_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
 
 using namespace aura_test;
 
@@ -50,6 +56,16 @@ struct CThreadEnd : testing::TestWithParam<aura_ring_select_t> {
     last_words words_;
 };
 
+/// What the thread allocates meanwhile is no leak.
+struct uncounted_by_leak_sanitizer {
+#if AURAIO_TEST_ASAN
+    uncounted_by_leak_sanitizer() { __lsan_disable(); }
+    ~uncounted_by_leak_sanitizer() { __lsan_enable(); }
+#else
+    uncounted_by_leak_sanitizer() {}
+#endif
+};
+
 struct at_thread_exit {
     last_words* words = nullptr;
     ~at_thread_exit() {
@@ -77,7 +93,15 @@ TEST_P(CThreadEnd, AThreadLocalObjectIsTheFirstToUseTheLibrary) {
 
 TEST_P(CThreadEnd, ADestructorOfAPthreadKeyUsesIt) {
     pthread_key_t key;
-    ASSERT_EQ(::pthread_key_create(&key, [](void* p) { static_cast<last_words*>(p)->say(); }), 0);
+    // A thread that uses the library for the first time in such a destructor keeps some hundred bytes:
+    // nothing of C++ is destroyed after it. LeakSanitizer is not to count them, and the rest of the case is
+    // checked.
+    ASSERT_EQ(::pthread_key_create(&key,
+                                   [](void* p) {
+                                       const uncounted_by_leak_sanitizer here;
+                                       static_cast<last_words*>(p)->say();
+                                   }),
+              0);
     for (const bool before : {true, false})
         std::thread([&] {
             EXPECT_EQ(::pthread_setspecific(key, &words_), 0);

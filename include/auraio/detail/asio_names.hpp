@@ -1,6 +1,8 @@
 // asio_names: Asio's names in namespace aura, each by a declaration.
 #pragma once
 
+#if defined(AURAIO_USING_NAMESPACE) // auraio.hpp has seen to it that this Asio has these names
+
 #include "auraio/detail/config.hpp"
 
 // With a using-directive, which namespace.hpp has, `using namespace aura;` finds both Asio's io_context and
@@ -335,3 +337,5 @@ using net::thread;
 using net::time_traits;
 #endif
 AURAIO_CLOSE
+
+#endif
