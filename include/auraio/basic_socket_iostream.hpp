@@ -21,6 +21,7 @@ class basic_socket_iostream : public net::basic_socket_iostream<Protocol, ClockA
 public:
     basic_socket_iostream() = default;
     using base::base;
+    // Its base may allocate. NOLINTNEXTLINE(performance-noexcept-move-constructor)
     basic_socket_iostream(basic_socket_iostream&& other)
         : base(static_cast<base&&>(other)) {} // or it would be taken for something to resolve
     basic_socket_iostream& operator=(basic_socket_iostream&&) = default;
