@@ -8,10 +8,6 @@
 #include <thread>
 #include <vector>
 
-#if AURAIO_TEST_ASAN
-#include <sanitizer/lsan_interface.h>
-#endif
-
 using namespace aura_test;
 
 namespace {
@@ -56,16 +52,6 @@ struct CThreadEnd : testing::TestWithParam<aura_ring_select_t> {
     last_words words_;
 };
 
-/// What the thread allocates meanwhile is no leak.
-struct uncounted_by_leak_sanitizer {
-#if AURAIO_TEST_ASAN
-    uncounted_by_leak_sanitizer() { __lsan_disable(); }
-    ~uncounted_by_leak_sanitizer() { __lsan_enable(); }
-#else
-    uncounted_by_leak_sanitizer() {}
-#endif
-};
-
 struct at_thread_exit {
     last_words* words = nullptr;
     ~at_thread_exit() {
@@ -98,7 +84,7 @@ TEST_P(CThreadEnd, ADestructorOfAPthreadKeyUsesIt) {
     // checked.
     ASSERT_EQ(::pthread_key_create(&key,
                                    [](void* p) {
-                                       const uncounted_by_leak_sanitizer here;
+                                       const test::uncounted_by_leak_sanitizer here;
                                        static_cast<last_words*>(p)->say();
                                    }),
               0);

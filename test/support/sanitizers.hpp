@@ -24,3 +24,21 @@
 #if !defined(AURAIO_TEST_TSAN)
 #define AURAIO_TEST_TSAN 0
 #endif
+
+#if AURAIO_TEST_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
+
+namespace test {
+
+/// What the thread allocates meanwhile is no leak.
+struct uncounted_by_leak_sanitizer {
+#if AURAIO_TEST_ASAN
+    uncounted_by_leak_sanitizer() { __lsan_disable(); }
+    ~uncounted_by_leak_sanitizer() { __lsan_enable(); }
+#else
+    uncounted_by_leak_sanitizer() {}
+#endif
+};
+
+} // namespace test
