@@ -50,9 +50,7 @@ private:
 
 /// Tells the log handler.
 void log_message(aura_log_level_t level, const char* message) noexcept;
-/// Around fork(2): before; in the parent; in the child.
-void lock_log() noexcept;
-void unlock_log() noexcept;
+/// In the child of fork(2).
 void renew_log_lock() noexcept;
 
 inline int fail(int error) noexcept {

@@ -30,15 +30,12 @@ void aura::capi::log_message(aura_log_level_t level, const char* message) noexce
     r.telling = false;
 }
 
-void aura::capi::lock_log() noexcept {
-    log_receiver().mutex.lock();
-}
-void aura::capi::unlock_log() noexcept {
-    log_receiver().mutex.unlock();
-}
 void aura::capi::renew_log_lock() noexcept {
-    // The thread that has locked it has another number here, so that it cannot unlock it.
-    ::new (static_cast<void*>(&log_receiver().mutex)) std::recursive_mutex;
+    // Whoever held it may not exist here, and the thread that forked could not unlock it: it has another
+    // number.
+    receiver& r = log_receiver();
+    ::new (static_cast<void*>(&r.mutex)) std::recursive_mutex;
+    r.telling = false;
 }
 
 void aura_set_log_handler(aura_log_handler_t handler, void* user_data) {

@@ -10,12 +10,12 @@ namespace aura::capi {
 namespace {
 
 void before_fork() noexcept {
-    lock_log();
+    // Not the log's lock: a handler that makes an engine holds it and takes others, of which fork(2) has some
+    // already.
     request_store::instance().before_fork();
 }
 void after_fork_in_parent() noexcept {
     request_store::instance().after_fork();
-    unlock_log();
 }
 void after_fork_in_child() noexcept {
     request_store::instance().after_fork();
