@@ -1,17 +1,51 @@
 // descriptor: the order of what is started here and what the caller then does by a system call of its own.
 #include "auraio/core/engine.hpp"
 
+#include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <exception>
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 namespace aura::core {
 
 namespace {
 
 /// How long a synchronous call waits for the thread that drives the shard to submit what it was sent. One
-/// that sleeps is there in some ten microseconds; one that is in a handler is not waited for.
+/// that sleeps is there in some ten microseconds; one that computes or blocks in a handler is not waited for
+/// any longer.
 constexpr nanoseconds_t patience = 2'000'000;
+
+/// The same for one that other programs keep from its processor: it gets there as soon as they let it.
+constexpr nanoseconds_t patience_under_load = 1'000'000'000;
+
+/// The processor time that a thread of this process has had; 0 when there is no such thread.
+nanoseconds_t processor_time(int thread) noexcept {
+    // What pthread_getcpuclockid(3) makes of a thread's number: the kernel's CPUCLOCK_SCHED of one thread.
+    const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | 6U);
+    timespec spent{};
+    if (::clock_gettime(clock, &spent) != 0)
+        return 0;
+    return static_cast<nanoseconds_t>(spent.tv_sec) * 1'000'000'000 +
+           static_cast<nanoseconds_t>(spent.tv_nsec);
+}
+
+/// Whether a thread of this process would run if there were a processor for it: state R in /proc, see
+/// proc_pid_stat(5). False when that cannot be read.
+bool is_runnable(int thread) noexcept {
+    char text[64];
+    std::snprintf(text, sizeof text, "/proc/self/task/%d/stat", thread);
+    const int fd = ::open(text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const ssize_t length = ::read(fd, text, sizeof text - 1);
+    ::close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    const char* const name_end = std::strrchr(text, ')'); // the name may hold any character
+    return name_end && std::strncmp(name_end, ") R", 3) == 0;
+}
 
 } // namespace
 
@@ -97,11 +131,16 @@ void descriptor::await_submission() {
     const std::uint64_t began_at = home_->system_calls();
     if (home_->is_known_busy(began_at))
         return;
-    const nanoseconds_t until = monotonic_now() + patience;
+    const int thread = home_->driving_thread();
+    const nanoseconds_t spent = processor_time(thread);
+    const nanoseconds_t began = monotonic_now();
     while (!is_submitted()) {
         if (home_->is_free() && submit_by_visit())
             return;
-        if (monotonic_now() >= until) {
+        const nanoseconds_t waited = monotonic_now() - began;
+        const bool starved = waited >= patience && waited < patience_under_load &&
+                             processor_time(thread) - spent < patience && is_runnable(thread);
+        if (waited >= patience && !starved) {
             if (home_->system_calls() == began_at)
                 home_->remember_busy(
                     began_at); // one handler all the time: the next call need not find out again

@@ -115,12 +115,28 @@ void shard::wake() noexcept {
 
 // ---- the token ----
 
+namespace {
+
+/// gettid(2), asked once for each thread of each process.
+int kernel_thread() noexcept {
+    static thread_local constinit unsigned process = ~0U;
+    static thread_local constinit int number = 0;
+    if (process != fork_generation()) [[unlikely]] {
+        process = fork_generation();
+        number = ::gettid();
+    }
+    return number;
+}
+
+} // namespace
+
 bool shard::try_acquire() noexcept {
     const void* expected = nullptr;
     // Acquire pairs with release(): the last driver's writes to this shard are visible to the next one.
     if (!driver_.compare_exchange_strong(expected, this_thread_identity(), std::memory_order_acquire,
                                          std::memory_order_relaxed))
         return false;
+    driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
     turn_began_ = never; // the time without a driver is no handler's fault
     submits_from_now_on();
     if (io_pending_ == 0)

@@ -243,6 +243,10 @@ public:
     }
     void remember_busy(std::uint64_t calls) noexcept { busy_since_.store(calls, std::memory_order_relaxed); }
 
+    /// The kernel's number of the thread that drives it, or drove it last. Relaxed: whoever asks for that
+    /// thread's state finds what is true at some moment only, whatever the order.
+    int driving_thread() const noexcept { return driving_thread_.load(std::memory_order_relaxed); }
+
 private:
     friend class descriptor;
     friend class device_gate;
@@ -335,6 +339,7 @@ private:
     engine& owner_;
     const unsigned index_;
     std::atomic<const void*> driver_{nullptr};
+    std::atomic<int> driving_thread_{0};
     inbox inbox_;
 
     std::atomic<std::int64_t> load_{0}; // hints for placement: relaxed
