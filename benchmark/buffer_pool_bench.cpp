@@ -3,7 +3,7 @@
 //
 // What is timed is taking and giving back; `touched` also writes to every page, as whoever reads into it
 // does. Run it on an otherwise idle machine and compare the CPU column.
-#include "auraio/core/buffer_pool.hpp"
+#include "auraio/core/memory/buffer_pool.hpp"
 
 #include <algorithm>
 #include <atomic>

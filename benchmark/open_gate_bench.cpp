@@ -4,8 +4,8 @@
 // The difference of the two rows is the figure. Run it pinned (taskset -c 1), with
 // --benchmark_repetitions=20 --benchmark_enable_random_interleaving=true, and compare medians of the CPU
 // column.
-#include "auraio/core/device_gate.hpp"
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
+#include "core/storage/device_gate.hpp"
 
 #include <array>
 #include <cstddef>

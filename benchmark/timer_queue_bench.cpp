@@ -2,7 +2,7 @@
 //
 // Every contender sees the same deadlines; the heap has the advantage that it touches no timer objects. Run
 // it pinned (taskset -c 1), several times, and compare medians of the CPU column.
-#include "auraio/core/timer_queue.hpp"
+#include "auraio/core/timer/timer_queue.hpp"
 
 #include <algorithm>
 #include <cstddef>

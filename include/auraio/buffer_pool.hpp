@@ -1,7 +1,7 @@
 // buffer_pool: page-aligned buffers for I/O, and the allocator over them.
 #pragma once
 
-#include "auraio/core/buffer_pool.hpp"
+#include "auraio/core/memory/buffer_pool.hpp"
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO(buffer.hpp)

@@ -1,7 +1,7 @@
 // error: from the engine's negated errno values to the error codes that reach handlers.
 #pragma once
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO(error.hpp)

@@ -1,7 +1,7 @@
 // executor: the handle through which work reaches an aura::io_context, or one of its rings.
 #pragma once
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "auraio/detail/executor_op.hpp"
 #include "auraio/detail/specialised.hpp"
 #include "auraio/error.hpp"

@@ -1,7 +1,7 @@
 // io_context_options: what can be chosen about an io_context.
 #pragma once
 
-#include "auraio/core/engine_options.hpp"
+#include "auraio/core/loop/engine_options.hpp"
 #include "auraio/detail/config.hpp"
 
 AURAIO_OPEN

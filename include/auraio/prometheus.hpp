@@ -1,7 +1,7 @@
 // prometheus: snapshots as text that Prometheus reads.
 #pragma once
 
-#include "auraio/core/prometheus.hpp"
+#include "auraio/core/report/prometheus.hpp"
 #include "auraio/detail/config.hpp"
 
 AURAIO_OPEN

@@ -1,7 +1,7 @@
 // stats: snapshots of what happens inside a context.
 #pragma once
 
-#include "auraio/core/engine_stats.hpp"
+#include "auraio/core/report/engine_stats.hpp"
 #include "auraio/detail/config.hpp"
 
 AURAIO_OPEN

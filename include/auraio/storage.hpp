@@ -1,7 +1,7 @@
 // storage: naming a storage device, for the settings of its gate.
 #pragma once
 
-#include "auraio/core/block_device.hpp"
+#include "auraio/core/storage/block_device.hpp"
 #include "auraio/detail/config.hpp"
 #include "auraio/error.hpp"
 

@@ -1,7 +1,7 @@
 // callers: what a thread remembers of the engines it has used.
 #pragma once
 
-#include "auraio/core/ring_selector.hpp"
+#include "core/loop/ring_selector.hpp"
 
 #include <cstdint>
 

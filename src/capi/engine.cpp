@@ -1,8 +1,8 @@
 // engine: creation and destruction, which ring an operation goes to, and who is in a callback.
 #include "engine.hpp"
 
-#include "auraio/core/usable_cpus.hpp"
 #include "callers.hpp"
+#include "core/base/usable_cpus.hpp"
 #include "process.hpp"
 
 #include <cstring>

@@ -3,11 +3,11 @@
 
 #include "auraio/aura.h"
 
-#include "auraio/core/buffer_pool.hpp"
-#include "auraio/core/engine.hpp"
-#include "auraio/core/fork_aware.hpp"
-#include "auraio/core/outside_wait.hpp"
-#include "auraio/core/ring_selector.hpp"
+#include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/loop/engine.hpp"
+#include "auraio/core/memory/buffer_pool.hpp"
+#include "core/loop/outside_wait.hpp"
+#include "core/loop/ring_selector.hpp"
 #include "request.hpp"
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // files: starting operations on files.
-#include "core/canary.hpp"
+#include "core/base/canary.hpp"
 #include "operations.hpp"
 
 #include <climits>

@@ -1,8 +1,8 @@
 // request: the life of one operation, and the store of slots.
 #include "request.hpp"
 
-#include "auraio/core/shard.hpp"
-#include "core/canary.hpp"
+#include "auraio/core/loop/shard.hpp"
+#include "core/base/canary.hpp"
 #include "engine.hpp"
 
 #include <bit>

@@ -3,9 +3,9 @@
 
 #include "auraio/aura.h"
 
-#include "auraio/core/io_operation.hpp"
-#include "auraio/core/spin_lock.hpp"
-#include "auraio/core/timer.hpp"
+#include "auraio/core/base/spin_lock.hpp"
+#include "auraio/core/io/io_operation.hpp"
+#include "auraio/core/timer/timer.hpp"
 
 #include <array>
 #include <atomic>

@@ -1,6 +1,6 @@
 // fork without notify_fork(): whatever the child does with what it inherited, the parent goes on undisturbed.
 #include <auraio/auraio.hpp>
-#include <auraio/core/engine.hpp>
+#include <auraio/core/loop/engine.hpp>
 
 #include "support/ring_configurations.hpp"
 

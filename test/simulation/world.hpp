@@ -5,7 +5,7 @@
 #include "device.hpp"
 #include "histogram.hpp"
 
-#include "auraio/core/device_controller.hpp"
+#include "core/control/device_controller.hpp"
 
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
 // core::buffer_pool under threads that come and go, free each other's buffers, trim and pin.
-#include "auraio/core/buffer_pool.hpp"
+#include "auraio/core/memory/buffer_pool.hpp"
 
 #include <atomic>
 #include <barrier>

@@ -1,6 +1,6 @@
 // spin_lock under contention: no waiter is left asleep.
-#include "auraio/core/spin_lock.hpp"
-#include "auraio/core/usable_cpus.hpp"
+#include "auraio/core/base/spin_lock.hpp"
+#include "core/base/usable_cpus.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // core::timer_queue checked against a std::multimap at every step, and random times for it.
 #pragma once
 
-#include "auraio/core/timer_queue.hpp"
+#include "auraio/core/timer/timer_queue.hpp"
 
 #include <algorithm>
 #include <cstddef>

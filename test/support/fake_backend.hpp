@@ -1,8 +1,8 @@
 // fake_backend: a backend whose requests the test completes by hand; no kernel.
 #pragma once
 
-#include <auraio/core/engine.hpp>
-#include <auraio/core/timer.hpp>
+#include <auraio/core/loop/engine.hpp>
+#include <auraio/core/timer/timer.hpp>
 
 #include <algorithm>
 #include <atomic>

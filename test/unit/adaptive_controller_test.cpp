@@ -1,5 +1,5 @@
 // adaptive_controller: phases, reasons and setters, on a device that is arithmetic.
-#include "auraio/core/adaptive_controller.hpp"
+#include "core/control/adaptive_controller.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,5 +1,5 @@
 // block_device: from a device number to the disk, in trees made as the kernel makes them.
-#include "auraio/core/block_device.hpp"
+#include "auraio/core/storage/block_device.hpp"
 
 #include "support/descriptor_famine.hpp"
 

@@ -1,5 +1,5 @@
 // core::buffer_pool: alignment, sizes, bounds, what is kept and what goes back, threads that free and end.
-#include "auraio/core/buffer_pool.hpp"
+#include "auraio/core/memory/buffer_pool.hpp"
 
 #include <algorithm>
 #include <cstring>

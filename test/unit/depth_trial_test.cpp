@@ -1,5 +1,5 @@
 // depth_trial: verdicts on pairs of rates.
-#include "auraio/core/depth_trial.hpp"
+#include "core/control/depth_trial.hpp"
 
 #include <cmath>
 #include <random>

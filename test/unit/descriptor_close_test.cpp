@@ -3,7 +3,7 @@
 #include "support/fake_backend.hpp"
 #include "support/sanitizers.hpp"
 
-#include <auraio/core/inert_descriptor.hpp>
+#include <core/io/inert_descriptor.hpp>
 
 #include <gtest/gtest.h>
 

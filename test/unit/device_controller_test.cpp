@@ -1,5 +1,5 @@
 // ring_gate and device_controller: what passes, what waits, and who gets how much.
-#include "auraio/core/device_controller.hpp"
+#include "core/control/device_controller.hpp"
 
 #include <array>
 #include <deque>

@@ -1,9 +1,9 @@
 // device_gate: what waits for a device, in which order it goes, and how it ends when it does not.
-#include "auraio/core/device_gate.hpp"
+#include "core/storage/device_gate.hpp"
 
 #include "support/fake_backend.hpp"
 
-#include <auraio/core/storage_user.hpp>
+#include <core/storage/storage_user.hpp>
 
 #include <array>
 #include <vector>

@@ -1,5 +1,5 @@
 // core::ring_counters and the sums over rings.
-#include "auraio/core/engine_stats.hpp"
+#include "auraio/core/report/engine_stats.hpp"
 
 #include <memory>
 

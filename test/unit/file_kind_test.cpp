@@ -1,5 +1,5 @@
 // file_kind: what is known of open files by looking at them.
-#include "auraio/core/file_kind.hpp"
+#include "core/io/file_kind.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // inbox: order, and who is told to wake the consumer.
-#include <auraio/core/inbox.hpp>
+#include <auraio/core/operation/inbox.hpp>
 
 #include <gtest/gtest.h>
 

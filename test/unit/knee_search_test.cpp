@@ -1,5 +1,5 @@
 // knee_search on curves of throughput against depth, without noise and with.
-#include "auraio/core/knee_search.hpp"
+#include "core/control/knee_search.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // core::latency_histogram against exact sorted data, and its buckets one by one.
-#include "auraio/core/latency_histogram.hpp"
+#include "auraio/core/stats/latency_histogram.hpp"
 
 #include <algorithm>
 #include <atomic>

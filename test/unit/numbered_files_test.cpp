@@ -1,7 +1,7 @@
 // numbered_files: which device a descriptor number means, and when it is looked at again.
-#include "auraio/core/numbered_files.hpp"
+#include "core/storage/numbered_files.hpp"
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "support/fake_backend.hpp"
 #include "support/scratch_file.hpp"
 

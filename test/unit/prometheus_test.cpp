@@ -1,5 +1,5 @@
 // core::prometheus_text: what it writes, and that a parser other than ours accepts it.
-#include "auraio/core/prometheus.hpp"
+#include "auraio/core/report/prometheus.hpp"
 
 #include <cstdio>
 #include <cstdlib>

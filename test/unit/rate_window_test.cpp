@@ -1,5 +1,5 @@
 // rate_window: interquartile mean, its error, and what it survives.
-#include "auraio/core/rate_window.hpp"
+#include "core/control/rate_window.hpp"
 
 #include <random>
 

@@ -1,5 +1,5 @@
 // core::registration_state: each transition, and all interleavings of a user and several rings.
-#include "auraio/core/registration_state.hpp"
+#include "auraio/core/registered/registration_state.hpp"
 
 #include <array>
 #include <cerrno>

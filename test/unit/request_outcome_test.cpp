@@ -1,5 +1,5 @@
 // request_outcome: what each result of each kind of request means, in tables.
-#include "auraio/core/request_outcome.hpp"
+#include "auraio/core/io/request_outcome.hpp"
 
 #include <gtest/gtest.h>
 

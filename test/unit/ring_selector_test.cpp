@@ -1,5 +1,5 @@
 // core::ring_selector: each mode, and each of the two gates before a spill.
-#include "auraio/core/ring_selector.hpp"
+#include "core/loop/ring_selector.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // ring_shares: never more than the limit, in proportion, and by turns.
-#include "auraio/core/ring_shares.hpp"
+#include "core/control/ring_shares.hpp"
 
 #include <numeric>
 #include <random>

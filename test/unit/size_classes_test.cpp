@@ -1,5 +1,5 @@
 // core::size_classes, exhaustively.
-#include "auraio/core/size_classes.hpp"
+#include "auraio/core/memory/size_classes.hpp"
 
 #include <gtest/gtest.h>
 

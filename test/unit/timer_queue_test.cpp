@@ -1,5 +1,5 @@
 // core::timer_queue against a std::multimap, and the promises of its contract one by one.
-#include "auraio/core/timer_queue.hpp"
+#include "auraio/core/timer/timer_queue.hpp"
 
 #include "support/checked_timer_queue.hpp"
 

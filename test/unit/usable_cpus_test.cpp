@@ -1,5 +1,5 @@
 // core::find_usable_cpus and the reading of CPU quotas, from files that only the test has.
-#include "auraio/core/usable_cpus.hpp"
+#include "core/base/usable_cpus.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 // cancellation: connects a handler's cancellation slot to the operation started with it.
 #pragma once
 
-#include "auraio/core/cancellation.hpp"
+#include "auraio/core/operation/cancellation.hpp"
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO(associated_cancellation_slot.hpp)

@@ -1,7 +1,7 @@
 // descriptor_object: what stream descriptors and pipes share.
 #pragma once
 
-#include "auraio/core/socket_calls.hpp"
+#include "auraio/core/io/socket_calls.hpp"
 #include "auraio/detail/descriptor_owner.hpp"
 #include "auraio/detail/io_op.hpp"
 #include "auraio/detail/null_buffers.hpp"

@@ -2,8 +2,8 @@
 // may be null.
 #pragma once
 
-#include "auraio/core/assigned_numbers.hpp"
-#include "auraio/core/io_operation.hpp"
+#include "auraio/core/io/assigned_numbers.hpp"
+#include "auraio/core/io/io_operation.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/ring_of.hpp"
 

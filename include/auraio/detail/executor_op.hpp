@@ -1,7 +1,7 @@
 // executor_op: a function submitted to an executor, on its way to a shard.
 #pragma once
 
-#include "auraio/core/operation.hpp"
+#include "auraio/core/operation/operation.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/op_memory.hpp"
 

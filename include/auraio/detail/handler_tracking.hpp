@@ -2,8 +2,8 @@
 // custom tracking header is honoured as well. Where tracking is off, everything here expands to nothing.
 #pragma once
 
-#include "auraio/core/engine.hpp"
-#include "auraio/core/io_request.hpp"
+#include "auraio/core/io/io_request.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO(detail/handler_tracking.hpp)

@@ -2,7 +2,7 @@
 // and waiting for its end.
 #pragma once
 
-#include "auraio/core/registrations.hpp"
+#include "auraio/core/registered/registrations.hpp"
 #include "auraio/detail/completion.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/initiate.hpp"

@@ -1,7 +1,7 @@
 // signal_op: a wait for a signal, with its handler.
 #pragma once
 
-#include "auraio/core/signal_set.hpp"
+#include "auraio/core/io/signal_set.hpp"
 #include "auraio/detail/completion.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/op_memory.hpp"

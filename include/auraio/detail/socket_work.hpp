@@ -1,8 +1,8 @@
 // socket_work: the kinds of socket I/O: each a Work of io_op.
 #pragma once
 
-#include "auraio/core/io_operation.hpp"
-#include "auraio/core/socket_calls.hpp"
+#include "auraio/core/io/io_operation.hpp"
+#include "auraio/core/io/socket_calls.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/transfer.hpp"
 

@@ -1,7 +1,7 @@
 // stock_signals: Asio's own table of signals, which native sets enter as its sets do.
 #pragma once
 
-#include "auraio/core/signal_set.hpp"
+#include "auraio/core/io/signal_set.hpp"
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO(basic_signal_set.hpp)

@@ -1,8 +1,8 @@
 // transfer: reading into and writing from Asio buffer sequences.
 #pragma once
 
-#include "auraio/core/io_request.hpp"
-#include "auraio/core/vector_block.hpp"
+#include "auraio/core/io/io_request.hpp"
+#include "auraio/core/io/vector_block.hpp"
 #include "auraio/detail/config.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/error.hpp"

@@ -1,7 +1,7 @@
 // wait_op: a wait for a timer, with its handler.
 #pragma once
 
-#include "auraio/core/timer.hpp"
+#include "auraio/core/timer/timer.hpp"
 #include "auraio/detail/completion.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/error.hpp"

@@ -1,7 +1,7 @@
 // doorbell: messages, eventfd and futex.
 #include "doorbell.hpp"
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"

@@ -1,7 +1,7 @@
 // doorbell: how other threads end the wait of the thread that drives a ring.
 #pragma once
 
-#include "auraio/core/engine_options.hpp"
+#include "auraio/core/loop/engine_options.hpp"
 
 #include <atomic>
 #include <cstdint>

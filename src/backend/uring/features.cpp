@@ -1,7 +1,7 @@
 // features: trying what the kernel offers.
 #include "features.hpp"
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 

@@ -1,7 +1,7 @@
 // prepare: one case per kind of request.
 #include "prepare.hpp"
 
-#include "auraio/core/socket_calls.hpp"
+#include "auraio/core/io/socket_calls.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 

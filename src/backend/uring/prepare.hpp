@@ -1,7 +1,7 @@
 // prepare: an io_request as a submission queue entry.
 #pragma once
 
-#include "auraio/core/io_request.hpp"
+#include "auraio/core/io/io_request.hpp"
 
 #include <liburing.h>
 

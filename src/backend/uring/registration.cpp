@@ -1,7 +1,7 @@
 // registration: io_uring_register(2) for buffers and files.
 #include "registration.hpp"
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 

@@ -1,7 +1,7 @@
 // registration: tables of buffers and files of one io_uring, by its descriptor.
 #pragma once
 
-#include "auraio/core/backend.hpp"
+#include "auraio/core/io/backend.hpp"
 
 #include <memory>
 #include <span>

@@ -1,7 +1,7 @@
 // ring: system calls of one io_uring instance.
 #include "ring.hpp"
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 

@@ -1,9 +1,9 @@
 // ring: one io_uring instance: set-up, submission, waiting, completions. Knows system calls, not operations.
 #pragma once
 
-#include "auraio/core/engine_options.hpp"
-#include "auraio/core/engine_stats.hpp"
-#include "auraio/core/fork_aware.hpp"
+#include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/loop/engine_options.hpp"
+#include "auraio/core/report/engine_stats.hpp"
 
 #include <cstdint>
 #include <cstring>

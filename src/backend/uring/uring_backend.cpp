@@ -1,7 +1,7 @@
 // uring_backend: submission entries from requests, completions back to operations, wakes and watches.
 #include "uring_backend.hpp"
 
-#include "auraio/core/engine.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "doorbell.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"

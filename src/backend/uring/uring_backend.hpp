@@ -1,8 +1,8 @@
 // uring_backend: carries out io_requests with one io_uring.
 #pragma once
 
-#include "auraio/core/backend.hpp"
-#include "auraio/core/engine_options.hpp"
+#include "auraio/core/io/backend.hpp"
+#include "auraio/core/loop/engine_options.hpp"
 
 #include <memory>
 #include <string>

@@ -1,0 +1,237 @@
+// engine: the shards of one io_context, the threads that drive them, and the count of outstanding work.
+#pragma once
+
+#include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/loop/engine_options.hpp"
+#include "auraio/core/loop/shard.hpp"
+#include "auraio/core/storage/storage_settings.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+namespace aura::core {
+
+/// What a program that makes an engine links against: the name tells whether the containers of the standard
+/// library are those of its debug mode, which have other sizes. An undefined reference to it means that the
+/// library and the program disagree: compile both with _GLIBCXX_DEBUG, or none.
+#if defined(_GLIBCXX_DEBUG)
+inline namespace with_glibcxx_debug {
+#else
+inline namespace without_glibcxx_debug {
+#endif
+void library_has_the_same_containers() noexcept;
+}
+
+/// Thrown when the engine itself cannot go on: a ring cannot be created, or is driven against its promise.
+class engine_error : public std::runtime_error {
+public:
+    engine_error(int error, const std::string& what)
+        : std::runtime_error(what)
+        , error_(error) {}
+    int error() const noexcept { return error_; } ///< an errno value
+
+private:
+    int error_;
+};
+
+class driver;
+class storage_user;
+
+/// What asio::io_context is, without Asio. Every member may be called from any thread at any time, except the
+/// destructor and after_fork_in_child().
+class engine : private fork_aware {
+public:
+    static constexpr unsigned max_shards = 512;
+
+    /// Throws engine_error when the machine does not allow the chosen backend.
+    explicit engine(const engine_options& options);
+    ~engine();
+    engine(const engine&) = delete;
+
+    /// Run handlers: until stopped or out of work, or `deadline` on the monotonic clock has passed (0: only
+    /// what is ready). Return how many ran. Throw what a handler throws, and engine_error.
+    std::size_t run(nanoseconds_t deadline);
+    std::size_t run_one(nanoseconds_t deadline);
+
+    /// The same for threads that serve the engine whether it has work or not: they end when `stop` is set
+    /// (and rouse_all() called) instead of when the engine is stopped. run_turn() returns after the first
+    /// turn of the loop in which handlers ran.
+    std::size_t run(nanoseconds_t deadline, const std::atomic<bool>& stop);
+    std::size_t run_turn(nanoseconds_t deadline, const std::atomic<bool>& stop);
+
+    /// Makes every thread in here look at its stop flag. Set that before, seq_cst.
+    void rouse_all() noexcept;
+
+    void stop() noexcept;
+    const std::atomic<bool>& stop_flag() const noexcept { return stopped_; }
+    bool stopped() const noexcept { return stopped_.load(std::memory_order_seq_cst); }
+    void restart() noexcept { stopped_.store(false, std::memory_order_seq_cst); }
+
+    bool has_work() const noexcept { return outstanding_.load(std::memory_order_acquire) != 0; }
+
+    /// As restart() when there is work, whose end will then stop the engine again; else false, and stopped.
+    bool restart_for_work() noexcept {
+        restart();
+        // A read-modify-write, so that the decrement which finds the last work gone comes after it in the
+        // count's order and synchronises with it: that stop() follows this restart().
+        if (outstanding_.fetch_add(0, std::memory_order_acq_rel) != 0)
+            return true;
+        stop(); // others may have missed that it was set
+        return false;
+    }
+
+    void work_started() noexcept { outstanding_.fetch_add(1, std::memory_order_relaxed); }
+    void work_finished(std::int64_t count = 1) noexcept {
+        // acq_rel: whoever brings the count to zero sees what all the others did before their decrement.
+        if (outstanding_.fetch_sub(count, std::memory_order_acq_rel) == count)
+            stop();
+    }
+
+    /// The same two, out of line: for executors, whose copies are everywhere and rarely count.
+    void track() noexcept;
+    void untrack() noexcept;
+
+    /// Work outside any implicit strand: any running thread may take it.
+    void post_shared(operation& op);
+
+    /// Shard `index`, created when it does not exist yet. Precondition: index < max_shards.
+    shard& shard_at(unsigned index);
+    unsigned shard_count() const noexcept { return shard_count_.load(std::memory_order_acquire); }
+
+    /// The shard whose handler the calling thread is in; null outside of run().
+    shard* current_shard() const noexcept;
+    /// Where a new object goes: the current shard, else the first.
+    shard& place() noexcept {
+        shard* s = current_shard();
+        return s ? *s : *shards_[0];
+    }
+    /// The lighter of two shards that are being driven: where independent sessions are spread.
+    shard& place_balanced() noexcept;
+    bool running_in_this_thread() const noexcept { return current_shard() != nullptr; }
+
+    /// In a function that runs inside another handler: keeps the current exception, which then leaves run()
+    /// when that handler has returned. The first one wins.
+    void capture_exception() noexcept;
+
+    /// Submits what the calling thread has queued on its shard; nothing elsewhere.
+    void flush();
+
+    /// Any thread: submits what waits on every shard that can be had without waiting for a handler; the
+    /// others submit by themselves.
+    void flush_all();
+
+    /// Threads inside run().
+    unsigned driver_count() const noexcept { return drivers_.load(std::memory_order_acquire); }
+
+    /// What happened on each ring so far; stops none of them.
+    engine_stats stats() const;
+
+    /// What this engine wants of storage devices: of all, or of the one behind `device`.
+    void set_storage(const storage_settings& change);
+    void set_storage(device_id device, const storage_settings& change);
+    storage_user& storage() noexcept { return *storage_; }
+
+    /// So many requests that wait for the end of the turn are submitted before it; 0: however many. Any
+    /// thread.
+    void set_batch_threshold(unsigned requests) noexcept {
+        batch_threshold_.store(requests != 0 ? requests : ~0u, std::memory_order_relaxed);
+    }
+    unsigned batch_threshold() const noexcept { return batch_threshold_.load(std::memory_order_relaxed); }
+
+    registrations& registered() noexcept { return registrations_; }
+    const registrations& registered() const noexcept { return registrations_; }
+
+    const engine_options& options() const noexcept { return options_; }
+    const std::string& backend_reason() const noexcept { return backend_reason_; }
+    bool single_shard() const noexcept { return shard_limit_ == 1; }
+
+    /// Cancels and destroys everything pending, waiting for the kernel to let go of every buffer. No thread
+    /// may be in run(). May be called again.
+    void shutdown();
+
+    void before_fork();
+    void after_fork_in_parent();
+    void after_fork_in_child();
+
+    /// Whether this process is a child of fork(2) that has not called after_fork_in_child(): what the kernel
+    /// has of this engine is the parent's, and no call here disturbs it. A thread that enters run() makes it
+    /// an engine of this process, as after_fork_in_child() would; who may not want that (a library that
+    /// promises an error instead) asks here first. Objects may be closed and everything destroyed; requests
+    /// that were pending then end with ECANCELED here, and go on in the parent. Any thread; one load.
+    bool is_inherited() const noexcept {
+        // Relaxed: it hides nothing. Whoever finds it changed takes the mutex or a token next.
+        return generation_.load(std::memory_order_relaxed) != fork_generation();
+    }
+
+    std::unique_ptr<backend> make_backend() const;
+    /// Null where the backend is not ours. Throws engine_error.
+    std::unique_ptr<registration_source> make_registration_source() const;
+
+private:
+    friend class driver;
+    friend class shard;
+    friend class shard_visit;
+
+    // For drivers; see driver for the protocol.
+    shard* take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop);
+    shard* take_free_shard_locked() noexcept;
+    void give_back(shard& s) noexcept;
+    bool has_orphans() const noexcept {
+        return shard_count_.load(std::memory_order_relaxed) > drivers_.load(std::memory_order_relaxed);
+    }
+    void orphans_changed() noexcept;
+    void notify_parked();
+    operation* take_shared();
+    /// For who has published that it sleeps: see post_shared().
+    bool shared_waits() const noexcept { return shared_size_.load(std::memory_order_seq_cst) != 0; }
+    std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
+    shard& create_shard_locked(bool acquire = false);
+    unsigned random_driven_shard() const noexcept;
+
+    /// Makes an inherited engine one of this process.
+    void adopt();
+    void adopt_locked();
+    void unlock_all_but_mutex();
+    static void sever(fork_aware& self) noexcept;
+    void sever() noexcept;
+
+    // For shard_visit.
+    bool begin_visit(shard& s) noexcept;
+    void end_visit(shard& s) noexcept;
+
+    const engine_options options_;
+    const unsigned shard_limit_;
+    std::string backend_reason_;
+    const std::unique_ptr<storage_user> storage_; // outlives the shards, as the next
+    registrations registrations_;
+
+    std::atomic<unsigned> batch_threshold_{~0u}; // relaxed: it publishes nothing else
+
+    // What any thread may take; a cache line. A mutex, because glibc's costs a program of one thread nothing.
+    alignas(64) std::mutex shared_mutex_; // guards shared_
+    op_queue shared_;
+    // The next line goes up with it. Shards touch the count rarely, but from everywhere.
+    std::atomic<std::uint32_t> shared_size_{0};
+    std::atomic<std::int64_t> outstanding_{0};
+
+    alignas(64) std::atomic<bool> stopped_{false};
+    std::atomic<unsigned> stopping_{0}; // threads inside stop()
+    std::atomic<unsigned> drivers_{0};
+    std::atomic<unsigned> shard_count_{0};
+    std::atomic<std::uint64_t> orphan_epoch_{0}; // changes whenever a shard may have lost its driver
+    std::atomic<shard*> steward_{nullptr};       // home of the driver that looks after shards without one
+
+    std::atomic<unsigned> generation_{fork_generation()}; // changes under mutex_
+    bool notified_of_fork_ = false;                       // between before_fork() and its counterparts
+
+    alignas(64) std::mutex mutex_; // creation of shards, parked threads
+    std::condition_variable shard_freed_;
+    std::atomic<unsigned> parked_{0};                       // threads that wait for a shard
+    std::array<std::unique_ptr<shard>, max_shards> shards_; // [0, shard_count_) never change again
+};
+
+} // namespace aura::core

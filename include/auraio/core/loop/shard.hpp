@@ -1,0 +1,407 @@
+// shard: where objects live. Inbox, ready list, timers, pending operations and one backend, driven by one
+// thread.
+#pragma once
+
+#include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/io/backend.hpp"
+#include "auraio/core/operation/inbox.hpp"
+#include "auraio/core/registered/registrations.hpp"
+#include "auraio/core/report/engine_stats.hpp"
+#include "auraio/core/timer/timer_queue.hpp"
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace aura::core {
+
+class device_gate;
+class engine;
+class gated_file;
+class numbered_files;
+class storage_device;
+class timer;
+
+/// The monotonic clock, as every deadline of the engine counts it.
+nanoseconds_t monotonic_now() noexcept;
+
+/// The same, advanced by the scheduler's tick: 4 ns to read, where the exact one takes 28.
+nanoseconds_t coarse_now() noexcept;
+
+/// The identity of the calling thread, for comparison only: an address no other live thread has.
+inline const void* this_thread_identity() noexcept {
+    static thread_local constinit char anchor = 0;
+    return &anchor;
+}
+
+/// The same for what is remembered for longer than threads live: no other thread of the process ever has it.
+inline std::uint64_t this_thread_number() noexcept {
+    static constinit std::atomic<std::uint64_t> last{0}; // relaxed: the numbers only have to differ
+    static thread_local constinit std::uint64_t number = 0;
+    if (number == 0) [[unlikely]]
+        number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+    return number;
+}
+
+/// An implicit strand: whatever runs on a shard runs one after the other, in the thread that holds its token.
+///
+/// The token (driver_) may pass from thread to thread. A thread takes it with acquire and gives it up with
+/// release, so everything one driver did to the shard happens before everything the next one does.
+class shard {
+public:
+    shard(engine& owner, unsigned index);
+    ~shard();
+    shard(const shard&) = delete;
+
+    engine& owner() const noexcept { return owner_; }
+    unsigned index() const noexcept { return index_; }
+
+    /// Whether the calling thread drives this shard. Relaxed is enough: only the thread itself ever stores
+    /// its own identity, so reading it back means that this thread stored it; any other value only has to be
+    /// different.
+    bool is_current() const noexcept {
+        return driver_.load(std::memory_order_relaxed) == this_thread_identity();
+    }
+
+    /// Any thread. The operation is counted as work and becomes ready: it will be completed on this shard,
+    /// after everything posted here before it by the same thread.
+    void post(operation& op) {
+        if (is_current()) [[likely]] {
+            op.set_counts_remotely(false);
+            started_here();
+            ready_.push(op);
+        } else {
+            post_from_afar(op);
+        }
+    }
+
+    /// Any thread. As post(), for an operation that is counted already.
+    void make_ready(operation& op);
+
+    /// A thread that does not drive this shard. Hands over a message: arrive() will be called here.
+    void send(operation& message);
+
+    // ---- the driving thread only ----
+
+    /// Counts one more, or one less, operation that lives here. Only going between 0 and 1 touches the
+    /// engine.
+    void started_here() {
+        if (work_++ == 0)
+            first_work();
+    }
+    void finished_here() {
+        if (--work_ == 0)
+            last_work();
+    }
+
+    void make_ready_here(operation& op) noexcept { ready_.push(op); }
+    backend& io() noexcept { return *backend_; }
+    timer_queue& timers() noexcept { return timers_; }
+    bool shutting_down() const noexcept { return shutting_down_; }
+
+    /// Runs the oldest operation that was ready when this turn began. False when the turn is over.
+    bool run_next() {
+        if (budget_ == 0)
+            return false;
+        --budget_;
+        operation* op = ready_.pop();
+        if (!op) [[unlikely]] { // a nested run took what this turn had counted on
+            budget_ = 0;
+            return false;
+        }
+        // The operation frees itself before its handler runs; the work it stood for ends after, so that a
+        // handler that starts the next operation never lets the count touch zero. Also when the handler
+        // throws.
+        struct finish_on_exit {
+            shard& s;
+            bool remotely;
+            ~finish_on_exit() {
+                if (remotely)
+                    s.finished_remote();
+                else
+                    s.finished_here();
+            }
+        } finish{*this, op->counts_remotely()};
+        op->complete();
+        return true;
+    }
+
+    /// Ends a turn and begins the next: submits, reaps, takes the inbox, fires timers. Never blocks. With no
+    /// I/O pending this makes no call at all: a loop of handlers that only compute pays for nothing else.
+    void poll() {
+        if (io_pending_ != 0)
+            poll_backend();
+        collect();
+    }
+
+    /// poll() for the commonest turn: handlers that made others ready, here or (`elsewhere`) in the engine's
+    /// shared queue, and nothing else to look after. False, and nothing done, when there is more to it.
+    bool renew_turn(bool elsewhere) noexcept {
+        if (io_pending_ != 0 || (ready_.empty() && !elsewhere) || inbox_.maybe_nonempty() ||
+            !timers_.empty() || tick_due_ != never)
+            return false;
+        end_turn();
+        // Such a turn may take less time than reading the clock.
+        if (++turns_unmeasured_ == 16)
+            measure_turn();
+        return true;
+    }
+
+    /// As poll(), but first waits, until `deadline` at the latest, when nothing is ready. The caller has made
+    /// try_sleep() succeed.
+    void wait(nanoseconds_t deadline);
+
+    /// Publishes that the driver is about to block; false when something has arrived meanwhile.
+    bool try_sleep() noexcept { return inbox_.try_sleep(); }
+    void stay_awake() noexcept { inbox_.awake(); }
+    nanoseconds_t next_deadline() noexcept {
+        const nanoseconds_t timers = timers_.empty() ? never : timers_.next_deadline();
+        return timers < tick_due_ ? timers : tick_due_;
+    }
+    bool has_ready() const noexcept { return !ready_.empty(); }
+    bool in_turn() const noexcept { return budget_ != 0; }
+
+    /// The gate of a device for operations of this shard; created when there is none yet. Null when there is
+    /// no memory for it: then they go without, for they are on their way already.
+    device_gate* gate_for(storage_device& device) noexcept;
+    /// A gate wants to tick, at this time or soon after.
+    void tick_at(nanoseconds_t due) noexcept;
+    /// Before its driver waits elsewhere: next_deadline() may have passed by the exact clock only.
+    void tick_devices() {
+        if (tick_due_ != never)
+            tick_gates();
+    }
+
+    /// For whoever runs handlers of its own, which belong to no shard, between turns of this one.
+    ring_counters& counters() noexcept { return counters_; }
+
+    /// Any thread.
+    ring_stats stats() const;
+
+    /// Any thread: how many operations lived here at the end of the last turn.
+    std::int64_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
+
+    /// Any thread: how many requests the backend had at the end of the last turn.
+    std::uint32_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+
+    /// Submits what is queued, now.
+    void flush();
+
+    /// The same where no exception can be let out: run(), which meets the same refusal, reports it.
+    void flush_if_possible() noexcept;
+
+    void flush_if_queued() {
+        if (!backend_->nothing_queued())
+            flush();
+    }
+
+    /// flush(), for who gives up the number of a file: whether no request can name it any more, because the
+    /// kernel has taken all that was queued (or never will, its ring being gone). False for want of memory.
+    bool flush_completely() noexcept;
+
+    /// Submits and reaps, between turns: what has completed becomes ready.
+    void reap() {
+        if (backend_)
+            poll_backend();
+    }
+
+    // ---- the token: see engine for who takes it when ----
+
+    bool try_acquire() noexcept;
+    void release() noexcept;
+    bool is_free() const noexcept { return driver_.load(std::memory_order_relaxed) == nullptr; }
+    void ensure_backend();
+    bool has_backend() const noexcept { return backend_ != nullptr; }
+
+    /// Whether its backend is that of the process this one was forked from.
+    bool is_inherited() const noexcept {
+        return generation_.load(std::memory_order_relaxed) != fork_generation(); // as engine::is_inherited()
+    }
+
+    // ---- any thread ----
+
+    /// Wakes the driver if it sleeps; true if it did.
+    bool rouse() noexcept;
+    bool sleeping() const noexcept { return inbox_.sleeping(); }
+
+    /// See backend::end_requests_on(); false also when there is no backend yet.
+    bool end_requests_on(int fd) noexcept {
+        backend* b = published_backend_.load(std::memory_order_acquire);
+        return b && b->end_requests_on(fd);
+    }
+    /// How many system calls its ring has made. Acquire: what they were to submit had been published before.
+    std::uint64_t system_calls() const noexcept { return counters_.enters.load(std::memory_order_acquire); }
+    /// See backend::has_taken_all().
+    bool has_taken_all() const noexcept {
+        const backend* b = published_backend_.load(std::memory_order_acquire);
+        return b && b->has_taken_all();
+    }
+
+    /// That its driver, after so many system calls, is in a handler that takes long. Relaxed: a hint.
+    bool is_known_busy(std::uint64_t calls) const noexcept {
+        return busy_since_.load(std::memory_order_relaxed) == calls;
+    }
+    void remember_busy(std::uint64_t calls) noexcept { busy_since_.store(calls, std::memory_order_relaxed); }
+
+    /// The kernel's number of the thread that drives it, or drove it last. Relaxed: whoever asks for that
+    /// thread's state finds what is true at some moment only, whatever the order.
+    int driving_thread() const noexcept { return driving_thread_.load(std::memory_order_relaxed); }
+
+private:
+    friend class descriptor;
+    friend class device_gate;
+    friend class engine;
+    friend class io_operation;
+    friend class registrations;
+    friend class shard_visit;
+    friend class timer;
+
+    void wake() noexcept;
+    void post_from_afar(operation& op);
+    void count_from_afar();
+    void begin(io_operation& op);
+    bool refuses(io_operation& op);
+    void end_before_start(io_operation& op, int result);
+    void issue(io_operation& op);
+    void issue_from_lane(io_operation& op);
+    gated_file* find_storage(io_request& r);
+    void submit(io_operation& op);
+    void note_queued(io_operation& op) noexcept;
+    void hand_over(io_operation& op);
+    void first_work();
+    void last_work();
+    void finished_remote();
+    void poll_backend();
+    void finish_io(op_queue& done);
+    void take_inbox();
+    void adopt_work(std::int64_t count);
+    void fire_timers();
+    void collect() {
+        if (inbox_.maybe_nonempty())
+            take_inbox();
+        if (!timers_.empty())
+            fire_timers();
+        publish_counters();
+        end_turn();
+        measure_turn();
+        // By the coarse clock, which has been read anyway: a few milliseconds late.
+        if (turn_began_ >= tick_due_) [[unlikely]]
+            tick_gates();
+    }
+    /// What the turn has run is counted when it is over, and not one by one; the next one begins.
+    void end_turn() noexcept {
+        ring_counters::bump(counters_.turns);
+        count_handlers();
+        turn_size_ = budget_ = ready_.size();
+    }
+    void count_handlers() noexcept {
+        ring_counters::bump(counters_.handlers, turn_size_ - budget_);
+        turn_size_ = budget_;
+    }
+    void measure_turn() noexcept {
+        turns_unmeasured_ = 0;
+        const nanoseconds_t now = coarse_now();
+        if (turn_began_ != never && now != turn_began_) [[unlikely]]
+            note_delay(now);
+        turn_began_ = now;
+    }
+    void note_delay(nanoseconds_t now) noexcept;
+    void tick_gates();
+    void leave_devices() noexcept;
+    void publish_counters() noexcept {
+        count_handlers();
+        counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - io_pending_,
+                                  std::memory_order_relaxed);
+        load_.store(work_, std::memory_order_relaxed);
+        in_flight_.store(static_cast<std::uint32_t>(io_pending_), std::memory_order_relaxed);
+    }
+    void count_submission(const io_operation& op) noexcept {
+        ring_counters::bump(counters_.submitted);
+        if (--until_sample_ == 0) [[unlikely]]
+            begin_sample(op);
+    }
+    void begin_sample(const io_operation& op) noexcept;
+    void end_sample(const io_operation& op) noexcept;
+    void start_otherwise(io_operation& op);
+    request_facts facts_of(const io_operation& op) const noexcept;
+    int number_of(const io_request& r) const noexcept;
+    bool goes_on(io_operation& op);
+    int prepare_next(io_operation& op, next_step step);
+    static int prepare_here(io_operation& op) noexcept;
+    void finish_internal(io_operation& op);
+    void cancel_everything();
+    void discard_everything();
+    void settle_before_fork();
+    void restart_after_fork();
+    void leave_requests();
+    void adopt_backend(std::unique_ptr<backend> b) noexcept;
+
+    engine& owner_;
+    const unsigned index_;
+    std::atomic<const void*> driver_{nullptr};
+    std::atomic<int> driving_thread_{0};
+    inbox inbox_;
+
+    std::atomic<std::int64_t> load_{0}; // hints for placement: relaxed
+    std::atomic<std::uint32_t> in_flight_{0};
+    std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
+
+    // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
+    // back only when no other thread may be in the engine (destruction, a forked child).
+    std::atomic<backend*> published_backend_{nullptr};
+    std::atomic<unsigned> generation_{fork_generation()}; // the one backend_ was made in
+
+    // Everything below belongs to the driving thread.
+    alignas(64) op_queue ready_;
+    std::uint32_t budget_ = 0; // operations of ready_ that belong to the current turn
+    bool shutting_down_ = false;
+    std::uint16_t ended_at_start_ = 0; // ended_before_this_thread() when a driver last found nothing pending
+    std::int64_t work_ = 0;
+    std::size_t io_pending_ = 0; // requests the backend has
+    std::uint32_t queued_ = 0;   // requests given to it since it last told the kernel
+    std::unique_ptr<backend> backend_;
+    timer_queue timers_;
+    descriptor* active_ = nullptr; // descriptors that have operations
+    descriptor* loose_ = nullptr;  // the target of operations that belong to no open file
+
+    // Storage devices that were used here. Ticks look after them for as long as something is in flight.
+    std::vector<std::unique_ptr<device_gate>> gates_;
+    std::unique_ptr<numbered_files> numbered_; // where operations name files by number
+    nanoseconds_t tick_due_ = never;           // the earliest of the gates'
+
+    std::array<registrations::ring_side, 2> registered_; // by registration_kind
+
+    // Statistics. At most one latency is being measured at a time, so that operations need no room for it.
+    nanoseconds_t turn_began_ = never; // never: nobody drove it
+    std::uint32_t turns_unmeasured_ = 0;
+    // What budget_ was when its handlers were counted last. Not beside it: compilers then load and store the
+    // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
+    // a turn).
+    std::uint32_t turn_size_ = 0;
+    std::uint32_t until_sample_ = 1;
+    const io_operation* sampled_ = nullptr;
+    nanoseconds_t sample_began_ = 0;
+    ring_counters counters_;
+
+public:
+    /// The descriptor for requests that name none of ours (rename, unlink, open).
+    descriptor& loose() noexcept { return *loose_; }
+};
+
+/// Access to a shard's own side for the duration of a scope, where it can be had without waiting for a
+/// handler: the calling thread drives the shard, or nobody does. Converts to false otherwise.
+class shard_visit {
+public:
+    explicit shard_visit(shard& s) noexcept;
+    ~shard_visit();
+    shard_visit(const shard_visit&) = delete;
+    explicit operator bool() const noexcept { return mode_ != mode::refused; }
+    bool driving() const noexcept { return mode_ == mode::driving; }
+
+private:
+    enum class mode : std::uint8_t { refused, driving, visiting };
+    shard& shard_;
+    mode mode_;
+};
+
+} // namespace aura::core

@@ -1,0 +1,102 @@
+// timer: the engine's half of a waitable timer: a deadline, the operations that wait for it, exact counts.
+#pragma once
+
+#include "auraio/core/base/spin_lock.hpp"
+#include "auraio/core/io/backend.hpp"
+#include "auraio/core/timer/timer_queue.hpp"
+
+#include <cstddef>
+
+namespace aura::core {
+
+class timer;
+
+/// A wait for a timer. result() is 0 (expired) or -ECANCELED.
+class wait_operation : public cancellable_operation {
+public:
+    int result() const noexcept { return result_; }
+
+protected:
+    explicit wait_operation(function f) noexcept
+        : cancellable_operation(f) {}
+    ~wait_operation() = default;
+
+    void on_arrive(); ///< what a derived operation's function does for action::arrive
+    void on_cancel(); ///< and for action::cancel
+
+private:
+    friend class timer;
+    timer* timer_ = nullptr;
+    int result_ = 0;
+};
+
+/// Lives on one shard and on the heap, for the reasons given at descriptor. The object side calls from any
+/// thread (one at a time), the shard side fires; a spin lock decides who claims a wait, so that cancel()
+/// returns true counts from any thread, before run() too. Only the clean-up of the queue hops to the shard.
+class timer : private timer_node, private operation {
+public:
+    /// Adds a wait that ends at `deadline`; object side. Replaces the deadline of earlier waits.
+    void wait(wait_operation& op, nanoseconds_t deadline);
+
+    /// Ends all waits, or the oldest, with ECANCELED; object side. Returns how many: exactly those that have
+    /// not been claimed by expiry or by another cancellation.
+    std::size_t cancel();
+    std::size_t cancel_one();
+
+    /// As cancel(), but expects that a wait with another deadline follows: leaves the queue as it is.
+    std::size_t cancel_for_rearm();
+
+    /// The owner lets go; object side. Cancels the waits; the memory goes when the shard has forgotten it.
+    void forget();
+
+    shard& home() const noexcept { return *home_; }
+
+protected:
+    /// What differs between kinds of timers; one static object for each kind.
+    struct behaviour {
+        /// How a timer on a clock that is not the monotonic one decides: returns how long to go on waiting, 0
+        /// when its time has come. Null for the monotonic clock. Called with the lock held.
+        nanoseconds_t (*remaining)(const timer&);
+        void (*free)(timer&);
+    };
+
+    timer(shard& home, const behaviour& b) noexcept;
+    ~timer() = default;
+
+private:
+    friend class shard;
+    friend class wait_operation;
+
+    static void run(operation& base, action what);
+    static timer& from(timer_node& node) noexcept { return static_cast<timer&>(node); }
+
+    // Shard side.
+    void fire(nanoseconds_t now);
+    void abandon();
+    void arrived();
+    void wait_arrived(wait_operation& op);
+    bool claim(wait_operation& op);
+
+    // Lock held.
+    void arm_locked();
+    bool unused_locked();
+    std::size_t take_locked(op_queue& out, std::size_t limit);
+
+    std::size_t end_waits(std::size_t limit, bool here);
+    void finish(op_queue& waits, int result, bool here);
+
+    // Small members first: they fit into the padding of the bases. A timer with its handle stays within 128
+    // bytes.
+    bool known_to_shard_ = false; // object side
+    // Guarded by lock_, as are deadline_ and waits_; the timer_node base belongs to the shard side.
+    bool message_under_way_ = false;
+    bool forgotten_ = false;
+    spin_lock lock_;
+    std::uint32_t in_transit_ = 0; // waits claimed from afar that have not reached the shard
+    shard* const home_;
+    const behaviour& behaviour_;
+    nanoseconds_t deadline_ = 0;
+    op_queue waits_;
+};
+
+} // namespace aura::core

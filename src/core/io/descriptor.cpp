@@ -1,0 +1,332 @@
+// descriptor: starting and cancelling, from the owning shard's thread and from afar.
+#include "auraio/core/io/socket_calls.hpp"
+#include "auraio/core/loop/engine.hpp"
+#include "core/io/file_kind.hpp"
+#include "core/storage/device_gate.hpp"
+
+#include <cassert>
+#include <cerrno>
+#include <new>
+#include <poll.h>
+#include <sys/socket.h>
+#include <utility>
+
+namespace aura::core {
+
+void io_operation::on_arrive() {
+    target_->arrived(*this);
+}
+void io_operation::on_cancel() {
+    target_->cancel_one(*this);
+}
+
+void io_operation::end_reference_here() {
+    shard& home = target_->home();
+    let_go();
+    home.owner().registered().leave(home, registered_held_);
+}
+
+void io_operation::let_go() noexcept {
+    if (linked_) // not, if it was refused before it reached the shard
+        target_->unlink(*this);
+}
+
+std::uint32_t io_operation::readiness_events() const noexcept {
+    return request_.kind == request_kind::poll ? request_.flags
+                                               : core::readiness_events(request_.kind, request_.flags);
+}
+
+io_operation::lane io_operation::which_socket_lane() const noexcept {
+    switch (request_.kind) {
+    case request_kind::recv:
+    case request_kind::recvmsg:
+        return waits_first(request_.kind, request_.flags) ? lane::none : lane::in;
+    case request_kind::send:
+    case request_kind::sendmsg:
+    case request_kind::connect:
+        return lane::out;
+    case request_kind::accept_now: // connections are given to those who wait in their order
+        return lane::in;
+    default:
+        return lane::none;
+    }
+}
+
+void io_operation::submit_internal() {
+    shard& home = target_->home();
+    if (!linked_)
+        target_->link(*this);
+    cancel_requested_ = false;
+    way_ = 0;
+    in_backend_ = true;
+    ++home.io_pending_;
+    home.count_submission(*this);
+    home.io().submit(*this);
+}
+
+void io_operation::cancel_internal() {
+    target_->cancel_one(*this);
+}
+
+void cancel_handle::request() const {
+    if (shard_visit visit(*cell_->home); visit) {
+        if (cell_->op)
+            cell_->op->cancel();
+        return;
+    }
+    // Relaxed: whoever has set it sends the cell, and the operation, of which nothing is written here, has
+    // been started before either of the signals.
+    if (cell_->on_its_way.exchange(true, std::memory_order_relaxed))
+        return;
+    // Relaxed: the reference this handle holds keeps the cell alive meanwhile.
+    cell_->references.fetch_add(1, std::memory_order_relaxed);
+    cell_->home->send(*cell_);
+}
+
+void cancel_cell::run(operation& base, action what) {
+    auto& self = static_cast<cancel_cell&>(base);
+    if (what == action::arrive && self.op)
+        self.op->cancel();
+    self.release();
+}
+
+descriptor* descriptor::create_loose(shard& home) {
+    auto* d = new descriptor(home, -1);
+    d->loose_ = true;
+    d->started_ = 1; // every operation has the number 0: only shutdown, which cancels all, looks at it
+    return d;
+}
+
+namespace {
+
+/// What others can see the effect of: it must not wait for run(). What only takes something in may.
+bool shows_outside(request_kind kind) noexcept {
+    switch (kind) {
+    case request_kind::connect:
+    case request_kind::send:
+    case request_kind::sendmsg:
+    case request_kind::write:
+    case request_kind::writev:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
+
+void descriptor::start(io_operation& op) {
+    op.target_ = this;
+    op.sequence_ = loose_ ? 0 : started_++;
+    if (home_->is_current()) [[likely]] {
+        home_->started_here();
+        home_->begin(op);
+        return;
+    }
+    const bool at_once = !loose_ && home_->owner().driver_count() == 0 && shows_outside(op.request_.kind);
+    if (!loose_)
+        ++sent_from_afar_;
+    op.set_counts_remotely(true);
+    op.set_message(true);
+    home_->owner().work_started();
+    if (!at_once) {
+        home_->send(op);
+        return;
+    }
+    // While the visit lasts nobody can run the handler, which may destroy this descriptor's object.
+    const shard_visit visit(*home_);
+    home_->send(op);
+    if (visit)
+        submit_at_once();
+}
+
+int descriptor::refer(io_operation& op) {
+    registrations& registered = home_->owner().registered();
+    if (file_slot_ < 0 && op.request_.registered == 0 && !registered.has_arenas()) [[likely]]
+        return 0;
+    if (const int refused = registered.refer(*home_, op.request_, file_slot_))
+        return refused;
+    op.refers_ = op.holds_target_ = op.request_.registered != 0;
+    return 0;
+}
+
+void descriptor::leave_slot() {
+    if (file_slot_ >= 0)
+        home_->owner().registered().forget_file(static_cast<std::size_t>(std::exchange(file_slot_, -1)), fd_);
+}
+
+void descriptor::arrived(io_operation& op) {
+    op.set_message(false);
+    if (disturbed_.load(std::memory_order_acquire))
+        op.cancel_requested_ = true; // its descriptor is closed
+    home_->begin(op);
+    // After it has been queued, if it has, with release: see is_submitted(). Only the shard side writes it.
+    arrived_from_afar_.store(arrived_from_afar_.load(std::memory_order_relaxed) + 1,
+                             std::memory_order_release);
+    free_if_unused();
+}
+
+void descriptor::cancel() {
+    if (twin_) [[unlikely]]
+        twin_->cancel();
+    if (started_ == 0)
+        return;
+    if (shard_visit visit(*home_); visit) {
+        cancel_before(started_);
+        return;
+    }
+    cancel_before_.store(started_, std::memory_order_relaxed);
+    tell_shard(on_its_way);
+}
+
+void descriptor::cancel_before(std::uint64_t sequence) {
+    // The greatest number means what is here, not what comes: a release that fails leaves the object usable.
+    if (sequence > cancelled_before_ && sequence != ~std::uint64_t{0})
+        cancelled_before_ = sequence;
+    for (io_operation *op = first_, *following; op; op = following) {
+        following = op->following_;
+        // May end the last operation of a forgotten descriptor, which frees it: then nothing follows.
+        if (op->sequence() < sequence)
+            cancel_one(*op); // NOLINT(clang-analyzer-cplusplus.NewDelete)
+    }
+}
+
+void descriptor::cancel_one(io_operation& op) {
+    if (op.cancel_requested_ || op.request_.kind == request_kind::close) // a close always closes
+        return;
+    op.cancel_requested_ = true;
+    if (op.in_backend_) {
+        home_->io().cancel(op);
+    } else if (op.in_lane_) {
+        op.in_lane_ = false;
+        --in_lane_[static_cast<unsigned>(op.which_lane())];
+        finish_queued(op, -ECANCELED);
+    } else if (op.at_gate_ == io_operation::gate_place::waiting) {
+        op.line()->withdraw(op);
+        op.result_ = -ECANCELED;
+        op.detach();
+        home_->make_ready_here(op);
+        lane_advances(op); // it was the first of its lane
+        if (!op.holds_target_)
+            unlink(op);
+    }
+}
+
+void descriptor::submit_next_of(io_operation::lane which, io_operation& finished) {
+    io_operation* op = finished.following_; // those that wait came later
+    while (!op->in_lane_ || op->which_lane() != which)
+        op = op->following_;
+    if (disturbed_.load(std::memory_order_acquire)) { // closed: nothing must reach what its number means now
+        cancel_before(~std::uint64_t{0});
+        return;
+    }
+    op->in_lane_ = false;
+    home_->issue_from_lane(*op);
+}
+
+void descriptor::finish_queued(io_operation& op, int result) {
+    op.result_ = result;
+    op.detach();
+    home_->make_ready_here(op);
+    if (!op.holds_target_)
+        unlink(op);
+}
+
+void descriptor::set_storage(storage_device& device) {
+    assert(!storage_ && !loose_);
+    storage_ = new gated_file(*this, device);
+}
+
+void descriptor::look_at_kind(int fd) {
+    switch (kind_of_file(fd)) {
+    case file_kind::prompt:
+        return;
+    case file_kind::terminal:
+        if (const int again = open_terminal_again(fd); again >= 0) {
+            twin_ = new (std::nothrow) descriptor(*home_, again);
+            if (!twin_)
+                ::close(again); // a worker will do
+        }
+        transfers_ = twin_ ? transfers::by_twin : transfers::by_worker;
+        return;
+    case file_kind::master:
+        transfers_ = transfers::without_waiting;
+        return;
+    case file_kind::may_block:
+        transfers_ = transfers::by_worker;
+        return;
+    }
+}
+
+bool descriptor::can_be_polled() {
+    if (pollable_ == pollable::unknown) {
+        // What a file server would be asked may take its time.
+        const bool yes = transfers_ == transfers::by_worker || file_can_be_polled(fd_);
+        pollable_ = yes ? pollable::yes : pollable::no;
+    }
+    return pollable_ == pollable::yes;
+}
+
+descriptor* descriptor::reroute(io_operation& op) {
+    io_request& r = op.request_;
+    if (transfers_ == transfers::by_worker) {
+        r.flags |= in_worker;
+        return this;
+    }
+    if (transfers_ == transfers::without_waiting) {
+        (void)set_non_blocking(r.fd, true); // again and again: its owner may have taken it back
+        return this;
+    }
+    r.fd = twin_->fd_;
+    if (reads(r.kind) && reads_empty(r.fd)) { // at once: the twin does not block
+        const bool several = r.kind == request_kind::readv;
+        const iovec one{const_cast<void*>(r.address), r.length};
+        op.result_ =
+            static_cast<int>(several ? read_now(r.fd, static_cast<const iovec*>(r.address), r.length, false)
+                                     : read_now(r.fd, &one, 1, false));
+        return nullptr;
+    }
+    return twin_;
+}
+
+void descriptor::set_storage_of(int fd) {
+    if (storage_device* device = storage_device::of_file(fd))
+        set_storage(*device);
+}
+
+descriptor::~descriptor() {
+    delete storage_;
+    if (const int set = accept_set_.load(std::memory_order_relaxed).fd; set >= 0)
+        ::close(set);
+}
+
+void descriptor::forgotten() noexcept {
+    forgotten_ = true;
+    free_if_unused();
+}
+
+void descriptor::free_if_unused() noexcept {
+    // Relaxed: what the object side writes no longer changes, and the rest is this side's.
+    if (forgotten_ && !first_ && !being_told_ &&
+        arrived_from_afar_.load(std::memory_order_relaxed) == sent_from_afar_ &&
+        message_.load(std::memory_order_relaxed) == 0)
+        delete this;
+}
+
+void descriptor::begin_list(io_operation& op) noexcept {
+    first_ = &op;
+    previous_active_ = nullptr;
+    next_active_ = home_->active_;
+    if (next_active_)
+        next_active_->previous_active_ = this;
+    home_->active_ = this;
+}
+
+void descriptor::end_list() noexcept {
+    (previous_active_ ? previous_active_->next_active_ : home_->active_) = next_active_;
+    if (next_active_)
+        next_active_->previous_active_ = previous_active_;
+    free_if_unused();
+}
+
+} // namespace aura::core

@@ -1,0 +1,96 @@
+// listener: how a ring waits for connections without holding the listening socket, and takes no more of them
+// than are asked for.
+//
+// What the kernel has pending on a socket holds it: a poll or an accept would keep the port of a listening
+// socket taken after close(2), and for some milliseconds after the death of the process. An epoll set does
+// not hold what is in it. So the ring polls a set with the one socket in it, and when that is readable the
+// oldest operation that waits makes an accept that does not. There is never a connection without an operation
+// that has asked for it, and nothing to cancel before the socket is closed.
+#include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/loop/shard.hpp"
+
+#include <cerrno>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <utility>
+
+namespace aura::core {
+
+namespace {
+
+/// Not with EPOLLEXCLUSIVE: of several processes that share the socket each has to hear of a connection, for
+/// the one that is told first may be busy with another.
+int add_to_set(int set, int fd) noexcept {
+    epoll_event readable{};
+    readable.events = EPOLLIN;
+    return ::epoll_ctl(set, EPOLL_CTL_ADD, fd, &readable) == 0 ? 0 : -errno;
+}
+
+} // namespace
+
+int io_operation::stand_in() const noexcept {
+    if ((way_ & (way::change | way::time)) != 0)
+        return request_.fd2;
+    const bool waits_for_connection = request_.kind == request_kind::accept_now ||
+                                      (request_.kind == request_kind::poll && request_.length != 0);
+    // Relaxed: made by the thread that asks, which drives the shard.
+    return waits_for_connection ? target_->accept_set_.load(std::memory_order_relaxed).fd : -1;
+}
+
+void io_operation::note_more_connections() noexcept {
+    if (request_.kind == request_kind::accept_now)
+        target_->more_connections_ = true;
+}
+
+/// Whether the set is there and not that of the process this one was forked from.
+bool descriptor::owns(accept_set s) const noexcept {
+    return s.fd >= 0 && s.generation == fork_generation();
+}
+
+/// Shard side. The epoll set that stands for the listening socket in polls, made when it is first needed, or
+/// a negated errno.
+int descriptor::watch_listener() noexcept {
+    // Relaxed: only this side writes it.
+    const accept_set before = accept_set_.load(std::memory_order_relaxed);
+    if (owns(before))
+        return before.fd;
+    if (before.fd >= 0) { // inherited: it goes on working in the parent
+        accept_set_.store({}, std::memory_order_relaxed);
+        ::close(before.fd);
+    }
+    const int set = ::epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0)
+        return -errno;
+    if (const int error = add_to_set(set, fd_); error < 0) {
+        ::close(set);
+        return error;
+    }
+    accept_set_.store({set, fork_generation()}, std::memory_order_release);
+    return set;
+}
+
+/// Any thread, before the listening socket is closed or handed over: as long as another process has it open,
+/// a child of fork say, it would stay in the set.
+void descriptor::unwatch_listener() noexcept {
+    if (const accept_set s = accept_set_.load(std::memory_order_acquire); owns(s))
+        ::epoll_ctl(s.fd, EPOLL_CTL_DEL, fd_, nullptr);
+}
+
+/// It has not been given up after all.
+void descriptor::watch_listener_again() noexcept {
+    if (const accept_set s = accept_set_.load(std::memory_order_acquire); owns(s))
+        (void)add_to_set(s.fd, fd_);
+}
+
+/// An operation that waits for connections is about to be submitted. An accept is tried at once if there may
+/// be a connection, which saves the poll; where there is no set to be had its attempt will tell.
+void descriptor::prepare_to_listen(io_operation& op) noexcept {
+    if (op.request_.kind == request_kind::accept_now) {
+        if (!std::exchange(more_connections_, false) && watch_listener() >= 0)
+            op.way_ |= io_operation::way::polls;
+    } else if (op.request_.length != 0) {
+        (void)watch_listener(); // without one it is the socket itself that is polled
+    }
+}
+
+} // namespace aura::core

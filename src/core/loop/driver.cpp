@@ -1,0 +1,343 @@
+// driver: the run loop of one thread.
+#include "core/loop/driver.hpp"
+
+#include <cerrno>
+#include <ctime>
+
+namespace aura::core {
+
+namespace {
+
+thread_local constinit driver* innermost = nullptr;
+
+bool passed(nanoseconds_t deadline) noexcept {
+    if (deadline == never)
+        return false;
+    return deadline == 0 || monotonic_now() >= deadline;
+}
+
+driver& or_else(driver* found, driver& otherwise) noexcept {
+    return found ? *found : otherwise;
+}
+
+} // namespace
+
+driver* driver::find(const engine& e) noexcept {
+    for (driver* d = innermost; d; d = d->outer_)
+        if (&d->engine_ == &e)
+            return d;
+    return nullptr;
+}
+
+driver* driver::find_root(const engine& e) noexcept {
+    driver* d = find(e);
+    return d ? &d->root_ : nullptr;
+}
+
+driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
+    : engine_(e)
+    , stop_(stop)
+    , outer_(innermost)
+    , root_(or_else(find_root(e), *this)) {
+    if (e.is_inherited()) [[unlikely]]
+        e.adopt();
+    // A handler that runs its own context again takes no new token.
+    home_ = active_ = &root_ == this ? e.take_shard(deadline, stop) : root_.home_;
+    innermost = this;
+}
+
+driver::~driver() {
+    innermost = outer_;
+    finish_shared();
+    if (&root_ != this || !home_)
+        return;
+    if (is_steward())
+        resign();
+    engine_.give_back(*home_);
+}
+
+inline bool driver::run_ready() {
+    if (home_->in_turn()) [[likely]] {
+        active_ = home_;
+        if (home_->run_next())
+            return true;
+    }
+    if (root_.holding_) [[unlikely]] {
+        if (run_orphan())
+            return true;
+    }
+    return shared_budget_ != 0 && run_shared();
+}
+
+inline bool driver::step(nanoseconds_t deadline) {
+    for (bool waited = false;;) {
+        if (stopped())
+            return false;
+        if (run_ready()) {
+            if (kept_) [[unlikely]]
+                std::rethrow_exception(std::exchange(kept_, nullptr));
+            return true;
+        }
+        const std::uint32_t shared = engine_.shared_size();
+        if (!engine_.has_orphans() && home_->renew_turn(shared != 0)) [[likely]] {
+            shared_budget_ = shared;
+            continue;
+        }
+        if (waited && passed(deadline))
+            return false;
+        next_turn(deadline, deadline != 0);
+        waited = true;
+    }
+}
+
+bool driver::run_one(nanoseconds_t deadline) {
+    return home_ && step(deadline);
+}
+
+std::size_t driver::run(nanoseconds_t deadline) {
+    if (!home_)
+        return 0;
+    std::size_t count = 0;
+    const bool timed = deadline != never && deadline != 0;
+    while (step(deadline)) {
+        ++count;
+        if (timed && passed(deadline))
+            break;
+    }
+    return count;
+}
+
+std::size_t driver::run_turn(nanoseconds_t deadline) {
+    if (!run_one(deadline))
+        return 0;
+    std::size_t count = 1;
+    while (!stopped() && run_ready())
+        ++count;
+    if (kept_)
+        std::rethrow_exception(std::exchange(kept_, nullptr));
+    return count;
+}
+
+bool driver::run_orphan() {
+    struct on_exit { // a handler that runs the context again may have found more orphans: look it up again
+        driver& self;
+        shard* before;
+        shard* ran = nullptr;
+        ~on_exit() {
+            self.active_ = before;
+            if (orphan* const o = ran ? self.root_.find_orphan(*ran) : nullptr)
+                --o->running;
+        }
+    } leave{*this, active_};
+    for (orphan& o : root_.orphans_) {
+        if (!o.held || !o.ward->in_turn())
+            continue;
+        active_ = leave.ran = o.ward;
+        ++o.running;
+        if (active_->run_next())
+            return true;
+        --o.running;
+        leave.ran = nullptr;
+    }
+    return false;
+}
+
+driver::orphan* driver::find_orphan(const shard& s) noexcept {
+    for (orphan& o : orphans_)
+        if (o.ward == &s)
+            return &o;
+    return nullptr;
+}
+
+bool driver::run_shared() {
+    --shared_budget_;
+    operation* op = engine_.take_shared();
+    if (!op) {
+        shared_budget_ = 0;
+        return false;
+    }
+    active_ = home_;
+    ring_counters::bump(home_->counters().handlers);
+    // Its work ends when this thread finds nothing to do: until then it has handlers to run, which are work
+    // as well, so nobody can tell.
+    struct finish_on_exit {
+        std::int64_t& ended;
+        ~finish_on_exit() { ++ended; }
+    } finish{shared_ended_};
+    op->complete();
+    return true;
+}
+
+void driver::finish_shared() noexcept {
+    if (shared_ended_ != 0)
+        engine_.work_finished(std::exchange(shared_ended_, 0));
+}
+
+bool driver::anything_ready() const noexcept {
+    return home_->has_ready() || engine_.shared_size() != 0 || stopped() || root_.holding_;
+}
+
+void driver::next_turn(nanoseconds_t deadline, bool may_block) {
+    if (engine_.is_inherited()) [[unlikely]]
+        engine_.adopt();
+    if (engine_.has_orphans()) [[unlikely]] {
+        if (become_steward())
+            root_.visit_orphans();
+    }
+    bool ready = anything_ready();
+    if (!ready && shared_ended_ != 0) {
+        finish_shared();
+        ready = anything_ready(); // or stopped: it may have been the last work
+    }
+    if (may_block && !ready)
+        block(deadline);
+    else
+        home_->poll();
+    // What others may take is taken one at a time, so that nothing waits behind a handler that blocks.
+    shared_budget_ = engine_.shared_size();
+}
+
+void driver::block(nanoseconds_t deadline) {
+    const bool steward = is_steward();
+    if (steward) {
+        const nanoseconds_t theirs = root_.prepare_orphans_for_sleep();
+        if (theirs < deadline)
+            deadline = theirs;
+        if (root_.holding_) {
+            home_->poll();
+            return;
+        }
+    }
+    // Publish sleep, then look again at everything that is published before a sleeper is looked for: all of
+    // it seq_cst, so of a publisher and a sleeper at least one sees the other.
+    if (!home_->try_sleep()) {
+        home_->poll();
+        return;
+    }
+    const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != root_.epoch_seen_ &&
+                                 engine_.has_orphans() &&
+                                 (steward || engine_.steward_.load(std::memory_order_seq_cst) == nullptr);
+    if (stopped() || engine_.shared_waits() || orphans_changed) {
+        home_->stay_awake();
+        home_->poll();
+        return;
+    }
+    const nanoseconds_t own = home_->next_deadline();
+    home_->wait(own < deadline ? own : deadline);
+}
+
+// ---- orphans ----
+
+bool driver::is_steward() const noexcept {
+    return engine_.steward_.load(std::memory_order_relaxed) == home_;
+}
+
+bool driver::become_steward() {
+    if (is_steward())
+        return true;
+    shard* nobody = nullptr;
+    return engine_.steward_.compare_exchange_strong(nobody, home_, std::memory_order_seq_cst);
+}
+
+void driver::resign() noexcept {
+    for (orphan& o : orphans_) {
+        if (o.held)
+            release_orphan(o);
+        if (o.watched)
+            home_->io().unwatch(o.ward->index());
+    }
+    orphans_.clear();
+    holding_ = false;
+    engine_.steward_.store(nullptr, std::memory_order_seq_cst);
+}
+
+void driver::release_orphan(orphan& o) noexcept {
+    o.ward->flush_if_possible();
+    o.ward->io().detach_thread();
+    o.held = false;
+    o.ward->release();
+    engine_.notify_parked();
+}
+
+void driver::forget_watches() noexcept {
+    for (orphan& o : orphans_)
+        o.watched = false;
+}
+
+/// Takes the token of a shard and sees to it that it has a ring. False: somebody else has the token.
+bool driver::acquire_orphan(shard& ward, bool attach) {
+    if (!ward.try_acquire())
+        return false;
+    try {
+        ward.ensure_backend();
+        if (attach)
+            ward.io().attach_thread();
+        else
+            ward.io().attach_visitor();
+    } catch (...) {
+        ward.release(); // else nobody could ever take it again
+        throw;
+    }
+    return true;
+}
+
+void driver::visit_orphans() {
+    epoch_seen_ = engine_.orphan_epoch_.load(std::memory_order_seq_cst);
+    const unsigned count = engine_.shard_count();
+    for (unsigned i = 0; i < count; ++i) {
+        shard& s = engine_.shard_at(i);
+        if (!find_orphan(s) && &s != home_ && s.is_free())
+            orphans_.push_back({&s, false, false, 0});
+    }
+    holding_ = false;
+    for (orphan& o : orphans_) {
+        if (!o.held && !acquire_orphan(*o.ward, true))
+            continue;
+        o.held = true;
+        o.ward->stay_awake();
+        o.ward->reap(); // also what is of no operation: a wake left in its ring would show for ever
+        o.ward->poll();
+        if (o.ward->in_turn())
+            holding_ = true;
+        else if (o.running == 0)
+            release_orphan(o);
+    }
+}
+
+/// Leaves every orphan asleep, with its ring watched; or still held, when it has something to run. Returns
+/// the earliest deadline among them: 0 when one could not be put to sleep because more kept arriving.
+nanoseconds_t driver::prepare_orphans_for_sleep() {
+    nanoseconds_t earliest = never;
+    for (orphan& o : orphans_) {
+        if (o.watched && home_->io().watch_fired(o.ward->index()))
+            o.watched = false;
+        if (!o.held && !acquire_orphan(*o.ward, false))
+            continue; // driven by a thread of its own by now
+        o.held = true;
+        if (!o.ward->try_sleep()) {
+            o.ward->poll();
+            // What arrived may have run nothing, but started a request or a timer: only an orphan that
+            // sleeps has its next message followed by a wake.
+            if (o.ward->in_turn())
+                holding_ = true;
+            else if (!o.ward->try_sleep())
+                earliest = 0;
+        }
+        const nanoseconds_t deadline = o.ward->next_deadline(); // after the messages, which may have set it
+        earliest = deadline < earliest ? deadline : earliest;
+        o.ward->io().arm_wake();
+        if (!o.watched) {
+            home_->io().watch(o.ward->io().readiness_fd(), o.ward->index());
+            o.watched = true;
+        }
+        o.ward->flush(); // what is armed in it takes effect
+        if (!o.ward->in_turn() && o.running == 0) {
+            o.held = false;
+            o.ward->release();
+            engine_.notify_parked();
+        }
+    }
+    return earliest;
+}
+
+} // namespace aura::core

@@ -1,0 +1,99 @@
+// driver: one thread's stay in run(): the shard it drives, and those it looks after for threads that have
+// left.
+#pragma once
+
+#include "auraio/core/loop/engine.hpp"
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace aura::core {
+
+/// Lives on the stack of a thread inside run(). Threads may be in several engines at once (a handler of one
+/// runs another), so drivers form a stack per thread.
+///
+/// Every driver has a home shard, whose token it holds throughout. Shards whose thread has left are
+/// *orphans*; one driver, the steward, serves them beside its own: at each turn it takes their tokens for as
+/// long as they have something to run, and while it sleeps it watches their rings through its own. A thread
+/// that enters run() takes an orphan before a new shard is made, so there are never more shards than there
+/// were threads at once.
+///
+/// A handler that runs its own context again makes another driver, which serves whatever the outermost one
+/// serves, with its tokens. One shard's handlers then run inside each other, as they do on one thread of
+/// Asio's.
+class driver {
+public:
+    /// Takes a shard; waits for one until `deadline` if the engine is limited to fewer than there are
+    /// threads.
+    driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop);
+    ~driver();
+    driver(const driver&) = delete;
+
+    /// Runs one handler. False: stopped, or nothing was ready until `deadline`.
+    bool run_one(nanoseconds_t deadline);
+
+    /// Runs what the first turn with anything ready has.
+    std::size_t run_turn(nanoseconds_t deadline);
+
+    /// Runs handlers until run_one() finds none, or `deadline` has passed. Returns how many.
+    std::size_t run(nanoseconds_t deadline);
+
+    void keep(std::exception_ptr e) noexcept {
+        if (!kept_)
+            kept_ = std::move(e);
+    }
+
+    /// The innermost and the outermost driver of `e` in the calling thread: the handler that runs is the
+    /// first one's, the token and the orphans are the second one's. Null outside of run().
+    static driver* find(const engine& e) noexcept;
+    static driver* find_root(const engine& e) noexcept;
+    shard* active() const noexcept { return active_; }
+
+    /// In a forked child: the rings that were watched are gone. Tokens that are held stay so.
+    void forget_watches() noexcept;
+
+    bool is_steward() const noexcept;
+
+private:
+    struct orphan {
+        shard* ward;
+        bool held;        // this driver has its token
+        bool watched;     // a watch on its ring is armed in the home ring
+        unsigned running; // so many handlers of it are on this thread's stack: its token stays here
+    };
+
+    bool step(nanoseconds_t deadline);
+    bool run_ready();
+    bool run_orphan();
+    bool run_shared();
+    void finish_shared() noexcept;
+    void next_turn(nanoseconds_t deadline, bool may_block);
+    void block(nanoseconds_t deadline);
+    bool become_steward();
+    void resign() noexcept;
+    static bool acquire_orphan(shard& ward, bool attach);
+    void visit_orphans();
+    nanoseconds_t prepare_orphans_for_sleep();
+    void release_orphan(orphan& o) noexcept;
+    orphan* find_orphan(const shard& s) noexcept;
+    bool anything_ready() const noexcept;
+
+    // seq_cst: a driver publishes sleep and then reads the flag, who sets it then looks for sleepers.
+    bool stopped() const noexcept { return stop_.load(std::memory_order_seq_cst); }
+
+    engine& engine_;
+    const std::atomic<bool>& stop_;
+    driver* const outer_;
+    driver& root_; // of the drivers of this engine in this thread the outermost: orphans are all its own
+    shard* home_ = nullptr;
+    shard* active_ = nullptr;
+    bool holding_ = false; // some orphan that is held has handlers left
+    std::uint32_t shared_budget_ = 0;
+    std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
+    std::uint64_t epoch_seen_ = 0;
+    std::vector<orphan> orphans_;
+    std::exception_ptr kept_; // thrown once the current handler has returned
+};
+
+} // namespace aura::core

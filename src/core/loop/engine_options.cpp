@@ -1,0 +1,72 @@
+// engine_options: reading them from the environment.
+#include "auraio/core/loop/engine.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+#include <string_view>
+
+namespace aura::core {
+
+namespace {
+
+template <class Enum>
+struct choice {
+    std::string_view name;
+    Enum value;
+};
+
+[[noreturn]] void refuse(const char* variable, std::string_view value, const std::string& expected) {
+    throw engine_error(EINVAL, std::string("auraio: environment variable ") + variable + "=" +
+                                   std::string(value) + ": expected " + expected);
+}
+
+template <class Enum>
+void read_choice(const char* variable, Enum& out, std::initializer_list<choice<Enum>> choices) {
+    const char* value = ::secure_getenv(variable);
+    if (!value || !*value)
+        return;
+    std::string names;
+    for (const auto& c : choices) {
+        if (c.name == value) {
+            out = c.value;
+            return;
+        }
+        names += (names.empty() ? "" : ", ") + std::string(c.name);
+    }
+    refuse(variable, value, names);
+}
+
+void read_entries(const char* variable, unsigned& out) {
+    const char* value = ::secure_getenv(variable);
+    if (!value || !*value)
+        return;
+    unsigned number = 0;
+    const char* end = value + std::strlen(value);
+    const auto [stop, error] = std::from_chars(value, end, number);
+    if (error != std::errc{} || stop != end || number == 0)
+        refuse(variable, value, "a number of entries, 1 or more");
+    out = number;
+}
+
+} // namespace
+
+engine_options options_from_environment(engine_options options) {
+    read_choice<backend_kind>("AURAIO_BACKEND", options.backend,
+                              {{"auto", backend_kind::automatic}, {"uring", backend_kind::uring}});
+    read_choice<task_run>("AURAIO_TASK_RUN", options.task_work,
+                          {{"cooperative", task_run::cooperative},
+                           {"immediate", task_run::immediate},
+                           {"deferred", task_run::deferred}});
+    read_choice<wake_mechanism>("AURAIO_WAKE", options.wake,
+                                {{"auto", wake_mechanism::automatic},
+                                 {"message", wake_mechanism::message},
+                                 {"event", wake_mechanism::event}});
+    read_entries("AURAIO_SQ_ENTRIES", options.sq_entries);
+    read_entries("AURAIO_CQ_ENTRIES", options.cq_entries);
+    return options;
+}
+
+} // namespace aura::core

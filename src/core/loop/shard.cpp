@@ -1,0 +1,397 @@
+// shard: one turn of the loop, and the hand-over of operations between threads.
+#include "auraio/core/loop/engine.hpp"
+#include "auraio/core/timer/timer.hpp"
+#include "core/base/thread_ends.hpp"
+#include "core/storage/device_gate.hpp"
+#include "core/storage/numbered_files.hpp"
+
+#include <cerrno>
+#include <ctime>
+
+namespace aura::core {
+
+nanoseconds_t monotonic_now() noexcept {
+    timespec t;
+    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<nanoseconds_t>(t.tv_sec) * 1'000'000'000u + static_cast<nanoseconds_t>(t.tv_nsec);
+}
+
+nanoseconds_t coarse_now() noexcept {
+    timespec t;
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return static_cast<nanoseconds_t>(t.tv_sec) * 1'000'000'000u + static_cast<nanoseconds_t>(t.tv_nsec);
+}
+
+namespace {
+
+/// The step of the coarse clock, which may be up to two of them behind.
+nanoseconds_t coarse_resolution() noexcept {
+    static const nanoseconds_t resolution = [] {
+        timespec t{};
+        ::clock_getres(CLOCK_MONOTONIC_COARSE, &t);
+        return static_cast<nanoseconds_t>(t.tv_sec) * 1'000'000'000u + static_cast<nanoseconds_t>(t.tv_nsec);
+    }();
+    return resolution;
+}
+
+constexpr nanoseconds_t long_turn = 10'000'000;
+
+/// Of how many requests the latency of one is taken: reading the clock twice costs 56 ns.
+constexpr std::uint32_t sample_interval = 64;
+
+} // namespace
+
+shard::shard(engine& owner, unsigned index)
+    : owner_(owner)
+    , index_(index)
+    , loose_(descriptor::create_loose(*this)) {
+    registered_[0].belongs_to(*this, registration_kind::buffers);
+    registered_[1].belongs_to(*this, registration_kind::files);
+}
+
+shard::~shard() {
+    leave_devices();
+    delete loose_;
+}
+
+void shard::ensure_backend() {
+    if (!backend_)
+        adopt_backend(owner_.make_backend());
+}
+
+void shard::adopt_backend(std::unique_ptr<backend> b) noexcept {
+    backend_ = std::move(b);
+    backend_->count_into(counters_);
+    generation_.store(fork_generation(), std::memory_order_relaxed);
+    published_backend_.store(backend_.get(), std::memory_order_release);
+}
+
+// ---- work ----
+
+void shard::first_work() {
+    owner_.work_started();
+}
+void shard::last_work() {
+    owner_.work_finished();
+}
+void shard::finished_remote() {
+    owner_.work_finished();
+}
+void shard::count_from_afar() {
+    owner_.work_started();
+}
+
+void shard::post_from_afar(operation& op) {
+    op.set_counts_remotely(true);
+    owner_.work_started();
+    send(op);
+}
+
+void shard::make_ready(operation& op) {
+    if (is_current())
+        ready_.push(op);
+    else
+        send(op);
+}
+
+void shard::send(operation& message) {
+    if (inbox_.push(message))
+        wake();
+}
+
+bool shard::rouse() noexcept {
+    if (!inbox_.rouse())
+        return false;
+    wake();
+    return true;
+}
+
+void shard::wake() noexcept {
+    counters_.wakes_received.fetch_add(1, std::memory_order_relaxed);
+    if (shard* sender = owner_.current_shard())
+        ring_counters::bump(sender->counters_.wakes_sent);
+    backend_->wake(); // asleep implies that a driver published a backend before: see try_sleep()
+}
+
+// ---- the token ----
+
+namespace {
+
+/// gettid(2), asked once for each thread of each process.
+int kernel_thread() noexcept {
+    static thread_local constinit unsigned process = ~0U;
+    static thread_local constinit int number = 0;
+    if (process != fork_generation()) [[unlikely]] {
+        process = fork_generation();
+        number = ::gettid();
+    }
+    return number;
+}
+
+} // namespace
+
+bool shard::try_acquire() noexcept {
+    const void* expected = nullptr;
+    // Acquire pairs with release(): the last driver's writes to this shard are visible to the next one.
+    if (!driver_.compare_exchange_strong(expected, this_thread_identity(), std::memory_order_acquire,
+                                         std::memory_order_relaxed))
+        return false;
+    driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
+    turn_began_ = never; // the time without a driver is no handler's fault
+    submits_from_now_on();
+    if (io_pending_ == 0)
+        ended_at_start_ = ended_before_this_thread();
+    return true;
+}
+
+void shard::release() noexcept {
+    publish_counters();
+    measure_turn(); // the last one
+    driver_.store(nullptr, std::memory_order_release);
+}
+
+shard_visit::shard_visit(shard& s) noexcept
+    : shard_(s)
+    , mode_(mode::refused) {
+    if (s.is_current())
+        mode_ = mode::driving;
+    else if (s.owner().begin_visit(s))
+        mode_ = mode::visiting;
+    if (mode_ == mode::visiting && s.backend_)
+        s.backend_->attach_visitor();
+}
+
+shard_visit::~shard_visit() {
+    if (mode_ == mode::visiting)
+        shard_.owner().end_visit(shard_);
+}
+
+// ---- one turn ----
+
+void shard::poll_backend() {
+    op_queue done;
+    queued_ = 0;
+    backend_->poll(done);
+    finish_io(done);
+}
+
+void shard::wait(nanoseconds_t deadline) {
+    publish_counters();
+    measure_turn();
+    op_queue done;
+    queued_ = 0;
+    const bool passed = backend_->wait(done, deadline);
+    turn_began_ = never; // begins below
+    inbox_.awake();
+    // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
+    const bool may_tick = passed || done.empty();
+    finish_io(done);
+    collect();
+    if (may_tick && tick_due_ <= deadline)
+        tick_gates();
+}
+
+void shard::take_inbox() {
+    op_queue arrived;
+    inbox_.take(arrived);
+    std::int64_t adopted = 0;
+    while (operation* op = arrived.pop()) {
+        if (op->is_message()) {
+            op->arrive();
+            continue;
+        }
+        adopted += op->counts_remotely();
+        op->set_counts_remotely(false);
+        ready_.push(*op);
+    }
+    if (adopted != 0)
+        adopt_work(adopted);
+}
+
+/// What strangers have counted in the engine becomes this shard's own work: one access to a shared cache line
+/// for all that arrived together, in place of one for each that ends.
+void shard::adopt_work(std::int64_t count) {
+    if (work_ == 0)
+        first_work();
+    work_ += count;
+    owner_.work_finished(count); // never to zero: it is counted here by now
+}
+
+void shard::fire_timers() {
+    const nanoseconds_t now = monotonic_now();
+    while (timer_node* node = timers_.pop_due(now))
+        timer::from(*node).fire(now);
+}
+
+void shard::flush() {
+    queued_ = 0;
+    if (backend_)
+        backend_->flush();
+}
+
+void shard::flush_if_possible() noexcept {
+    try {
+        flush();
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): also without memory for the message
+        // What is queued stays queued.
+    }
+}
+
+bool shard::flush_completely() noexcept {
+    try {
+        flush();
+    } catch (const engine_error&) {
+        return true; // not for want of anything: the kernel does not know the ring any more
+    } catch (const std::exception&) {
+        return false;
+    }
+    return !backend_ || backend_->nothing_queued();
+}
+
+// ---- statistics ----
+
+void shard::note_delay(nanoseconds_t now) noexcept {
+    // The clock stands still for a tick: what is certain is one tick less than what it shows.
+    const nanoseconds_t tick = coarse_resolution();
+    const nanoseconds_t shown = now - turn_began_;
+    const nanoseconds_t delay = shown > tick ? shown - tick : 0;
+    if (delay > counters_.loop_delay_max.load(std::memory_order_relaxed))
+        counters_.loop_delay_max.store(delay, std::memory_order_relaxed);
+    if (delay >= long_turn)
+        ring_counters::bump(counters_.long_turns);
+}
+
+void shard::begin_sample(const io_operation& op) noexcept {
+    until_sample_ = sample_interval;
+    if (op.at_gate_ != io_operation::gate_place::outside)
+        return; // its gate takes samples of its own
+    if (sampled_ || !transfers_file_data(op.request_.kind))
+        return;
+    sampled_ = &op;
+    sample_began_ = monotonic_now();
+}
+
+void shard::end_sample(const io_operation& op) noexcept {
+    sampled_ = nullptr;
+    if (op.result_ < 0)
+        return;
+    (reads(op.request_.kind) ? counters_.read_latency : counters_.write_latency)
+        .record(monotonic_now() - sample_began_);
+}
+
+ring_stats shard::stats() const {
+    ring_stats s;
+    s.index = index_;
+    s.driven = !is_free();
+    s.operations = load();
+    counters_.read(s);
+    return s;
+}
+
+// ---- the end ----
+
+void shard::cancel_everything() {
+    if (backend_ && backend_->pending() != 0 && !backend_->obeys_this_thread())
+        throw engine_error(
+            EEXIST,
+            "auraio: with task_run::deferred the thread that was in run() must also destroy the context");
+    shutting_down_ = true;
+    take_inbox();
+    for (descriptor *d = active_, *next; d; d = next) {
+        next = d->next_active_; // it leaves the list where nothing of it is in the backend
+        d->cancel_before(d->started_);
+    }
+    while (backend_ && backend_->pending() != 0) {
+        op_queue done;
+        const bool go_on = backend_->drain(done);
+        finish_io(done);
+        if (!go_on)
+            leave_requests();
+    }
+    leave_devices();
+}
+
+void shard::discard_everything() {
+    take_inbox();
+    while (timer_node* node = timers_.pop_due(never - 1))
+        timer::from(*node).abandon();
+    budget_ = 0;
+    while (operation* op = ready_.pop()) {
+        const bool remotely = op->counts_remotely();
+        op->destroy();
+        if (remotely)
+            owner_.work_finished();
+        else
+            finished_here();
+    }
+}
+
+/// What the kernel has started or accepted for this shard becomes known: the child must not inherit
+/// connections that neither process knows of.
+void shard::settle_before_fork() {
+    if (!backend_ && !inbox_.maybe_nonempty())
+        return;
+    ensure_backend();
+    // A ring of task_run::deferred obeys one thread only.
+    if (owner_.options().task_work == task_run::deferred && !backend_->is_only_submitter())
+        return;
+    backend_->attach_visitor();
+    take_inbox();
+    backend_->flush(); // a connect is begun once, and not by each process
+    poll_backend();
+}
+
+/// In the child: a backend of its own, which gets what is pending. An operation that was cancelled ends here
+/// and now, for its descriptor may be closed, and the number another's.
+void shard::restart_after_fork() {
+    if (!backend_) {
+        generation_.store(fork_generation(), std::memory_order_relaxed);
+        return;
+    }
+    auto fresh = owner_.make_backend(); // when there is none, all stays as it is for the next attempt
+    backend_->abandon_after_fork();
+    published_backend_.store(nullptr, std::memory_order_relaxed);
+    adopt_backend(std::move(fresh));
+    owner_.registered().install_again(*this);
+    op_queue ended;
+    for (descriptor* d = active_; d; d = d->next_active_)
+        for (io_operation* op = d->first_; op; op = op->following_) {
+            if (!op->in_backend_)
+                continue;
+            if (op->cancel_requested_) {
+                op->result_ = -ECANCELED;
+                ended.push(*op);
+                continue;
+            }
+            op->release_aid(); // it would share the parent's, and take its events
+            const bool polls = op->request_.kind == request_kind::accept_now && op->awaits_readiness();
+            op->way_ &= io_operation::way::examined;
+            if (polls || waits_first(op->request_.kind, op->request_.flags))
+                op->way_ |= io_operation::way::polls;
+            if (op->request_.kind == request_kind::connect) // begun already, for both
+                op->way_ |= io_operation::way::polls | io_operation::way::examined;
+            if (op->stand_in() >= 0)
+                (void)d->watch_listener(); // that one is the parent's
+            hand_over(*op);
+        }
+    finish_io(ended);
+}
+
+/// In a child that ends without having been told that it is one, and where nothing can be had of the kernel:
+/// what it has is not ours any more.
+void shard::leave_requests() {
+    if (!backend_)
+        return;
+    backend_->abandon_after_fork();
+    op_queue ended;
+    for (descriptor* d = active_; d; d = d->next_active_)
+        for (io_operation* op = d->first_; op; op = op->following_)
+            if (op->in_backend_) {
+                op->cancel_requested_ = true;
+                op->result_ = -ECANCELED;
+                ended.push(*op);
+            }
+    finish_io(ended);
+}
+
+} // namespace aura::core

@@ -1,0 +1,284 @@
+// prometheus: one table of metrics for rings, one for pools, and how a sample is written.
+#include "auraio/core/report/prometheus.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+
+namespace aura::core {
+
+namespace {
+
+struct label {
+    std::string_view name;
+    std::string_view value;
+};
+
+class writer {
+public:
+    void family(std::string_view name, std::string_view type, std::string_view help) {
+        append({"# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n"});
+    }
+
+    void sample(std::string_view name, std::initializer_list<label> labels, double value) {
+        out_ += name;
+        char separator = '{';
+        for (const label& l : labels) {
+            out_ += separator;
+            append({l.name, "=\""});
+            escaped(l.value);
+            out_ += '"';
+            separator = ',';
+        }
+        out_ += separator == ',' ? "} " : " ";
+        number(value);
+        out_ += '\n';
+    }
+
+    std::string take() { return std::move(out_); }
+
+private:
+    void append(std::initializer_list<std::string_view> parts) {
+        for (const std::string_view p : parts)
+            out_ += p;
+    }
+    void escaped(std::string_view value) {
+        for (const char c : value) {
+            if (c == '\\' || c == '"')
+                out_ += '\\';
+            if (c == '\n')
+                out_ += "\\n";
+            else
+                out_ += c;
+        }
+    }
+    void number(double value) {
+        if (value == std::numeric_limits<double>::infinity()) {
+            out_ += "+Inf";
+            return;
+        }
+        char text[32];
+        const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+        out_.append(text, end);
+    }
+
+    std::string out_;
+};
+
+constexpr double per_second = 1e9; // dividing rounds once: 1000 ns are 1e-06 s, not 1.0000000000000002e-06
+
+struct ring_metric {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    double (*value)(const ring_stats&);
+};
+
+constexpr ring_metric ring_metrics[] = {
+    {"auraio_requests_submitted_total", "counter", "I/O requests handed to the kernel.",
+     [](const ring_stats& r) { return double(r.submitted); }},
+    {"auraio_requests_completed_total", "counter", "I/O requests that have completed.",
+     [](const ring_stats& r) { return double(r.completed); }},
+    {"auraio_requests_in_flight", "gauge", "I/O requests handed to the kernel and not completed.",
+     [](const ring_stats& r) { return double(r.in_flight); }},
+    {"auraio_operations_pending", "gauge",
+     "Operations of any kind that were pending when the last turn ended.",
+     [](const ring_stats& r) { return double(r.operations); }},
+    {"auraio_ring_driven", "gauge", "Whether a thread in run() drives the ring.",
+     [](const ring_stats& r) { return r.driven ? 1.0 : 0.0; }},
+    {"auraio_handlers_total", "counter", "Handlers that ran.",
+     [](const ring_stats& r) { return double(r.handlers); }},
+    {"auraio_turns_total", "counter", "Turns of the loop.",
+     [](const ring_stats& r) { return double(r.turns); }},
+    {"auraio_enters_total", "counter", "System calls io_uring_enter.",
+     [](const ring_stats& r) { return double(r.enters); }},
+    {"auraio_wakes_sent_total", "counter", "Wakes that handlers of the ring sent to rings that slept.",
+     [](const ring_stats& r) { return double(r.wakes_sent); }},
+    {"auraio_wakes_received_total", "counter", "Wakes that the ring received.",
+     [](const ring_stats& r) { return double(r.wakes_received); }},
+    {"auraio_cq_overflows_total", "counter", "How often completions did not fit into the completion queue.",
+     [](const ring_stats& r) { return double(r.cq_overflows); }},
+    {"auraio_spills_total", "counter", "Requests that left the ring for another because it was crowded.",
+     [](const ring_stats& r) { return double(r.spills); }},
+    {"auraio_gate_waits_total", "counter", "File requests that had to wait for their device.",
+     [](const ring_stats& r) { return double(r.gate_waits); }},
+    {"auraio_loop_delay_max_seconds", "gauge", "Longest time the loop was kept by its handlers.",
+     [](const ring_stats& r) { return double(r.loop_delay_max) / per_second; }},
+    {"auraio_long_turns_total", "counter", "How often handlers kept the loop for 10 ms or more.",
+     [](const ring_stats& r) { return double(r.long_turns); }},
+};
+
+struct device_metric {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    double (*value)(const device_stats&);
+};
+
+constexpr device_metric device_metrics[] = {
+    {"auraio_device_requests_submitted_total", "counter", "Reads and writes let through to the device.",
+     [](const device_stats& d) { return double(d.submitted); }},
+    {"auraio_device_requests_completed_total", "counter", "Of those, the completed ones.",
+     [](const device_stats& d) { return double(d.completed); }},
+    {"auraio_device_requests_delayed_total", "counter", "Of those let through, the ones held back before.",
+     [](const device_stats& d) { return double(d.delayed); }},
+    {"auraio_device_transferred_bytes_total", "counter", "Bytes read and written.",
+     [](const device_stats& d) { return double(d.bytes); }},
+    {"auraio_device_requests_in_flight", "gauge", "Reads and writes in flight on the device.",
+     [](const device_stats& d) { return double(d.in_flight); }},
+    {"auraio_device_requests_waiting", "gauge", "Reads and writes that are held back.",
+     [](const device_stats& d) { return double(d.waiting); }},
+    {"auraio_device_limit", "gauge", "How many may be in flight; +Inf: the gate is open.",
+     [](const device_stats& d) {
+         return d.limit == no_limit ? std::numeric_limits<double>::infinity() : double(d.limit);
+     }},
+    {"auraio_device_throughput", "gauge", "Requests per second, lately.",
+     [](const device_stats& d) { return d.throughput; }},
+    {"auraio_device_p99_latency_seconds", "gauge", "99th percentile of latencies sampled lately.",
+     [](const device_stats& d) { return double(d.p99_latency) / per_second; }},
+    {"auraio_device_phase_changes_total", "counter", "Changes of the controller's phase.",
+     [](const device_stats& d) { return double(d.changes); }},
+};
+
+constexpr controller_phase all_phases[] = {
+    controller_phase::passthrough, controller_phase::baseline, controller_phase::probing,
+    controller_phase::steady,      controller_phase::backoff,  controller_phase::settling,
+    controller_phase::converged,
+};
+
+struct pool_metric {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    double (*value)(const buffer_pool_stats&);
+};
+
+constexpr pool_metric pool_metrics[] = {
+    {"auraio_pool_in_use_bytes", "gauge", "Buffers held by the program.",
+     [](const buffer_pool_stats& p) { return double(p.in_use_bytes); }},
+    {"auraio_pool_cached_bytes", "gauge", "Buffers kept by threads for their own use.",
+     [](const buffer_pool_stats& p) { return double(p.cached_bytes); }},
+    {"auraio_pool_allocated_bytes", "gauge", "All buffers there are: what counts against the limit.",
+     [](const buffer_pool_stats& p) { return double(p.total_bytes); }},
+    {"auraio_pool_mapped_bytes", "gauge", "Address space of the pool.",
+     [](const buffer_pool_stats& p) { return double(p.mapped_bytes); }},
+    {"auraio_pool_refills_total", "counter", "How often a thread's cache was empty.",
+     [](const buffer_pool_stats& p) { return double(p.refills); }},
+    {"auraio_pool_flushes_total", "counter", "How often a thread's cache was full.",
+     [](const buffer_pool_stats& p) { return double(p.flushes); }},
+    {"auraio_pool_failures_total", "counter", "Allocations that failed.",
+     [](const buffer_pool_stats& p) { return double(p.failures); }},
+};
+
+/// 1, 2, 5, 10, ... microseconds to 10 s. A limit counts what lies in its bucket of the histogram: up to 3.1
+/// % more.
+void histogram(writer& out, const std::string& name, label context, label ring, const latency_snapshot& l) {
+    const std::string bucket = name + "_bucket";
+    for (std::uint64_t decade = 1'000; decade <= 10'000'000'000; decade *= 10) {
+        for (const std::uint64_t factor : {1u, 2u, 5u}) {
+            const std::uint64_t limit = decade * factor;
+            if (limit > 10'000'000'000)
+                break;
+            char text[32];
+            const auto end = std::to_chars(text, text + sizeof text, double(limit) / per_second).ptr;
+            out.sample(bucket, {context, ring, {"le", std::string_view(text, end)}},
+                       double(l.count_at_most(limit)));
+        }
+    }
+    out.sample(bucket, {context, ring, {"le", "+Inf"}}, double(l.count()));
+    out.sample(name + "_sum", {context, ring}, double(l.sum()) / per_second);
+    out.sample(name + "_count", {context, ring}, double(l.count()));
+}
+
+struct latency_metric {
+    std::string_view name;
+    std::string_view help;
+    latency_snapshot ring_stats::* member;
+};
+
+constexpr latency_metric latency_metrics[] = {
+    {"auraio_read_latency_seconds", "Latency of about one in 64 reads of files.", &ring_stats::read_latency},
+    {"auraio_write_latency_seconds", "Latency of about one in 64 writes of files.",
+     &ring_stats::write_latency},
+};
+
+template <class F>
+void for_each_device(const std::vector<named_stats<engine_stats>>& contexts, F f) {
+    for (const auto& [name, stats] : contexts)
+        for (const device_stats& d : stats.devices)
+            f(label{"context", name}, label{"device", d.name}, d);
+}
+
+void devices(writer& out, const std::vector<named_stats<engine_stats>>& contexts) {
+    bool any = false;
+    for_each_device(contexts, [&](label, label, const device_stats&) { any = true; });
+    if (!any)
+        return;
+    for (const device_metric& m : device_metrics) {
+        out.family(m.name, m.type, m.help);
+        for_each_device(contexts, [&](label context, label device, const device_stats& d) {
+            out.sample(m.name, {context, device}, m.value(d));
+        });
+    }
+    constexpr std::string_view phase = "auraio_device_phase";
+    out.family(phase, "gauge", "1 for the phase the controller is in.");
+    for_each_device(contexts, [&](label context, label device, const device_stats& d) {
+        for (const controller_phase p : all_phases)
+            out.sample(phase, {context, device, {"phase", name(p)}}, d.phase == p ? 1 : 0);
+    });
+}
+
+template <class F>
+void for_each_class(const buffer_pool_stats& p, F f) {
+    for (const auto& c : p.classes)
+        if (c.size != 0 && c.allocations != 0)
+            f(std::to_string(c.size), c);
+}
+
+} // namespace
+
+std::string prometheus_text::str() const {
+    writer out;
+    if (!contexts_.empty()) {
+        for (const ring_metric& m : ring_metrics) {
+            out.family(m.name, m.type, m.help);
+            for (const auto& [name, stats] : contexts_)
+                for (const ring_stats& r : stats.rings)
+                    out.sample(m.name, {{"context", name}, {"ring", std::to_string(r.index)}}, m.value(r));
+        }
+        for (const latency_metric& m : latency_metrics) {
+            out.family(m.name, "histogram", m.help);
+            for (const auto& [name, stats] : contexts_)
+                for (const ring_stats& r : stats.rings)
+                    histogram(out, std::string(m.name), {"context", name}, {"ring", std::to_string(r.index)},
+                              r.*m.member);
+        }
+        devices(out, contexts_);
+    }
+    if (!pools_.empty()) {
+        for (const pool_metric& m : pool_metrics) {
+            out.family(m.name, m.type, m.help);
+            for (const auto& [name, stats] : pools_)
+                out.sample(m.name, {{"pool", name}}, m.value(stats));
+        }
+        out.family("auraio_pool_allocations_total", "counter",
+                   "Allocations, by the size of the buffer in bytes.");
+        for (const auto& [name, stats] : pools_)
+            for_each_class(stats, [&, &n = name](const std::string& size, const auto& c) {
+                out.sample("auraio_pool_allocations_total", {{"pool", n}, {"size", size}},
+                           double(c.allocations));
+            });
+        out.family("auraio_pool_deallocations_total", "counter",
+                   "Deallocations, by the size of the buffer in bytes.");
+        for (const auto& [name, stats] : pools_)
+            for_each_class(stats, [&, &n = name](const std::string& size, const auto& c) {
+                out.sample("auraio_pool_deallocations_total", {{"pool", n}, {"size", size}},
+                           double(c.deallocations));
+            });
+    }
+    return out.take();
+}
+
+} // namespace aura::core
