@@ -3,7 +3,7 @@
 
 #include "auraio/auraio.hpp"
 
-#if !defined(AURAIO_FLAVOUR_BOOST)
+#if !defined(AURAIO_HAS_BEAST)
 #error "auraio: <auraio/beast.hpp> needs the Boost flavour: link auraio::boost"
 #endif
 

@@ -1,6 +1,8 @@
 // statistics: snapshots of an engine's counters and latencies.
 #include "engine.hpp"
 
+#include "auraio/core/report/engine_stats.hpp"
+
 #include <cstddef>
 #include <cstring>
 #include <span>

@@ -1,6 +1,8 @@
 // storage: what an engine asks of storage devices, and what is known of them.
 #include "engine.hpp"
 
+#include "auraio/core/report/engine_stats.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>

@@ -330,7 +330,7 @@ using net::partial_redirect_disposition;
 using net::redirect_disposition;
 using net::redirect_disposition_t;
 #endif
-#if !defined(AURAIO_FLAVOUR_BOOST)
+#if defined(AURAIO_HAS_THREAD)
 using net::thread;
 #endif
 #if defined(AURAIO_HAS_DEADLINE_TIMER)

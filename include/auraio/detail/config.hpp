@@ -47,6 +47,7 @@
 #define AURAIO_ASIO(header) <boost/asio/header>
 #define AURAIO_ASIO_EVERYTHING <boost/asio.hpp>
 #define AURAIO_NET_OPEN namespace boost::asio {
+#define AURAIO_HAS_BEAST // Boost's neighbour of this flavour
 #define AURAIO_NET_CLOSE }
 #if defined(AURAIO_ADOPT)
 #define AURAIO_FLAVOUR boost_asio_adopt
@@ -135,6 +136,7 @@ inline const error_category& generic_category() {
 #define AURAIO_ASIO(header) <asio/header>
 #define AURAIO_ASIO_EVERYTHING <asio.hpp>
 #define AURAIO_NET_OPEN namespace asio {
+#define AURAIO_HAS_THREAD // a class that Boost leaves to Boost.Thread
 #define AURAIO_NET_CLOSE }
 #if defined(AURAIO_ADOPT)
 #define AURAIO_FLAVOUR std_asio_adopt

@@ -3,7 +3,7 @@
 
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/loop/engine_options.hpp"
-#include "auraio/core/report/engine_stats.hpp"
+#include "auraio/core/stats/ring_stats.hpp"
 
 #include <cstdint>
 #include <cstring>

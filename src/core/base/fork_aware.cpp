@@ -1,8 +1,8 @@
 // fork_aware: the list of what has to know, and the handlers the C library calls around fork(2).
 #include "auraio/core/base/fork_aware.hpp"
 
+#include "auraio/core/base/engine_error.hpp"
 #include "auraio/core/base/spin_lock.hpp"
-#include "auraio/core/loop/engine.hpp"
 
 #include <mutex>
 #include <pthread.h>

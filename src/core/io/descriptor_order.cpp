@@ -28,8 +28,7 @@ nanoseconds_t processor_time(int thread) noexcept {
     timespec spent{};
     if (::clock_gettime(clock, &spent) != 0)
         return 0;
-    return static_cast<nanoseconds_t>(spent.tv_sec) * 1'000'000'000 +
-           static_cast<nanoseconds_t>(spent.tv_nsec);
+    return nanoseconds_of(spent);
 }
 
 /// Whether a thread of this process would run if there were a processor for it: state R in /proc, see

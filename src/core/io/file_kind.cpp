@@ -1,7 +1,7 @@
 // file_kind: told by the kind of the file's node, and for regular files by the file system they are on.
 #include "core/io/file_kind.hpp"
 
-#include "auraio/core/loop/shard.hpp"
+#include "auraio/core/base/clock.hpp"
 
 #include <algorithm>
 #include <array>

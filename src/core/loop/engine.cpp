@@ -2,8 +2,7 @@
 #include "auraio/core/loop/engine.hpp"
 
 #include "auraio/core/io/signal_set.hpp"
-#include "backend/uring/registration.hpp"
-#include "backend/uring/uring_backend.hpp"
+#include "backend/backends.hpp"
 #include "core/io/inert_descriptor.hpp"
 #include "core/loop/driver.hpp"
 #include "core/storage/storage_user.hpp"
@@ -48,7 +47,7 @@ engine::engine(const engine_options& options)
     , storage_(std::make_unique<storage_user>())
     , registrations_(*this) {
     if (!options_.make_backend)
-        backend_reason_ = uring::check_available();
+        backend_reason_ = backend_of(options_.backend).probe();
     else
         backend_reason_ = "custom";
     reserve_inert_descriptors();
@@ -67,11 +66,11 @@ engine::~engine() {
 std::unique_ptr<backend> engine::make_backend() const {
     if (options_.make_backend)
         return options_.make_backend(options_, options_.make_backend_argument);
-    return uring::make_backend(options_);
+    return backend_of(options_.backend).make(options_);
 }
 
 std::unique_ptr<registration_source> engine::make_registration_source() const {
-    return options_.make_backend ? nullptr : uring::make_source();
+    return options_.make_backend ? nullptr : backend_of(options_.backend).make_source();
 }
 
 // ---- running ----
@@ -317,16 +316,6 @@ shard& engine::place_balanced() noexcept {
     shard& a = *shards_[random_driven_shard()];
     shard& b = *shards_[random_driven_shard()];
     return b.load() < a.load() ? b : a;
-}
-
-engine_stats engine::stats() const {
-    engine_stats all;
-    const unsigned count = shard_count();
-    all.rings.reserve(count);
-    for (unsigned i = 0; i < count; ++i)
-        all.rings.push_back(shards_[i]->stats());
-    all.devices = storage_->stats();
-    return all;
 }
 
 void engine::set_storage(const storage_settings& change) {

@@ -1,12 +1,15 @@
 // engine_options: reading them from the environment.
-#include "auraio/core/loop/engine.hpp"
+#include "auraio/core/base/engine_error.hpp"
+#include "backend/backends.hpp"
 
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace aura::core {
 
@@ -24,7 +27,7 @@ struct choice {
 }
 
 template <class Enum>
-void read_choice(const char* variable, Enum& out, std::initializer_list<choice<Enum>> choices) {
+void read_choice(const char* variable, Enum& out, std::span<const choice<Enum>> choices) {
     const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
@@ -37,6 +40,11 @@ void read_choice(const char* variable, Enum& out, std::initializer_list<choice<E
         names += (names.empty() ? "" : ", ") + std::string(c.name);
     }
     refuse(variable, value, names);
+}
+
+template <class Enum>
+void read_choice(const char* variable, Enum& out, std::initializer_list<choice<Enum>> choices) {
+    read_choice(variable, out, std::span(choices.begin(), choices.size()));
 }
 
 void read_entries(const char* variable, unsigned& out) {
@@ -54,8 +62,10 @@ void read_entries(const char* variable, unsigned& out) {
 } // namespace
 
 engine_options options_from_environment(engine_options options) {
-    read_choice<backend_kind>("AURAIO_BACKEND", options.backend,
-                              {{"auto", backend_kind::automatic}, {"uring", backend_kind::uring}});
+    std::vector<choice<backend_kind>> backends{{"auto", backend_kind::automatic}};
+    for (const backend_entry& b : all_backends())
+        backends.push_back({b.name, b.kind});
+    read_choice<backend_kind>("AURAIO_BACKEND", options.backend, backends);
     read_choice<task_run>("AURAIO_TASK_RUN", options.task_work,
                           {{"cooperative", task_run::cooperative},
                            {"immediate", task_run::immediate},

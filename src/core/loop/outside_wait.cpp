@@ -106,8 +106,7 @@ void outside_wait::set_deadline(nanoseconds_t deadline) noexcept {
     if (deadline != never) {
         // 0 would disarm it; a time that has passed fires at once.
         const nanoseconds_t at = deadline == 0 ? 1 : deadline;
-        when.it_value.tv_sec = static_cast<time_t>(at / 1'000'000'000u);
-        when.it_value.tv_nsec = static_cast<long>(at % 1'000'000'000u);
+        when.it_value = timespec_of(at);
     }
     ::timerfd_settime(timer_fd_, TFD_TIMER_ABSTIME, &when, nullptr);
 }

@@ -10,29 +10,7 @@
 
 namespace aura::core {
 
-nanoseconds_t monotonic_now() noexcept {
-    timespec t;
-    ::clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<nanoseconds_t>(t.tv_sec) * 1'000'000'000u + static_cast<nanoseconds_t>(t.tv_nsec);
-}
-
-nanoseconds_t coarse_now() noexcept {
-    timespec t;
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return static_cast<nanoseconds_t>(t.tv_sec) * 1'000'000'000u + static_cast<nanoseconds_t>(t.tv_nsec);
-}
-
 namespace {
-
-/// The step of the coarse clock, which may be up to two of them behind.
-nanoseconds_t coarse_resolution() noexcept {
-    static const nanoseconds_t resolution = [] {
-        timespec t{};
-        ::clock_getres(CLOCK_MONOTONIC_COARSE, &t);
-        return static_cast<nanoseconds_t>(t.tv_sec) * 1'000'000'000u + static_cast<nanoseconds_t>(t.tv_nsec);
-    }();
-    return resolution;
-}
 
 constexpr nanoseconds_t long_turn = 10'000'000;
 

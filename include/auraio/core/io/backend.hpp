@@ -4,7 +4,7 @@
 
 #include "auraio/core/base/nanoseconds.hpp"
 #include "auraio/core/io/io_operation.hpp"
-#include "auraio/core/report/engine_stats.hpp"
+#include "auraio/core/stats/ring_stats.hpp"
 
 #include <cerrno>
 #include <cstddef>

@@ -1,9 +1,11 @@
 // engine: the shards of one io_context, the threads that drive them, and the count of outstanding work.
 #pragma once
 
+#include "auraio/core/base/engine_error.hpp"
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/loop/engine_options.hpp"
 #include "auraio/core/loop/shard.hpp"
+#include "auraio/core/storage/block_device.hpp"
 #include "auraio/core/storage/storage_settings.hpp"
 
 #include <array>
@@ -26,20 +28,9 @@ inline namespace without_glibcxx_debug {
 void library_has_the_same_containers() noexcept;
 }
 
-/// Thrown when the engine itself cannot go on: a ring cannot be created, or is driven against its promise.
-class engine_error : public std::runtime_error {
-public:
-    engine_error(int error, const std::string& what)
-        : std::runtime_error(what)
-        , error_(error) {}
-    int error() const noexcept { return error_; } ///< an errno value
-
-private:
-    int error_;
-};
-
 class driver;
 class storage_user;
+struct engine_stats;
 
 /// What asio::io_context is, without Asio. Every member may be called from any thread at any time, except the
 /// destructor and after_fork_in_child().

@@ -2,11 +2,12 @@
 // thread.
 #pragma once
 
+#include "auraio/core/base/clock.hpp"
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/io/backend.hpp"
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
-#include "auraio/core/report/engine_stats.hpp"
+#include "auraio/core/stats/ring_stats.hpp"
 #include "auraio/core/timer/timer_queue.hpp"
 
 #include <array>
@@ -21,12 +22,6 @@ class gated_file;
 class numbered_files;
 class storage_device;
 class timer;
-
-/// The monotonic clock, as every deadline of the engine counts it.
-nanoseconds_t monotonic_now() noexcept;
-
-/// The same, advanced by the scheduler's tick: 4 ns to read, where the exact one takes 28.
-nanoseconds_t coarse_now() noexcept;
 
 /// The identity of the calling thread, for comparison only: an address no other live thread has.
 inline const void* this_thread_identity() noexcept {
