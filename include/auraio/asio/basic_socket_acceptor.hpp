@@ -224,13 +224,16 @@ public:
     aura::detail::sync_result accept(basic_socket<P, E>& peer, error_code& ec) {
         return accept_now(peer, nullptr, ec);
     }
-    template <class E>
-    void accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint) {
+    // Asio's forms with an endpoint want the very class of protocol. Here tcp has two, Asio's and ours, and a
+    // program that names the latter for both gets sockets and acceptors of either.
+    template <class P, class E>
+        requires std::is_convertible_v<Protocol, P>
+    void accept(basic_socket<P, E>& peer, endpoint_type& endpoint) {
         this->throwing("accept", [&](error_code& ec) { accept(peer, endpoint, ec); });
     }
-    template <class E>
-    aura::detail::sync_result accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint,
-                                     error_code& ec) {
+    template <class P, class E>
+        requires std::is_convertible_v<Protocol, P>
+    aura::detail::sync_result accept(basic_socket<P, E>& peer, endpoint_type& endpoint, error_code& ec) {
         return accept_now(peer, &endpoint, ec);
     }
 
@@ -363,9 +366,10 @@ public:
         return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer,
                                                        static_cast<endpoint_type*>(nullptr));
     }
-    template <class E, class Token = default_completion_token_t<Executor>>
-    auto async_accept(basic_socket<Protocol, E>& peer, endpoint_type& endpoint, Token&& token = Token())
-        -> accept_result<Protocol, E, Token> {
+    template <class P, class E, class Token = default_completion_token_t<Executor>>
+        requires std::is_convertible_v<Protocol, P>
+    auto async_accept(basic_socket<P, E>& peer, endpoint_type& endpoint, Token&& token = Token())
+        -> accept_result<P, E, Token> {
         return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer, &endpoint);
     }
 
