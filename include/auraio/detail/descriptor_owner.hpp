@@ -3,7 +3,7 @@
 #pragma once
 
 #include "auraio/core/io/assigned_numbers.hpp"
-#include "auraio/core/io/io_operation.hpp"
+#include "auraio/core/io/descriptor.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/ring_of.hpp"
 

@@ -1,8 +1,8 @@
 // file_work: the kinds of file I/O that are not transfers: each a Work of io_op.
 #pragma once
 
+#include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/io/file_system.hpp"
-#include "auraio/core/io/io_operation.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/error.hpp"
 #include "auraio/file_base.hpp"

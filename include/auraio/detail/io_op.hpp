@@ -2,7 +2,7 @@
 // parameter.
 #pragma once
 
-#include "auraio/core/io/io_operation.hpp"
+#include "auraio/core/io/descriptor.hpp"
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/initiate.hpp"
 

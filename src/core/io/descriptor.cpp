@@ -13,61 +13,6 @@
 
 namespace aura::core {
 
-void io_operation::on_arrive() {
-    target_->arrived(*this);
-}
-void io_operation::on_cancel() {
-    target_->cancel_one(*this);
-}
-
-void io_operation::end_reference_here() {
-    shard& home = target_->home();
-    let_go();
-    home.owner().registered().leave(home, registered_held_);
-}
-
-void io_operation::let_go() noexcept {
-    if (linked_) // not, if it was refused before it reached the shard
-        target_->unlink(*this);
-}
-
-std::uint32_t io_operation::readiness_events() const noexcept {
-    return request_.kind == request_kind::poll ? request_.flags
-                                               : core::readiness_events(request_.kind, request_.flags);
-}
-
-io_operation::lane io_operation::which_socket_lane() const noexcept {
-    switch (request_.kind) {
-    case request_kind::recv:
-    case request_kind::recvmsg:
-        return waits_first(request_.kind, request_.flags) ? lane::none : lane::in;
-    case request_kind::send:
-    case request_kind::sendmsg:
-    case request_kind::connect:
-        return lane::out;
-    case request_kind::accept_now: // connections are given to those who wait in their order
-        return lane::in;
-    default:
-        return lane::none;
-    }
-}
-
-void io_operation::submit_internal() {
-    shard& home = target_->home();
-    if (!linked_)
-        target_->link(*this);
-    cancel_requested_ = false;
-    way_ = 0;
-    in_backend_ = true;
-    ++home.io_pending_;
-    home.count_submission(*this);
-    home.io().submit(*this);
-}
-
-void io_operation::cancel_internal() {
-    target_->cancel_one(*this);
-}
-
 void cancel_handle::request() const {
     if (shard_visit visit(*cell_->home); visit) {
         if (cell_->op)

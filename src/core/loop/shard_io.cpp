@@ -334,14 +334,6 @@ int shard::prepare_here(io_operation& op) noexcept {
     return 0;
 }
 
-void io_operation::release_aid() noexcept {
-    if ((way_ & (way::change | way::time)) == 0)
-        return;
-    if (const int aid = std::exchange(request_.fd2, AT_FDCWD); aid >= 0)
-        ::close(aid);
-    way_ &= static_cast<std::uint8_t>(~(way::change | way::time));
-}
-
 // ---- storage devices ----
 
 device_gate* shard::gate_for(storage_device& device) noexcept {

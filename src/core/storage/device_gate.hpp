@@ -1,7 +1,7 @@
 // device_gate: where the reads and writes of one ring wait for one storage device.
 #pragma once
 
-#include "auraio/core/io/io_operation.hpp"
+#include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/stats/latency_histogram.hpp"
 #include "core/control/ring_gate.hpp"
 #include "core/storage/storage_device.hpp"

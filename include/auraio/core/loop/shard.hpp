@@ -5,6 +5,7 @@
 #include "auraio/core/base/clock.hpp"
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/io/backend.hpp"
+#include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
