@@ -45,8 +45,6 @@ AURAIO_NO_CANARY void io_part::run(core::operation& base, core::action what) {
     case core::action::cancel:
         self.on_cancel();
         return;
-    case core::action::more: // multishot requests, of which the C library has none
-        return;
     case core::action::complete:
     case core::action::destroy: // the engine is shut down: a callback is owed all the same
         break;
@@ -74,8 +72,6 @@ void timeout_part::wait_part::run(core::operation& base, core::action what) {
         return;
     case core::action::cancel:
         self.on_cancel();
-        return;
-    case core::action::more:
         return;
     case core::action::complete:
     case core::action::destroy:

@@ -50,12 +50,6 @@ public:
         finished_.push(op);
     }
 
-    /// One result of a request that goes on.
-    void yield(aura::core::io_operation& op, int result) {
-        op.set_result(result);
-        op.more();
-    }
-
     // ---- the engine's side ----
     void submit(aura::core::io_operation& op) override {
         submitted.push_back(&op);
@@ -166,8 +160,6 @@ private:
         case aura::core::action::cancel:
             self.on_cancel();
             return;
-        case aura::core::action::more:
-            return;
         case aura::core::action::complete:
             ++self.outcome_.completed;
             self.outcome_.result = self.result();
@@ -197,8 +189,6 @@ private:
             return;
         case aura::core::action::cancel:
             self.on_cancel();
-            return;
-        case aura::core::action::more:
             return;
         case aura::core::action::complete:
             ++self.outcome_.completed;

@@ -29,7 +29,6 @@ private:
         case core::action::cancel:
             self.on_cancel();
             return;
-        case core::action::more:
         case core::action::complete:
         case core::action::destroy:
             break;

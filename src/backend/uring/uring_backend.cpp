@@ -394,13 +394,8 @@ private:
             if ((data & 1) == 0) [[likely]] {
                 auto& op = *reinterpret_cast<io_operation*>(data);
                 op.set_result(result);
-                if ((flags & (IORING_CQE_F_MORE | more_in_socket)) != 0) [[unlikely]] {
-                    if ((flags & IORING_CQE_F_MORE) != 0) {
-                        op.more();
-                        return;
-                    }
+                if ((flags & more_in_socket) != 0) [[unlikely]]
                     op.note_more_connections();
-                }
                 done.push(op);
             } else {
                 on_internal(data, result);

@@ -90,7 +90,7 @@ protected:
     }
 
     /// For requests that the engine makes on its own account: they are not counted as work, and complete()
-    /// and more() are called as soon as their results are reaped. Before submit_internal().
+    /// is called as soon as their results are reaped. Before submit_internal().
     void make_internal(descriptor& d) noexcept {
         target_ = &d;
         internal_ = true;

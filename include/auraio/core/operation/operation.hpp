@@ -12,7 +12,6 @@ enum class action : std::uint8_t {
     destroy,  ///< Consume the operation without running its handler.
     arrive,   ///< A message reached the shard it was sent to (owning thread, not consumed by the caller).
     cancel,   ///< Its cancellation slot was signalled (owning thread); the operation stays pending.
-    more,     ///< Its request yielded a result and goes on (owning thread); the operation stays pending.
 };
 
 /// Base of everything that waits in a queue: posted functions, I/O, timer waits, messages between shards.
@@ -31,7 +30,6 @@ public:
     void destroy() { function_(*this, action::destroy); }
     void arrive() { function_(*this, action::arrive); }
     void cancel() { function_(*this, action::cancel); }
-    void more() { function_(*this, action::more); }
 
     /// True for an operation that, on arrival, has something to do besides becoming ready.
     bool is_message() const noexcept { return message_; }
