@@ -3,6 +3,7 @@
 
 #include "support/fake_backend.hpp"
 
+#include <auraio/core/report/engine_stats.hpp>
 #include <core/storage/storage_user.hpp>
 
 #include <array>
