@@ -7,6 +7,10 @@
 #include "auraio/detail/initiate.hpp"
 
 #include <cerrno>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 AURAIO_OPEN
 namespace detail {
@@ -21,27 +25,82 @@ namespace detail {
 ///   memory goes static void dispose(int);         for a result that owns something, when the handler is not
 ///   to be called
 ///   static constexpr bool transfers_file_data;    if it may use registered buffers and files
+///   static constexpr bool asio_keeps_less;        if Asio waits for it before it asks, and so keeps no
+///   request
+///
+/// Programs give their handlers memory of a fixed size, measured on Asio's operations. Where Asio keeps less
+/// than a request, such memory gets the handler alone; the request is in a recycled block of the thread's.
 template <class Work, class Handler, class IoExecutor>
 class io_op final : public core::io_operation AURAIO_ALSO_TRACKED {
+    using completion_type = completion<Handler, IoExecutor>;
+    static constexpr bool apart =
+        requires { Work::asio_keeps_less; } && is_preference<net::associated_allocator_t<Handler>>;
+
 public:
-    template <class H, class... Args>
-    io_op(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args)
+    /// Made by create() only. `kept` are the arguments of the completion, or, where that is apart, it itself.
+    template <class... Kept, class... Args>
+    io_op(std::tuple<Kept...> kept, Args&&... args)
         : core::io_operation(&run, {})
         , work_(make_work(request_, std::forward<Args>(args)...))
-        , completion_(std::forward<H>(handler), io, home) {
+        , completion_(std::make_from_tuple<decltype(completion_)>(std::move(kept))) {
         if constexpr (requires { work_.request(); })
             request_ = work_.request();
         if constexpr (Work::concerns_descriptor)
             hold_target();
     }
 
-    const Handler& handler() const noexcept { return completion_.handler(); }
+    template <class H, class... Args>
+    static io_op* create(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args) {
+        if constexpr (apart) {
+            struct guard {
+                completion_type* kept;
+                ~guard() {
+                    if (kept)
+                        take_apart(*kept);
+                }
+            } undo{create_op<completion_type>(handler, std::forward<H>(handler), io, home)};
+            io_op* op =
+                create_in<io_op>(std::allocator<void>(), std::tuple(undo.kept), std::forward<Args>(args)...);
+            undo.kept = nullptr;
+            return op;
+        } else {
+            return create_op<io_op>(handler, std::forward_as_tuple(std::forward<H>(handler), io, home),
+                                    std::forward<Args>(args)...);
+        }
+    }
+
+    const Handler& handler() const noexcept {
+        if constexpr (apart)
+            return completion_->handler();
+        else
+            return completion_.handler();
+    }
     using core::io_operation::let_go;
 
     /// Whether it may use registered buffers and files.
     static constexpr bool refers = requires { Work::transfers_file_data; };
 
 private:
+    /// Gives back the memory of a completion that is by itself.
+    static completion_type take_apart(completion_type& kept) {
+        completion_type done(std::move(kept));
+        free_op(kept, done.handler());
+        return done;
+    }
+
+    /// Gives back the operation's memory, all of it.
+    static completion_type take(io_op& self) {
+        if constexpr (apart) {
+            completion_type& kept = *self.completion_;
+            free_in(self, std::allocator<void>());
+            return take_apart(kept);
+        } else {
+            completion_type done(std::move(self.completion_));
+            free_op(self, done.handler());
+            return done;
+        }
+    }
+
     template <class... Args>
     static Work make_work([[maybe_unused]] core::io_request& r, Args&&... args) {
         if constexpr (std::is_constructible_v<Work, core::io_request&, Args...>)
@@ -74,8 +133,7 @@ private:
         AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next operation in it.
         Work work(std::move(self.work_));
-        completion<Handler, IoExecutor> done(std::move(self.completion_));
-        free_op(self, done.handler());
+        completion_type done(take(self));
         if (what == core::action::complete) {
             AURAIO_TRACK_CALL(done);
             if constexpr (requires { work.finish(result, wanted, AURAIO_TRACKED(done)); })
@@ -87,7 +145,7 @@ private:
     }
 
     [[no_unique_address]] Work work_;
-    completion<Handler, IoExecutor> completion_;
+    std::conditional_t<apart, completion_type*, completion_type> completion_;
 };
 
 /// Starts an operation on `target`; with `error` != 0 it completes with that instead, without reaching the
@@ -97,8 +155,7 @@ void start_io(AURAIO_WHEN_TRACKING(const tracked_object& object, ) core::shard& 
               core::descriptor* target, int error, net::cancellation_type_t accepted, Handler&& handler,
               const IoExecutor& io, Args&&... args) {
     using op_type = io_op<Work, std::decay_t<Handler>, IoExecutor>;
-    auto* op =
-        create_op<op_type>(handler, std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
+    auto* op = op_type::create(std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
     AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, object, target ? target->fd() : -1,
                                         operation_name<Work>(object, op->request()));)
     const bool nothing = op->request().kind == core::request_kind::nop;
@@ -126,8 +183,8 @@ void start_io(AURAIO_WHEN_TRACKING(const tracked_object& object, ) core::shard& 
 template <class Work, class Owner, class Handler>
 void start_close(Owner& owner, int error, Handler&& handler) {
     using op_type = io_op<Work, std::decay_t<Handler>, std::decay_t<decltype(owner.executor())>>;
-    auto* op = create_op<op_type>(handler, std::forward<Handler>(handler), owner.executor(), owner.home(),
-                                  core::io_request());
+    auto* op =
+        op_type::create(std::forward<Handler>(handler), owner.executor(), owner.home(), core::io_request());
     AURAIO_WHEN_TRACKING(
         track_creation(owner.home().owner(), *op, owner.tracked(), owner.fd(), "async_close");)
     if (error == 0) {

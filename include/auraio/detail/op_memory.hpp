@@ -23,6 +23,12 @@ struct recycled<std::allocator<U>, T> {
     using type = net::recycling_allocator<T>;
 };
 
+/// Whether a handler says where its operations are to live: in memory of a fixed size, it may be.
+template <class Allocator>
+inline constexpr bool is_preference = true;
+template <class U>
+inline constexpr bool is_preference<std::allocator<U>> = false;
+
 template <class T, class Allocator>
 auto recycled_allocator(const Allocator& a) {
     using type = typename recycled<Allocator, T>::type;

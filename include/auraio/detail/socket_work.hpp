@@ -183,6 +183,7 @@ struct yields_flags {
 class wait_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    static constexpr bool asio_keeps_less = true;
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_wait";)
 
     wait_request(core::io_request& r, int fd, short events) {
@@ -216,6 +217,7 @@ template <class Endpoint>
 class connect_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    static constexpr bool asio_keeps_less = true;
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_connect";)
 
     connect_request(core::io_request& r, int fd, const Endpoint& e)
@@ -248,6 +250,7 @@ template <class Receiver>
 class accept_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    static constexpr bool asio_keeps_less = true;
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_accept";)
 
     template <class... Args>
