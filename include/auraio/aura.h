@@ -288,9 +288,10 @@ AURA_API aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsign
 AURA_API aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags,
                                      mode_t mode, aura_callback_t callback, void* user_data);
 /**
- * close(2). Result: 0. No other operation on `fd` may be pending. Once started it cannot be cancelled: the
- * descriptor is closed in any case, also when the engine is destroyed first. One that a chain does not reach
- * (-ECANCELED), or that could not be started (NULL), leaves the descriptor to the program.
+ * close(2). Result: 0. No other operation on `fd` may be pending, except accepts, which end with -ECANCELED
+ * unless they have a connection already; the port is free when the callback runs. Once started it cannot be
+ * cancelled: the descriptor is closed in any case, also when the engine is destroyed first. One that a chain
+ * does not reach (-ECANCELED), or that could not be started (NULL), leaves the descriptor to the program.
  */
 AURA_API aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data);
 /** statx(2); `flags` are AT_*, `mask` STATX_*. Result: 0. */
@@ -320,7 +321,13 @@ AURA_API aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, si
                                    aura_callback_t callback, void* user_data);
 AURA_API aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_t len, int flags,
                                    aura_callback_t callback, void* user_data);
-/** accept4(2): `address` and `address_len` may both be NULL; `flags` are SOCK_*. Result: the new descriptor.
+/**
+ * accept4(2): `address` and `address_len` may both be NULL; `flags` are SOCK_*. Result: the new descriptor.
+ * Any number may be pending on a socket; those on one ring are served in their order. They do not hold the
+ * socket, and take a connection only when they return it: others wait in the backlog for whoever shares it.
+ * Each ring that waits has a descriptor for it, until the socket is closed. Close it with aura_close(), which
+ * ends what is pending, or when nothing is; accepts whose number was closed behind them wait until they are
+ * cancelled, or until somebody accepts on another socket that has the number now.
  */
 AURA_API aura_request_t* aura_accept(aura_engine_t* engine, int fd, struct sockaddr* address,
                                      socklen_t* address_len, int flags, aura_callback_t callback,

@@ -116,10 +116,10 @@ void cancel_note::run(core::operation& base, core::action what) {
 void request_slot::cancel_here() noexcept {
     if (type() == AURA_OP_TIMEOUT)
         timeout().waiting().cancel();
-    else if (started_)
-        io().cancel();
-    else
+    else if (!started_)
         io().cancel_before_start();
+    else if (type() != AURA_OP_CLOSE) // it always closes, and may be on a visit to another shard
+        io().cancel();
 }
 
 bool request_slot::succeeded(const core::io_request& r, int result) const noexcept {

@@ -52,12 +52,9 @@ bool descriptor::owns(accept_set s) const noexcept {
 int descriptor::watch_listener() noexcept {
     // Relaxed: only this side writes it.
     const accept_set before = accept_set_.load(std::memory_order_relaxed);
-    if (owns(before))
+    if (owns(before) && (!by_number_ || watches_file()))
         return before.fd;
-    if (before.fd >= 0) { // inherited: it goes on working in the parent
-        accept_set_.store({}, std::memory_order_relaxed);
-        ::close(before.fd);
-    }
+    drop_set(); // inherited: it goes on working in the parent; or another file's
     const int set = ::epoll_create1(EPOLL_CLOEXEC);
     if (set < 0)
         return -errno;
@@ -67,6 +64,15 @@ int descriptor::watch_listener() noexcept {
     }
     accept_set_.store({set, fork_generation()}, std::memory_order_release);
     return set;
+}
+
+/// Shard side, while no request names it.
+void descriptor::drop_set() noexcept {
+    const accept_set s = accept_set_.load(std::memory_order_relaxed);
+    if (s.fd < 0)
+        return;
+    accept_set_.store({}, std::memory_order_relaxed);
+    ::close(s.fd);
 }
 
 /// Any thread, before the listening socket is closed or handed over: as long as another process has it open,
@@ -82,11 +88,42 @@ void descriptor::watch_listener_again() noexcept {
         (void)add_to_set(s.fd, fd_);
 }
 
+bool descriptor::watches_file() const noexcept {
+    const accept_set s = accept_set_.load(std::memory_order_relaxed);
+    return owns(s) && add_to_set(s.fd, fd_) == -EEXIST;
+}
+
+bool descriptor::waits_for_another_file() const noexcept {
+    return accept_set_.load(std::memory_order_relaxed).fd >= 0 && !watches_file();
+}
+
+descriptor* descriptor::create_for_number(shard& home, int fd) {
+    auto* d = new descriptor(home, fd);
+    d->by_number_ = true;
+    d->started_ = 1; // as of the loose one: every operation has the number 0
+    return d;
+}
+
+void descriptor::retire() noexcept {
+    being_told_ = true; // what is cancelled may be the last that keeps it
+    cancel_before(started_);
+    being_told_ = false;
+    forgotten();
+}
+
 /// An operation that waits for connections is about to be submitted. An accept is tried at once if there may
 /// be a connection, which saves the poll; where there is no set to be had its attempt will tell.
 void descriptor::prepare_to_listen(io_operation& op) noexcept {
     if (op.request_.kind == request_kind::accept_now) {
-        if (!std::exchange(more_connections_, false) && watch_listener() >= 0)
+        bool try_now = std::exchange(more_connections_, false);
+        // Of a number that means another file by now nothing is known; the attempt also tells whether that
+        // one listens at all.
+        if (by_number_ && !try_now && !watches_file()) {
+            try_now = true;
+            drop_set(); // the file has just been added to it, beside another perhaps
+        }
+        // One that goes by number is looked at just above, and its set is the right one.
+        if (!try_now && (by_number_ || watch_listener() >= 0))
             op.way_ |= io_operation::way::polls;
     } else if (op.request_.length != 0) {
         (void)watch_listener(); // without one it is the socket itself that is polled

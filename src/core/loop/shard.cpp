@@ -2,6 +2,7 @@
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/core/timer/timer.hpp"
 #include "core/base/thread_ends.hpp"
+#include "core/io/numbered_listeners.hpp"
 #include "core/storage/device_gate.hpp"
 #include "core/storage/numbered_files.hpp"
 
@@ -29,6 +30,7 @@ shard::shard(engine& owner, unsigned index)
 
 shard::~shard() {
     leave_devices();
+    listeners_.reset(); // its descriptors look at this shard
     delete loose_;
 }
 

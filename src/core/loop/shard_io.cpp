@@ -3,6 +3,7 @@
 #include "auraio/core/io/socket_calls.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "core/base/thread_ends.hpp"
+#include "core/io/numbered_listeners.hpp"
 #include "core/io/readiness_aid.hpp"
 #include "core/storage/device_gate.hpp"
 #include "core/storage/numbered_files.hpp"
@@ -19,11 +20,12 @@ namespace aura::core {
 
 namespace {
 
-/// Kinds that may have to wait for something else than the kernel first.
+/// Kinds that may have to do something else, or wait for something else, than the kernel first.
 constexpr bool may_start_otherwise(request_kind kind) noexcept {
     constexpr auto bit = [](request_kind k) { return std::uint32_t{1} << static_cast<unsigned>(k); };
     constexpr std::uint32_t those = bit(request_kind::accept_now) | bit(request_kind::poll) |
-                                    bit(request_kind::recv) | bit(request_kind::recvmsg);
+                                    bit(request_kind::recv) | bit(request_kind::recvmsg) |
+                                    bit(request_kind::close);
     static_assert(static_cast<unsigned>(request_kind::accept_now) < 32);
     return (those & bit(kind)) != 0;
 }
@@ -99,14 +101,17 @@ void shard::begin(io_operation& op) {
     d.link(op);
     if (d.waits_in_lane(op))
         return;
-    if (may_start_otherwise(op.request_.kind)) [[unlikely]]
-        start_otherwise(op);
+    if (may_start_otherwise(op.request_.kind)) [[unlikely]] {
+        if (!start_otherwise(op))
+            return;
+    }
     issue(op);
 }
 
 /// Who waits for connections does so by what stands for the listening socket. A poll of the user's has even
-/// its success looked at. Some receives are waited for before they are tried.
-inline void shard::start_otherwise(io_operation& op) {
+/// its success looked at. Some receives are waited for before they are tried. False: it is not to be issued
+/// now, or is gone.
+inline bool shard::start_otherwise(io_operation& op) {
     using way = io_operation::way;
     io_request& r = op.request_;
     switch (r.kind) {
@@ -114,8 +119,12 @@ inline void shard::start_otherwise(io_operation& op) {
         op.way_ |= way::examined;
         [[fallthrough]];
     case request_kind::accept_now:
+        if (op.target_->loose_ && !accepts_by_number(op))
+            return false;
         op.target_->prepare_to_listen(op);
         break;
+    case request_kind::close:
+        return closes_here(op);
     default:
         if (waits_first(r.kind, r.flags)) {
             op.way_ |= way::polls;
@@ -123,6 +132,54 @@ inline void shard::start_otherwise(io_operation& op) {
         }
         break;
     }
+    return true;
+}
+
+/// An accept that names its socket by number moves to what stands for that one here, with a lane and a set.
+bool shard::accepts_by_number(io_operation& op) {
+    if (!listeners_)
+        listeners_.reset(new (std::nothrow) numbered_listeners(*this));
+    descriptor* const listener = listeners_ ? listeners_->find(op.request_.fd) : nullptr;
+    op.target_->unlink(op);
+    if (!listener) {
+        end_before_start(op, -ENOMEM);
+        return false;
+    }
+    op.target_ = listener;
+    op.sequence_ = 0;
+    listener->link(op);
+    return !listener->waits_in_lane(op);
+}
+
+/// Before a number is closed no shard may have an accept that names it. The operation goes round those that
+/// have accepted from it, and comes back to the one that it was started on: fd2 says which.
+bool shard::closes_here(io_operation& op) {
+    io_request& r = op.request_;
+    const bool at_home = r.fd2 < 0 || r.fd2 == static_cast<int>(index_);
+    if (!owner_.listeners().may_have(r.fd) && at_home) [[likely]]
+        return true;
+    if (r.fd2 < 0)
+        r.fd2 = static_cast<int>(index_);
+    if (listeners_)
+        listeners_->retire(r.fd);
+    const int another = owner_.listeners().find(r.fd);
+    const auto next = static_cast<unsigned>(another >= 0 ? another : r.fd2);
+    if (next == index_)
+        return true;
+    op.target_->unlink(op);
+    if (!flush_completely()) { // the kernel has no memory to look at the queue: in the next turn
+        op.set_message(true);
+        send(op);
+        return false;
+    }
+    const bool remotely = op.counts_remotely();
+    op.set_counts_remotely(false);
+    owner_.shard_at(next).loose().start(op);
+    if (remotely)
+        finished_remote();
+    else
+        finished_here();
+    return false;
 }
 
 void shard::end_before_start(io_operation& op, int result) {

@@ -29,6 +29,18 @@ public:
     /// down.
     static descriptor* create_loose(shard& home);
 
+    /// The target of accepts on a listening socket that is not ours and that they name by its number; belongs
+    /// to numbered_listeners, which retires it. Shard side, as what follows. Throws bad_alloc.
+    static descriptor* create_for_number(shard& home, int fd);
+
+    /// What is pending ends with ECANCELED. It lives as long as that.
+    void retire() noexcept;
+    bool is_unused() const noexcept { return first_ == nullptr; }
+    /// Whether its epoll set has the file in it which its number means now.
+    bool watches_file() const noexcept;
+    /// Whether accepts wait in a set which has not.
+    bool waits_for_another_file() const noexcept;
+
     int fd() const noexcept { return fd_; }
     /// Object side, or an operation that holds its target and completes: the number of a file opened since.
     void adopt(int fd) noexcept { fd_ = fd; }
@@ -205,6 +217,7 @@ private:
     void submit_here();
     void prepare_to_listen(io_operation& op) noexcept;
     int watch_listener() noexcept;
+    void drop_set() noexcept;
     void unwatch_listener() noexcept;
     void watch_listener_again() noexcept;
     bool owns(accept_set s) const noexcept;
@@ -213,7 +226,9 @@ private:
     bool let_kernel_go(bool driving) noexcept;
     bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
 
-    bool loose_ = false; // fixed before its first use
+    // Fixed before its first use.
+    bool loose_ = false;
+    bool by_number_ = false; // see create_for_number()
 
     // Object side: how reads and writes are made so that none holds the ring's thread.
     enum class transfers : std::uint8_t {

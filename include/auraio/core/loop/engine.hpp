@@ -3,6 +3,7 @@
 
 #include "auraio/core/base/engine_error.hpp"
 #include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/io/listener_places.hpp"
 #include "auraio/core/loop/engine_options.hpp"
 #include "auraio/core/loop/shard.hpp"
 #include "auraio/core/storage/block_device.hpp"
@@ -136,6 +137,9 @@ public:
     registrations& registered() noexcept { return registrations_; }
     const registrations& registered() const noexcept { return registrations_; }
 
+    /// Where connections are accepted by number: the C library's.
+    listener_places& listeners() noexcept { return listeners_; }
+
     const engine_options& options() const noexcept { return options_; }
     const std::string& backend_reason() const noexcept { return backend_reason_; }
     bool single_shard() const noexcept { return shard_limit_ == 1; }
@@ -199,6 +203,7 @@ private:
     std::string backend_reason_;
     const std::unique_ptr<storage_user> storage_; // outlives the shards, as the next
     registrations registrations_;
+    listener_places listeners_;
 
     std::atomic<unsigned> batch_threshold_{~0u}; // relaxed: it publishes nothing else
 

@@ -21,6 +21,7 @@ class device_gate;
 class engine;
 class gated_file;
 class numbered_files;
+class numbered_listeners;
 class storage_device;
 class timer;
 
@@ -318,7 +319,9 @@ private:
     }
     void begin_sample(const io_operation& op) noexcept;
     void end_sample(const io_operation& op) noexcept;
-    void start_otherwise(io_operation& op);
+    bool start_otherwise(io_operation& op);
+    bool accepts_by_number(io_operation& op);
+    bool closes_here(io_operation& op);
     request_facts facts_of(const io_operation& op) const noexcept;
     int number_of(const io_request& r) const noexcept;
     bool goes_on(io_operation& op);
@@ -362,8 +365,9 @@ private:
 
     // Storage devices that were used here. Ticks look after them for as long as something is in flight.
     std::vector<std::unique_ptr<device_gate>> gates_;
-    std::unique_ptr<numbered_files> numbered_; // where operations name files by number
-    nanoseconds_t tick_due_ = never;           // the earliest of the gates'
+    std::unique_ptr<numbered_files> numbered_;      // where operations name files by number
+    std::unique_ptr<numbered_listeners> listeners_; // where accepts do
+    nanoseconds_t tick_due_ = never;                // the earliest of the gates'
 
     std::array<registrations::ring_side, 2> registered_; // by registration_kind
 
