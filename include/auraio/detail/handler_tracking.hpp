@@ -2,7 +2,7 @@
 // custom tracking header is honoured as well. Where tracking is off, everything here expands to nothing.
 #pragma once
 
-#include "auraio/core/io/io_request.hpp"
+#include "auraio/core/io/request_table.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/detail/config.hpp"
 
@@ -108,28 +108,12 @@ const char* operation_name(const tracked_object& o, const core::io_request& r) n
     if constexpr (requires { Work::tracked_name; })
         if (Work::tracked_name)
             return Work::tracked_name;
-    switch (r.kind) {
-    case core::request_kind::poll: // the wait of a transfer of null_buffers
+    if (r.kind == core::request_kind::poll) { // the wait of a transfer of null_buffers
         if ((r.flags & POLLOUT) != 0)
             return o.is_socket() ? "async_send(null_buffers)" : "async_write_some(null_buffers)";
         return o.is_socket() ? "async_receive(null_buffers)" : "async_read_some(null_buffers)";
-    case core::request_kind::fsync:
-        return "async_sync_all";
-    case core::request_kind::fdatasync:
-        return "async_sync_data";
-    case core::request_kind::ftruncate:
-        return "async_resize";
-    case core::request_kind::fallocate:
-        return "async_allocate";
-    case core::request_kind::renameat:
-        return "async_rename";
-    case core::request_kind::unlinkat:
-        return "async_unlink";
-    case core::request_kind::mkdirat:
-        return "async_mkdir";
-    default:
-        return "async_close";
     }
+    return core::row_of(r.kind).asio_function;
 }
 
 /// Tells of the creation of an operation, before it is started.

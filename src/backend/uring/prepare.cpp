@@ -1,10 +1,12 @@
-// prepare: one case per kind of request.
+// prepare: how each kind of request becomes an entry, and which system call it is without one.
 #include "prepare.hpp"
 
+#include "auraio/core/io/request_table.hpp"
 #include "auraio/core/io/socket_calls.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -18,105 +20,255 @@ namespace aura::core::uring {
 
 namespace {
 
-/// Operations on an open file that are not transfers.
-void prepare_file(io_uring_sqe& sqe, const io_request& r) noexcept {
-    switch (r.kind) {
-    case request_kind::fdatasync:
-        sqe.opcode = IORING_OP_FSYNC;
-        sqe.fsync_flags = IORING_FSYNC_DATASYNC;
-        break;
-    case request_kind::fallocate:
-        sqe.opcode = IORING_OP_FALLOCATE;
-        sqe.len = r.flags;
-        sqe.addr = r.length64;
-        sqe.off = r.offset;
-        break;
-    case request_kind::ftruncate:
-        sqe.opcode = op_ftruncate;
-        sqe.off = r.length64;
-        break;
-    case request_kind::sync_file_range:
-        sqe.opcode = IORING_OP_SYNC_FILE_RANGE;
-        sqe.off = r.offset;
-        sqe.len = r.length;
-        sqe.sync_range_flags = r.flags;
-        break;
-    default:
-        sqe.opcode = r.kind == request_kind::fsync ? IORING_OP_FSYNC : IORING_OP_CLOSE;
-        break;
-    }
+// How entries are filled, by kind. Set already: the file and what says that it or the buffer is registered.
+
+std::uint64_t address_of(const void* p) noexcept {
+    return reinterpret_cast<std::uint64_t>(p);
 }
 
-/// Operations that take a path.
-void prepare_path(io_uring_sqe& sqe, const io_request& r) noexcept {
-    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
-    switch (r.kind) {
-    case request_kind::openat:
-        sqe.opcode = IORING_OP_OPENAT;
-        sqe.len = r.length;
-        sqe.open_flags = r.flags;
-        break;
-    case request_kind::statx:
-        sqe.opcode = IORING_OP_STATX;
-        sqe.len = r.length;
-        sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
-        sqe.statx_flags = r.flags;
-        break;
-    case request_kind::renameat:
-        sqe.opcode = IORING_OP_RENAMEAT;
-        sqe.len = static_cast<std::uint32_t>(r.fd2);
-        sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
-        sqe.rename_flags = r.flags;
-        break;
-    case request_kind::unlinkat:
-        sqe.opcode = IORING_OP_UNLINKAT;
-        sqe.unlink_flags = r.flags;
-        break;
-    default:
-        sqe.opcode = IORING_OP_MKDIRAT;
-        sqe.len = r.length;
-        break;
-    }
+void fill_nop(io_uring_sqe& sqe, const io_request&) noexcept {
+    sqe.opcode = IORING_OP_NOP;
+    sqe.fd = -1;
 }
 
-/// Operations on a socket that move data: `length` is 1 for a struct msghdr, as io_uring_prep_recvmsg(3) has
-/// it.
-void prepare_message(io_uring_sqe& sqe, std::uint8_t opcode, const io_request& r,
-                     std::uint32_t length) noexcept {
-    sqe.opcode = opcode;
-    sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
-    sqe.len = length;
+void fill_read(io_uring_sqe& sqe, const io_request& r) noexcept {
+    prepare_transfer(sqe, r);
+}
+
+void fill_write(io_uring_sqe& sqe, const io_request& r) noexcept {
+    prepare_transfer(sqe, r);
+    // What may be a pipe: nobody wants a signal for it.
+    if (r.offset == current_position && probe().write_without_signal)
+        sqe.rw_flags = rwf_nosignal;
+}
+
+void fill_fsync(io_uring_sqe& sqe, const io_request&) noexcept {
+    sqe.opcode = IORING_OP_FSYNC;
+}
+
+void fill_fdatasync(io_uring_sqe& sqe, const io_request&) noexcept {
+    sqe.opcode = IORING_OP_FSYNC;
+    sqe.fsync_flags = IORING_FSYNC_DATASYNC;
+}
+
+void fill_openat(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_OPENAT;
+    sqe.addr = address_of(r.address);
+    sqe.len = r.length;
+    sqe.open_flags = r.flags;
+}
+
+void fill_close(io_uring_sqe& sqe, const io_request&) noexcept {
+    sqe.opcode = IORING_OP_CLOSE;
+}
+
+void fill_statx(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_STATX;
+    sqe.addr = address_of(r.address);
+    sqe.len = r.length;
+    sqe.off = address_of(r.address2);
+    sqe.statx_flags = r.flags;
+}
+
+void fill_fallocate(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_FALLOCATE;
+    sqe.len = r.flags;
+    sqe.addr = r.length64;
+    sqe.off = r.offset;
+}
+
+void fill_ftruncate(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = op_ftruncate;
+    sqe.off = r.length64;
+}
+
+void fill_sync_file_range(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_SYNC_FILE_RANGE;
+    sqe.off = r.offset;
+    sqe.len = r.length;
+    sqe.sync_range_flags = r.flags;
+}
+
+void fill_renameat(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_RENAMEAT;
+    sqe.addr = address_of(r.address);
+    sqe.len = static_cast<std::uint32_t>(r.fd2);
+    sqe.off = address_of(r.address2);
+    sqe.rename_flags = r.flags;
+}
+
+void fill_unlinkat(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_UNLINKAT;
+    sqe.addr = address_of(r.address);
+    sqe.unlink_flags = r.flags;
+}
+
+void fill_mkdirat(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_MKDIRAT;
+    sqe.addr = address_of(r.address);
+    sqe.len = r.length;
+}
+
+void fill_poll(io_uring_sqe& sqe, const io_request& r) noexcept {
+    prepare_poll(sqe, r, r.flags);
+}
+
+/// What moves data of a socket: `length` is 1 for a struct msghdr, as io_uring_prep_recvmsg(3) has it.
+template <std::uint8_t Opcode, bool WithHeader>
+void fill_message(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = Opcode;
+    sqe.addr = address_of(r.address);
+    sqe.len = WithHeader ? 1 : r.length;
     sqe.msg_flags = r.flags;
 }
 
-void prepare_socket(io_uring_sqe& sqe, const io_request& r) noexcept {
-    switch (r.kind) {
-    case request_kind::recv:
-        prepare_message(sqe, IORING_OP_RECV, r, r.length);
-        break;
-    case request_kind::send:
-        prepare_message(sqe, IORING_OP_SEND, r, r.length);
-        break;
-    case request_kind::recvmsg:
-        prepare_message(sqe, IORING_OP_RECVMSG, r, 1);
-        break;
-    case request_kind::sendmsg:
-        prepare_message(sqe, IORING_OP_SENDMSG, r, 1);
-        break;
-    case request_kind::connect:
-        sqe.opcode = IORING_OP_CONNECT;
-        sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
-        sqe.off = r.length;
-        break;
-    default:
-        sqe.opcode = IORING_OP_ACCEPT;
-        sqe.accept_flags = r.flags;
-        sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
-        sqe.off = reinterpret_cast<std::uint64_t>(r.address2);
-        if (r.kind == request_kind::accept_now && probe().accept_dont_wait)
-            sqe.ioprio = accept_dont_wait;
-        break;
-    }
+void fill_connect(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_CONNECT;
+    sqe.addr = address_of(r.address);
+    sqe.off = r.length;
+}
+
+void fill_accept(io_uring_sqe& sqe, const io_request& r) noexcept {
+    sqe.opcode = IORING_OP_ACCEPT;
+    sqe.accept_flags = r.flags;
+    sqe.addr = address_of(r.address);
+    sqe.off = address_of(r.address2);
+}
+
+void fill_accept_now(io_uring_sqe& sqe, const io_request& r) noexcept {
+    fill_accept(sqe, r);
+    if (probe().accept_dont_wait)
+        sqe.ioprio = accept_dont_wait;
+}
+
+// By which system call a request is carried out in this thread: its result or -1 and errno.
+
+int call_transfer(const io_request& r) noexcept {
+    const bool vector = r.kind == request_kind::readv || r.kind == request_kind::writev;
+    const iovec one{const_cast<void*>(r.address), r.length};
+    const auto* const vectors = vector ? static_cast<const iovec*>(r.address) : &one;
+    const int count = vector ? static_cast<int>(r.length) : 1;
+    const auto offset = static_cast<off_t>(r.offset);
+    ssize_t moved = 0; // 2 GiB - 4096 at most, as read(2)
+    if (r.offset == current_position)
+        moved = reads(r.kind) ? ::readv(r.fd, vectors, count) : ::writev(r.fd, vectors, count);
+    else
+        moved =
+            reads(r.kind) ? ::preadv(r.fd, vectors, count, offset) : ::pwritev(r.fd, vectors, count, offset);
+    return static_cast<int>(moved);
+}
+
+int call_fsync(const io_request& r) noexcept {
+    return ::fsync(r.fd);
+}
+
+int call_fdatasync(const io_request& r) noexcept {
+    return ::fdatasync(r.fd);
+}
+
+int call_openat(const io_request& r) noexcept {
+    return ::openat(r.fd, static_cast<const char*>(r.address), static_cast<int>(r.flags), r.length);
+}
+
+int call_close(const io_request& r) noexcept {
+    return ::close(r.fd);
+}
+
+int call_statx(const io_request& r) noexcept {
+    return ::statx(r.fd, static_cast<const char*>(r.address), static_cast<int>(r.flags), r.length,
+                   static_cast<struct statx*>(const_cast<void*>(r.address2)));
+}
+
+int call_fallocate(const io_request& r) noexcept {
+    return ::fallocate(r.fd, static_cast<int>(r.flags), static_cast<off_t>(r.offset),
+                       static_cast<off_t>(r.length64));
+}
+
+int call_ftruncate(const io_request& r) noexcept {
+    return ::ftruncate(r.fd, static_cast<off_t>(r.length64));
+}
+
+int call_sync_file_range(const io_request& r) noexcept {
+    return ::sync_file_range(r.fd, static_cast<off_t>(r.offset), r.length, r.flags);
+}
+
+int call_renameat(const io_request& r) noexcept {
+    return ::renameat2(r.fd, static_cast<const char*>(r.address), r.fd2, static_cast<const char*>(r.address2),
+                       r.flags);
+}
+
+int call_unlinkat(const io_request& r) noexcept {
+    return ::unlinkat(r.fd, static_cast<const char*>(r.address), static_cast<int>(r.flags));
+}
+
+int call_mkdirat(const io_request& r) noexcept {
+    return ::mkdirat(r.fd, static_cast<const char*>(r.address), r.length);
+}
+
+int call_connect(const io_request& r) noexcept {
+    const int refused = connect_without_waiting(r.fd, r.address, r.length);
+    errno = -refused;
+    return refused == 0 ? 0 : -1;
+}
+
+/// Of those that wait for others, not for this machine.
+int call_none(const io_request&) noexcept {
+    errno = EINVAL;
+    return -1;
+}
+
+bool lacks_ftruncate(const io_request&) noexcept {
+    return !probe().ftruncate;
+}
+
+bool lacks_filesystem_ops(const io_request&) noexcept {
+    return !probe().filesystem_ops;
+}
+
+/// In the UNIX domain: done at once or never, but io_uring gives each that finds the backlog full a thread to
+/// wait in.
+bool connects_here(const io_request& r) noexcept {
+    return r.length >= sizeof(sa_family_t) && static_cast<const sockaddr*>(r.address)->sa_family == AF_UNIX;
+}
+
+struct entry {
+    request_kind kind;
+    void (*fill)(io_uring_sqe&, const io_request&) noexcept;
+    int (*call)(const io_request&) noexcept;
+    /// Whether this machine's kernel or the request itself asks for `call`; null: never.
+    bool (*needs_call)(const io_request&) noexcept = nullptr;
+};
+
+constexpr std::array entries{
+    entry{request_kind::nop, &fill_nop, &call_none},
+    entry{request_kind::read, &fill_read, &call_transfer},
+    entry{request_kind::write, &fill_write, &call_transfer},
+    entry{request_kind::readv, &fill_read, &call_transfer},
+    entry{request_kind::writev, &fill_write, &call_transfer},
+    entry{request_kind::fsync, &fill_fsync, &call_fsync},
+    entry{request_kind::fdatasync, &fill_fdatasync, &call_fdatasync},
+    entry{request_kind::openat, &fill_openat, &call_openat},
+    entry{request_kind::close, &fill_close, &call_close},
+    entry{request_kind::statx, &fill_statx, &call_statx},
+    entry{request_kind::fallocate, &fill_fallocate, &call_fallocate},
+    entry{request_kind::ftruncate, &fill_ftruncate, &call_ftruncate, &lacks_ftruncate},
+    entry{request_kind::sync_file_range, &fill_sync_file_range, &call_sync_file_range},
+    entry{request_kind::renameat, &fill_renameat, &call_renameat, &lacks_filesystem_ops},
+    entry{request_kind::unlinkat, &fill_unlinkat, &call_unlinkat, &lacks_filesystem_ops},
+    entry{request_kind::mkdirat, &fill_mkdirat, &call_mkdirat, &lacks_filesystem_ops},
+    entry{request_kind::poll, &fill_poll, &call_none},
+    entry{request_kind::recv, &fill_message<IORING_OP_RECV, false>, &call_none},
+    entry{request_kind::send, &fill_message<IORING_OP_SEND, false>, &call_none},
+    entry{request_kind::recvmsg, &fill_message<IORING_OP_RECVMSG, true>, &call_none},
+    entry{request_kind::sendmsg, &fill_message<IORING_OP_SENDMSG, true>, &call_none},
+    entry{request_kind::connect, &fill_connect, &call_connect, &connects_here},
+    entry{request_kind::accept, &fill_accept, &call_none},
+    entry{request_kind::accept_now, &fill_accept_now, &call_none},
+};
+static_assert(covers_all_requests(entries));
+
+const entry& entry_of(const io_request& r) noexcept {
+    return entries[static_cast<std::size_t>(r.kind)];
 }
 
 } // namespace
@@ -126,50 +278,7 @@ void prepare(io_uring_sqe& sqe, const io_request& r) noexcept {
     if ((r.registered & registered_file) != 0)
         sqe.flags = IOSQE_FIXED_FILE;
     sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
-    switch (r.kind) {
-    case request_kind::nop:
-        sqe.opcode = IORING_OP_NOP;
-        sqe.fd = -1;
-        break;
-    case request_kind::read:
-    case request_kind::readv:
-        prepare_transfer(sqe, r);
-        break;
-    case request_kind::write:
-    case request_kind::writev:
-        prepare_transfer(sqe, r);
-        // What may be a pipe: nobody wants a signal for it.
-        if (r.offset == current_position && probe().write_without_signal)
-            sqe.rw_flags = rwf_nosignal;
-        break;
-    case request_kind::fsync:
-    case request_kind::fdatasync:
-    case request_kind::close:
-    case request_kind::fallocate:
-    case request_kind::ftruncate:
-    case request_kind::sync_file_range:
-        prepare_file(sqe, r);
-        break;
-    case request_kind::openat:
-    case request_kind::statx:
-    case request_kind::renameat:
-    case request_kind::unlinkat:
-    case request_kind::mkdirat:
-        prepare_path(sqe, r);
-        break;
-    case request_kind::poll:
-        prepare_poll(sqe, r, r.flags);
-        break;
-    case request_kind::recv:
-    case request_kind::send:
-    case request_kind::recvmsg:
-    case request_kind::sendmsg:
-    case request_kind::connect:
-    case request_kind::accept:
-    case request_kind::accept_now:
-        prepare_socket(sqe, r);
-        break;
-    }
+    entry_of(r).fill(sqe, r);
 }
 
 void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) noexcept {
@@ -194,100 +303,12 @@ void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept {
 }
 
 bool needs_own_thread(const io_request& r) noexcept {
-    switch (r.kind) {
-    case request_kind::ftruncate:
-        return !probe().ftruncate;
-    case request_kind::renameat:
-    case request_kind::unlinkat:
-    case request_kind::mkdirat:
-        return !probe().filesystem_ops;
-    case request_kind::connect:
-        return r.length >= sizeof(sa_family_t) &&
-               static_cast<const sockaddr*>(r.address)->sa_family == AF_UNIX;
-    default:
-        return false;
-    }
+    const entry& e = entry_of(r);
+    return e.needs_call && e.needs_call(r);
 }
-
-namespace {
-
-ssize_t transfer_here(const io_request& r) noexcept {
-    const bool vector = r.kind == request_kind::readv || r.kind == request_kind::writev;
-    const iovec one{const_cast<void*>(r.address), r.length};
-    const auto* const vectors = vector ? static_cast<const iovec*>(r.address) : &one;
-    const int count = vector ? static_cast<int>(r.length) : 1;
-    const auto offset = static_cast<off_t>(r.offset);
-    if (r.offset == current_position)
-        return reads(r.kind) ? ::readv(r.fd, vectors, count) : ::writev(r.fd, vectors, count);
-    return reads(r.kind) ? ::preadv(r.fd, vectors, count, offset) : ::pwritev(r.fd, vectors, count, offset);
-}
-
-int file_call(const io_request& r) noexcept {
-    switch (r.kind) {
-    case request_kind::fsync:
-        return ::fsync(r.fd);
-    case request_kind::fdatasync:
-        return ::fdatasync(r.fd);
-    case request_kind::close:
-        return ::close(r.fd);
-    case request_kind::fallocate:
-        return ::fallocate(r.fd, static_cast<int>(r.flags), static_cast<off_t>(r.offset),
-                           static_cast<off_t>(r.length64));
-    case request_kind::ftruncate:
-        return ::ftruncate(r.fd, static_cast<off_t>(r.length64));
-    default:
-        return ::sync_file_range(r.fd, static_cast<off_t>(r.offset), r.length, r.flags);
-    }
-}
-
-int path_call(const io_request& r) noexcept {
-    const auto* path = static_cast<const char*>(r.address);
-    switch (r.kind) {
-    case request_kind::openat:
-        return ::openat(r.fd, path, static_cast<int>(r.flags), r.length);
-    case request_kind::statx:
-        return ::statx(r.fd, path, static_cast<int>(r.flags), r.length,
-                       static_cast<struct statx*>(const_cast<void*>(r.address2)));
-    case request_kind::renameat:
-        return ::renameat2(r.fd, path, r.fd2, static_cast<const char*>(r.address2), r.flags);
-    case request_kind::unlinkat:
-        return ::unlinkat(r.fd, path, static_cast<int>(r.flags));
-    default:
-        return ::mkdirat(r.fd, path, r.length);
-    }
-}
-
-} // namespace
 
 int run_in_this_thread(const io_request& r) noexcept {
-    int result = -1;
-    switch (r.kind) {
-    case request_kind::read:
-    case request_kind::write:
-    case request_kind::readv:
-    case request_kind::writev:
-        result = static_cast<int>(transfer_here(r)); // of 2 GiB - 4096 at most, as read(2)
-        break;
-    case request_kind::fsync:
-    case request_kind::fdatasync:
-    case request_kind::close:
-    case request_kind::fallocate:
-    case request_kind::ftruncate:
-    case request_kind::sync_file_range:
-        result = file_call(r);
-        break;
-    case request_kind::openat:
-    case request_kind::statx:
-    case request_kind::renameat:
-    case request_kind::unlinkat:
-    case request_kind::mkdirat:
-        result = path_call(r);
-        break;
-    case request_kind::connect:
-        return connect_without_waiting(r.fd, r.address, r.length);
-    default:
-        return -EINVAL;
-    }
+    const int result = entry_of(r).call(r);
     return result >= 0 ? result : -errno;
 }
 

@@ -42,24 +42,6 @@ descriptor* descriptor::create_loose(shard& home) {
     return d;
 }
 
-namespace {
-
-/// What others can see the effect of: it must not wait for run(). What only takes something in may.
-bool shows_outside(request_kind kind) noexcept {
-    switch (kind) {
-    case request_kind::connect:
-    case request_kind::send:
-    case request_kind::sendmsg:
-    case request_kind::write:
-    case request_kind::writev:
-        return true;
-    default:
-        return false;
-    }
-}
-
-} // namespace
-
 void descriptor::start(io_operation& op) {
     op.target_ = this;
     op.sequence_ = loose_ ? 0 : started_++;
@@ -68,7 +50,8 @@ void descriptor::start(io_operation& op) {
         home_->begin(op);
         return;
     }
-    const bool at_once = !loose_ && home_->owner().driver_count() == 0 && shows_outside(op.request_.kind);
+    const bool at_once =
+        !loose_ && home_->owner().driver_count() == 0 && row_of(op.request_.kind).shows_outside;
     if (!loose_)
         ++sent_from_afar_;
     op.set_counts_remotely(true);

@@ -34,19 +34,8 @@ std::uint32_t io_operation::readiness_events() const noexcept {
 }
 
 io_operation::lane io_operation::which_socket_lane() const noexcept {
-    switch (request_.kind) {
-    case request_kind::recv:
-    case request_kind::recvmsg:
-        return waits_first(request_.kind, request_.flags) ? lane::none : lane::in;
-    case request_kind::send:
-    case request_kind::sendmsg:
-    case request_kind::connect:
-        return lane::out;
-    case request_kind::accept_now: // connections are given to those who wait in their order
-        return lane::in;
-    default:
-        return lane::none;
-    }
+    // A receive that is waited for first goes its own way beside the others.
+    return waits_first(request_.kind, request_.flags) ? lane::none : row_of(request_.kind).lane;
 }
 
 void io_operation::submit_internal() {

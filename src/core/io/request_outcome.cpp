@@ -1,6 +1,8 @@
 // request_outcome: one function for each reason why a result may not be the last word.
 #include "auraio/core/io/request_outcome.hpp"
 
+#include "auraio/core/io/request_table.hpp"
+
 #include <cerrno>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,31 +21,12 @@ constexpr request_outcome next(next_step step) noexcept {
 }
 
 constexpr bool sends(request_kind kind) noexcept {
-    return kind == request_kind::send || kind == request_kind::sendmsg;
+    const request_row& row = row_of(kind);
+    return row.what == request_class::message && row.lane == request_lane::out;
 }
 constexpr bool receives(request_kind kind) noexcept {
-    return kind == request_kind::recv || kind == request_kind::recvmsg;
-}
-
-/// Requests on storage that are no transfers: nothing about them can be waited for, and each has a system
-/// call that does the same.
-constexpr bool is_metadata(request_kind kind) noexcept {
-    switch (kind) {
-    case request_kind::fsync:
-    case request_kind::fdatasync:
-    case request_kind::openat:
-    case request_kind::close:
-    case request_kind::statx:
-    case request_kind::fallocate:
-    case request_kind::ftruncate:
-    case request_kind::sync_file_range:
-    case request_kind::renameat:
-    case request_kind::unlinkat:
-    case request_kind::mkdirat:
-        return true;
-    default:
-        return false;
-    }
+    const request_row& row = row_of(kind);
+    return row.what == request_class::message && row.lane == request_lane::in;
 }
 
 constexpr std::uint32_t always_reported = POLLERR | POLLHUP | POLLNVAL;
@@ -186,7 +169,7 @@ request_outcome of_interruption(const request_facts& f) noexcept {
     // for the file (POSIX read(2) would say EINTR).
     if (f.result == -EINTR)
         return f.repeated ? complete(f.result) : next(next_step::submit);
-    if (is_metadata(f.kind))
+    if (row_of(f.kind).what == request_class::metadata)
         return next(next_step::submit_here); // the kernel may start no thread for it
     if (transfers_file_data(f.kind)) {
         if (f.file == file_nature::storage)
@@ -227,26 +210,13 @@ request_outcome outcome_of(const request_facts& f) noexcept {
 }
 
 std::uint32_t readiness_events(request_kind kind, std::uint32_t flags) noexcept {
-    switch (kind) {
-    case request_kind::read:
-    case request_kind::readv:
-    case request_kind::accept:
-    case request_kind::accept_now:
-        return POLLIN;
-    case request_kind::recv:
-    case request_kind::recvmsg:
+    if (receives(kind)) {
         if ((flags & MSG_OOB) != 0)
             return POLLPRI;
-        return (flags & MSG_ERRQUEUE) != 0 ? POLLERR : POLLIN;
-    case request_kind::write:
-    case request_kind::writev:
-    case request_kind::send:
-    case request_kind::sendmsg:
-    case request_kind::connect:
-        return POLLOUT;
-    default:
-        return 0;
+        if ((flags & MSG_ERRQUEUE) != 0)
+            return POLLERR;
     }
+    return row_of(kind).readiness;
 }
 
 bool asks_socket_error(const request_facts& f) noexcept {

@@ -1,5 +1,6 @@
 // shard: a request's way to the backend and back, and the gates of storage devices it passes.
 #include "auraio/core/io/file_system.hpp"
+#include "auraio/core/io/request_table.hpp"
 #include "auraio/core/io/socket_calls.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "core/base/thread_ends.hpp"
@@ -17,20 +18,6 @@
 #include <utility>
 
 namespace aura::core {
-
-namespace {
-
-/// Kinds that may have to do something else, or wait for something else, than the kernel first.
-constexpr bool may_start_otherwise(request_kind kind) noexcept {
-    constexpr auto bit = [](request_kind k) { return std::uint32_t{1} << static_cast<unsigned>(k); };
-    constexpr std::uint32_t those = bit(request_kind::accept_now) | bit(request_kind::poll) |
-                                    bit(request_kind::recv) | bit(request_kind::recvmsg) |
-                                    bit(request_kind::close);
-    static_assert(static_cast<unsigned>(request_kind::accept_now) < 32);
-    return (those & bit(kind)) != 0;
-}
-
-} // namespace
 
 // ---- I/O ----
 

@@ -3,6 +3,7 @@
 
 #include "auraio/core/io/io_request.hpp"
 #include "auraio/core/io/request_outcome.hpp"
+#include "auraio/core/io/request_table.hpp"
 #include "auraio/core/operation/cancellation.hpp"
 
 #include <cstdint>
@@ -47,7 +48,7 @@ public:
     /// Which of its descriptor's lanes the request belongs to. Requests of one lane take from or add to one
     /// stream of bytes or messages: they must reach the kernel one after the other, for it serves those that
     /// wait for readiness in any order (in fact, the youngest first).
-    enum class lane : std::uint8_t { in, out, none };
+    using lane = request_lane;
     lane which_lane() const noexcept {
         if (!transfers_file_data(request_.kind))
             return which_socket_lane();

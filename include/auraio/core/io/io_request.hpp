@@ -1,12 +1,14 @@
 // io_request: what an I/O operation asks of a backend, as a small value.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
 
 namespace aura::core {
 
-/// The requests a backend knows how to carry out. Fields used by each are named beside it.
+/// The requests a backend knows how to carry out; request_table.hpp has a row for each. Fields used by each
+/// are named beside it.
 enum class request_kind : std::uint8_t {
     nop,       ///< nothing; completes with 0
     read,      ///< fd, address, length, offset, flags (in_worker)
@@ -36,6 +38,7 @@ enum class request_kind : std::uint8_t {
     accept_now, ///< as accept, but fails with EAGAIN when there is no connection. length: 1 if
                 ///< connections that were aborted count as results
 };
+inline constexpr std::size_t request_kinds = static_cast<std::size_t>(request_kind::accept_now) + 1;
 
 /// Whether it reads or writes a file's data: what passes gates, is measured, and may go by a registered file.
 constexpr bool transfers_file_data(request_kind kind) noexcept {
