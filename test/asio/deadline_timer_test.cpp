@@ -136,6 +136,44 @@ TEST_F(DeadlineTimer, TakesTraitsOfUsers) {
     EXPECT_TRUE(fired);
 }
 
+/// The same, of a clock that the test sets.
+struct set_traits : tick_traits {
+    static inline long current = 0;
+    static time_type now() { return current; }
+    static pt::time_duration to_posix_duration(duration_type) { return pt::milliseconds(1); }
+};
+
+TEST_F(DeadlineTimer, FiresInTheOrderOfAClockThatIsSet) {
+    using timer = net::basic_deadline_timer<long, set_traits>;
+    set_traits::current = 0;
+    timer late(ctx, 100L), early(ctx, 50L), cancelled(ctx, 10L);
+    std::vector<int> fired;
+    late.async_wait([&](error_code) { fired.push_back(2); });
+    early.async_wait([&](error_code) { fired.push_back(1); });
+    cancelled.async_wait([&](error_code) { fired.push_back(0); });
+    EXPECT_EQ(ctx.run_for(std::chrono::milliseconds(5)), 0u);
+    EXPECT_EQ(cancelled.cancel(), 1u);
+    set_traits::current = 1'000;
+    ctx.run_for(std::chrono::seconds(5));
+    EXPECT_EQ(fired, (std::vector<int>{0, 1, 2}));
+}
+
+TEST_F(DeadlineTimer, NoTimeAtAllKeepsNobodyWaiting) {
+    net::deadline_timer unset(ctx), never(ctx, pt::ptime(pt::pos_infin)), soon(ctx, pt::milliseconds(2)),
+        past(ctx, pt::ptime(pt::neg_infin));
+    std::vector<int> order;
+    const auto note = [&](int id) { return [&order, id](error_code ec) { order.push_back(ec ? -id : id); }; };
+    unset.async_wait(note(1));
+    never.async_wait(note(2));
+    soon.async_wait(note(3));
+    past.async_wait(note(4));
+    while (order.size() != 2 && ctx.run_one_for(std::chrono::seconds(5)) != 0) {
+    }
+    EXPECT_EQ(never.cancel() + unset.cancel(), 2u);
+    ctx.run();
+    EXPECT_EQ(order, (std::vector<int>{4, 3, -2, -1}));
+}
+
 } // namespace
 #else
 TEST(DeadlineTimer, NeedsDateTime) {

@@ -30,17 +30,28 @@ struct timer_clock<deadline_clock<TimeTraits>, Unused> {
     static constexpr bool is_monotonic = false;
 
     static core::nanoseconds_t deadline(const time_point& expiry) {
-        return core::monotonic_now() + nap(expiry);
+        const core::nanoseconds_t wait = nap(expiry, now());
+        return wait == core::never - 1 ? wait : core::monotonic_now() + wait;
     }
 
-    /// How long to wait before the clock is looked at again; 0 when the time has come.
-    static core::nanoseconds_t nap(const time_point& expiry) {
-        return until_next_look(wait_duration(expiry));
+    static time_point now() { return TimeTraits::now(); }
+
+    /// What is no time at all comes after every time, so that it keeps none of them waiting.
+    static bool earlier(const time_point& a, const time_point& b) {
+        if (is_no_time(a) || is_no_time(b))
+            return !is_no_time(a);
+        return TimeTraits::less_than(a, b);
+    }
+    static bool is_no_time(const time_point& t) {
+        if constexpr (requires { t.is_not_a_date_time(); })
+            return t.is_not_a_date_time();
+        else
+            return false;
     }
 
-    /// How long to wait until `expiry`: 0 unless that is later than now, for ever if it is no time at all.
-    static core::nanoseconds_t wait_duration(const time_point& expiry) {
-        const time_point now = TimeTraits::now();
+    /// How long to wait before the clock is looked at again: 0 when the time has come, for ever if it never
+    /// will.
+    static core::nanoseconds_t nap(const time_point& expiry, const time_point& now) {
         if (!TimeTraits::less_than(now, expiry))
             return 0;
         const auto left = TimeTraits::to_posix_duration(TimeTraits::subtract(expiry, now));
@@ -50,9 +61,9 @@ struct timer_clock<deadline_clock<TimeTraits>, Unused> {
         }
         const std::int64_t microseconds = left.total_microseconds();
         if (microseconds >= std::numeric_limits<std::int64_t>::max() / 1000)
-            return core::never - 1;
+            return until_next_look(core::never);
         // At least one: there are finer times, and this one is not over.
-        return static_cast<core::nanoseconds_t>(microseconds > 0 ? microseconds : 1) * 1000;
+        return until_next_look(static_cast<core::nanoseconds_t>(microseconds > 0 ? microseconds : 1) * 1000);
     }
 };
 
@@ -138,7 +149,7 @@ public:
 
     /// Blocks the calling thread until the timer expires.
     void wait() {
-        while (const aura::core::nanoseconds_t nap = clock_ops::nap(expires_at()))
+        while (const auto nap = aura::detail::until_next_look(clock_ops::nap(expires_at(), clock_ops::now())))
             std::this_thread::sleep_for(std::chrono::nanoseconds(nap));
     }
     void wait(error_code& ec) { ec = {}, wait(); }

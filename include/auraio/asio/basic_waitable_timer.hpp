@@ -38,25 +38,31 @@ struct timer_clock {
         return static_cast<core::nanoseconds_t>(std::chrono::ceil<std::chrono::nanoseconds>(d).count());
     }
 
+    /// When the timer is due, or the clock to be looked at.
     static core::nanoseconds_t deadline(const time_point& expiry) {
         if constexpr (is_monotonic) {
             return saturated(expiry.time_since_epoch());
         } else {
-            return core::monotonic_now() + nap(expiry);
+            return core::monotonic_now() + nap(expiry, now());
         }
     }
 
-    /// How long to wait before the clock is looked at again; 0 when the time has come.
-    static core::nanoseconds_t nap(const time_point& expiry) {
-        return until_next_look(saturated(wait_duration(expiry)));
+    static time_point now() { return Clock::now(); }
+    static bool earlier(const time_point& a, const time_point& b) { return a < b; }
+
+    /// How long to wait before the clock is looked at again; 0 when the time has come, and only then: wait
+    /// traits may say 0 of what is left.
+    static core::nanoseconds_t nap(const time_point& expiry, const time_point& now) {
+        if (expiry <= now)
+            return 0;
+        constexpr core::nanoseconds_t shortest = 1'000;
+        const core::nanoseconds_t left = until_next_look(saturated(wait_duration(expiry, now)));
+        return left != 0 ? left : shortest;
     }
 
-    /// How long to wait until `expiry`. Not by wait_traits' own conversion of time points: Asio's overflows
-    /// for every clock whose epoch lies in the past.
-    static duration wait_duration(const time_point& expiry) {
-        const time_point now = Clock::now();
-        if (expiry <= now)
-            return duration::zero();
+    /// How long to wait until `expiry`, which is later than `now`. Not by wait_traits' own conversion of time
+    /// points: Asio's overflows for every clock whose epoch lies in the past.
+    static duration wait_duration(const time_point& expiry, const time_point& now) {
         if (now < time_point() && expiry > time_point::max() + now.time_since_epoch())
             return WaitTraits::to_wait_duration(duration::max());
         return WaitTraits::to_wait_duration(expiry - now);
@@ -71,10 +77,73 @@ struct timer_clock {
     }
 };
 
+/// A timer's time, on the monotonic clock.
+template <class Clock, class WaitTraits>
+class monotonic_timer : public core::timer {
+public:
+    typename Clock::time_point expiry;
+
+protected:
+    monotonic_timer(core::shard& home, const behaviour& b, const typename Clock::time_point& t)
+        : core::timer(home, b)
+        , expiry(t) {}
+    static constexpr const core::clock_kind* clock = nullptr;
+};
+
+/// And on any other, with what the engine has to know of this clock. All timers with this clock and these
+/// wait traits stand in one order, as in Asio.
+template <class Clock, class WaitTraits>
+class settable_timer : public core::clock_timer {
+    using ops = timer_clock<Clock, WaitTraits>;
+
+public:
+    typename Clock::time_point expiry;
+
+protected:
+    settable_timer(core::shard& home, const behaviour& b, const typename Clock::time_point& t)
+        : core::clock_timer(home, b)
+        , expiry(t)
+        , queued_for_(t) {}
+
+private:
+    static settable_timer& self(core::clock_node& node) { return static_cast<settable_timer&>(from(node)); }
+    static const settable_timer& self(const core::clock_node& node) {
+        return static_cast<const settable_timer&>(from(node));
+    }
+    static bool earlier(const core::clock_node& a, const core::clock_node& b) {
+        return ops::earlier(self(a).queued_for_, self(b).queued_for_);
+    }
+    static bool moved(const core::clock_node& node) {
+        const settable_timer& t = self(node);
+        return ops::earlier(t.queued_for_, t.expiry) || ops::earlier(t.expiry, t.queued_for_);
+    }
+    static void renew(core::clock_node& node) { self(node).queued_for_ = self(node).expiry; }
+    static core::nanoseconds_t take_due(core::clock_heap& heap) {
+        const auto now = ops::now();
+        while (core::clock_node* first = heap.first()) {
+            if (const core::nanoseconds_t nap = ops::nap(self(*first).queued_for_, now); nap != 0)
+                return nap;
+            heap.take_first();
+        }
+        return core::never;
+    }
+    static constexpr core::clock_kind kind{&earlier, &moved, &renew, &take_due, &settable_timer::in_wheel};
+
+    // What the shard side compares: `expiry` is the object side's, to be read only while there are waits.
+    typename Clock::time_point queued_for_;
+
+protected:
+    static constexpr const core::clock_kind* clock = &kind;
+};
+
+template <class Clock, class WaitTraits>
+using timer_on = std::conditional_t<timer_clock<Clock, WaitTraits>::is_monotonic,
+                                    monotonic_timer<Clock, WaitTraits>, settable_timer<Clock, WaitTraits>>;
+
 /// The engine's timer with what the public object needs beside it; on the heap, see core::timer.
 template <class Clock, class WaitTraits>
-class waitable_timer final : public core::timer {
-    using clock = timer_clock<Clock, WaitTraits>;
+class waitable_timer final : public timer_on<Clock, WaitTraits> {
+    using base = timer_on<Clock, WaitTraits>;
     using allocator = net::recycling_allocator<waitable_timer>;
 
 public:
@@ -83,16 +152,9 @@ public:
         return ::new (static_cast<void*>(a.allocate(1))) waitable_timer(home, expiry);
     }
 
-    typename Clock::time_point expiry;
-
 private:
     waitable_timer(core::shard& home, const typename Clock::time_point& t)
-        : core::timer(home, kind)
-        , expiry(t) {}
-
-    static core::nanoseconds_t remaining(const core::timer& t) {
-        return clock::nap(static_cast<const waitable_timer&>(t).expiry);
-    }
+        : base(home, kind, t) {}
 
     static void destroy(core::timer& t) {
         auto& self = static_cast<waitable_timer&>(t);
@@ -100,7 +162,7 @@ private:
         allocator().deallocate(&self, 1);
     }
 
-    static constexpr behaviour kind{clock::is_monotonic ? nullptr : &remaining, &destroy};
+    static constexpr typename base::behaviour kind{base::clock, &destroy};
 };
 
 /// What a basic_waitable_timer holds, under the name Asio's own timers use for it (`impl_`): Asio's
@@ -230,7 +292,10 @@ AURAIO_NET_OPEN
 /// the ring
 ///   the timer lives on. The counts returned by cancel(), cancel_one() and expires_*() are exact from any
 ///   thread: a wait is counted there or completes with success, never both.
-/// - Timers of one ring fire in the order of their deadlines, never early.
+/// - Timers of one ring fire in the order of their deadlines, never early; those of one clock do so when it
+/// is
+///   set, too. A clock that is set forward is noticed when any timer of the ring fires, after what WaitTraits
+///   says of the time to wait, or after five minutes, whichever comes first.
 /// - async_wait: signature void(error_code). Errors: operation_aborted. Cancellation: terminal, partial,
 /// total.
 /// - A timer costs one block of memory, recycled per thread; arming and cancelling take constant time.
@@ -329,14 +394,9 @@ public:
 
     /// Blocks the calling thread until the timer expires.
     void wait() {
-        for (;;) {
-            if (expiry() <= Clock::now())
-                return;
-            const auto left = clock_ops::wait_duration(expiry());
-            // In naps: the clock may be set, and sleep_for overflows on durations near their maximum.
-            const auto nap = std::chrono::duration_cast<duration>(std::chrono::minutes(5));
-            std::this_thread::sleep_for(left < nap ? left : nap);
-        }
+        // In naps: the clock may be set, and sleep_for overflows on durations near their maximum.
+        while (const aura::core::nanoseconds_t nap = clock_ops::nap(expiry(), clock_ops::now()))
+            std::this_thread::sleep_for(std::chrono::nanoseconds(nap));
     }
     void wait(aura::error_code& ec) { ec = {}, wait(); }
 

@@ -199,8 +199,16 @@ void shard::adopt_work(std::int64_t count) {
 
 void shard::fire_timers() {
     const nanoseconds_t now = monotonic_now();
-    while (timer_node* node = timers_.pop_due(now))
+    timer_node* node = timers_.pop_due(now);
+    if (node == nullptr)
+        return;
+    do {
         timer::from(*node).fire(now);
+        node = timers_.pop_due(now);
+    } while (node != nullptr);
+    // Whatever woke us: another clock may have been set, and then it is seen as early as Asio sees it.
+    if (!clocks_.empty()) [[unlikely]]
+        clocks_.look(now, [](clock_node& due) { clock_timer::from(due).expire(); });
 }
 
 void shard::flush() {

@@ -59,15 +59,15 @@ void timer::run(operation& base, action) {
     static_cast<timer&>(base).arrived();
 }
 
-void timer::wait(wait_operation& op, nanoseconds_t deadline) {
+/// Object side. True if the shard side is this thread, which has to arm the timer then.
+[[gnu::always_inline]] inline bool timer::start_wait(wait_operation& op, nanoseconds_t deadline) {
     op.timer_ = this;
     known_to_shard_ = true;
     if (home_->is_current()) [[likely]] {
         home_->started_here();
         deadline_ = deadline;
         waits_.push(op);
-        arm_locked();
-        return;
+        return true;
     }
     op.set_counts_remotely(true);
     home_->count_from_afar();
@@ -81,6 +81,12 @@ void timer::wait(wait_operation& op, nanoseconds_t deadline) {
     }
     if (send)
         home_->send(*this);
+    return false;
+}
+
+void timer::wait(wait_operation& op, nanoseconds_t deadline) {
+    if (start_wait(op, deadline)) [[likely]]
+        arm_locked();
 }
 
 std::size_t timer::cancel() {
@@ -140,7 +146,9 @@ void timer::arrived() {
         std::lock_guard guard(lock_);
         message_under_way_ = false;
         free_now = unused_locked();
-        if (!forgotten_)
+        if (!forgotten_ && behaviour_.clock)
+            static_cast<clock_timer&>(*this).arm_in_clock();
+        else if (!forgotten_)
             arm_locked();
     }
     if (free_now)
@@ -171,6 +179,8 @@ bool timer::unused_locked() {
 }
 
 void timer::fire(nanoseconds_t now) {
+    if (behaviour_.clock) [[unlikely]]
+        return; // the first of its clock, which is looked at after this
     op_queue waits;
     {
         std::lock_guard guard(lock_);
@@ -180,16 +190,14 @@ void timer::fire(nanoseconds_t now) {
             home_->timers().insert(*this, deadline_);
             return;
         }
-        if (const nanoseconds_t left = behaviour_.remaining ? behaviour_.remaining(*this) : 0; left != 0) {
-            home_->timers().insert(*this, left < never - now ? now + left : never - 1);
-            return;
-        }
         take_locked(waits, all);
     }
     finish(waits, 0, true);
 }
 
 void timer::abandon() {
+    if (behaviour_.clock) // lets the next one of its clock into the wheel
+        static_cast<clock_timer&>(*this).leave_clock();
     op_queue waits;
     {
         std::lock_guard guard(lock_);
@@ -246,6 +254,64 @@ void timer::finish(op_queue& waits, int result, bool here) {
             home_->send(wait);
         }
     }
+}
+
+// --- on a clock that may be set ---
+
+clock_timer::~clock_timer() {
+    // Queued only where the shard frees it; unknown to the shard, it is freed by any thread.
+    if (clock_node::queued())
+        leave_clock();
+}
+
+void clock_timer::wait(wait_operation& op, nanoseconds_t look_at) {
+    if (start_wait(op, look_at)) [[likely]]
+        arm_in_clock();
+}
+
+std::size_t clock_timer::cancel() {
+    const bool here = home_->is_current();
+    const std::size_t count = end_waits(all, here);
+    if (here && clock_node::queued())
+        leave_clock();
+    return count;
+}
+
+void clock_timer::leave_clock() {
+    home_->clocks().remove(*this);
+}
+
+/// The time that the object was set to is looked at only while there are waits: they are what keeps the
+/// object side from changing it (it cancels first, and adds waits after).
+void clock_timer::arm_in_clock() {
+    const clock_kind& clock = *behaviour_.clock;
+    if (waits_.empty())
+        return;
+    if (clock_node::queued()) {
+        if (!clock.moved(*this)) { // keeps its place among equal times
+            home_->clocks().look_by(*this, deadline_);
+            return;
+        }
+        leave_clock();
+    }
+    clock.renew(*this);
+    home_->clocks().insert(*this, deadline_);
+}
+
+/// The clock has come to the time it was queued for.
+void clock_timer::expire() {
+    op_queue waits;
+    {
+        std::lock_guard guard(lock_);
+        if (waits_.empty())
+            return;
+        if (behaviour_.clock->moved(*this)) { // from afar; the message that says so is under way
+            arm_in_clock();
+            return;
+        }
+        take_locked(waits, all);
+    }
+    finish(waits, 0, true);
 }
 
 } // namespace aura::core

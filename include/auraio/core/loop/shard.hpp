@@ -9,6 +9,7 @@
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
+#include "auraio/core/timer/clock_queue.hpp"
 #include "auraio/core/timer/timer_queue.hpp"
 
 #include <array>
@@ -94,6 +95,7 @@ public:
     void make_ready_here(operation& op) noexcept { ready_.push(op); }
     backend& io() noexcept { return *backend_; }
     timer_queue& timers() noexcept { return timers_; }
+    clock_queues& clocks() noexcept { return clocks_; }
     bool shutting_down() const noexcept { return shutting_down_; }
 
     /// Runs the oldest operation that was ready when this turn began. False when the turn is over.
@@ -360,6 +362,7 @@ private:
     std::uint32_t queued_ = 0;   // requests given to it since it last told the kernel
     std::unique_ptr<backend> backend_;
     timer_queue timers_;
+    clock_queues clocks_{timers_};
     descriptor* active_ = nullptr; // descriptors that have operations
     descriptor* loose_ = nullptr;  // the target of operations that belong to no open file
 

@@ -3,6 +3,7 @@
 
 #include "auraio/core/base/spin_lock.hpp"
 #include "auraio/core/io/backend.hpp"
+#include "auraio/core/timer/clock_queue.hpp"
 #include "auraio/core/timer/timer_queue.hpp"
 
 #include <cstddef>
@@ -54,9 +55,7 @@ public:
 protected:
     /// What differs between kinds of timers; one static object for each kind.
     struct behaviour {
-        /// How a timer on a clock that is not the monotonic one decides: returns how long to go on waiting, 0
-        /// when its time has come. Null for the monotonic clock. Called with the lock held.
-        nanoseconds_t (*remaining)(const timer&);
+        const clock_kind* clock; ///< Null for the monotonic clock; any other makes it a clock_timer.
         void (*free)(timer&);
     };
 
@@ -64,6 +63,7 @@ protected:
     ~timer() = default;
 
 private:
+    friend class clock_timer;
     friend class shard;
     friend class wait_operation;
 
@@ -76,6 +76,8 @@ private:
     void arrived();
     void wait_arrived(wait_operation& op);
     bool claim(wait_operation& op);
+
+    bool start_wait(wait_operation& op, nanoseconds_t deadline);
 
     // Lock held.
     void arm_locked();
@@ -97,6 +99,41 @@ private:
     const behaviour& behaviour_;
     nanoseconds_t deadline_ = 0;
     op_queue waits_;
+};
+
+/// A timer on a clock that is not the monotonic one: it may be set, stand still or have a pace of its own.
+/// Its place is in the queue of its clock (clock_queues); for the rest it is a timer, and its calls hide
+/// those of the base where that place plays a part.
+class clock_timer : public timer, private clock_node {
+public:
+    /// Adds a wait that ends when the clock comes to the time the timer is set to; object side. That will not
+    /// be before `look_at`, on the monotonic clock, if nobody sets the other.
+    void wait(wait_operation& op, nanoseconds_t look_at);
+
+    std::size_t cancel(); ///< as timer's
+
+protected:
+    clock_timer(shard& home, const behaviour& b) noexcept
+        : timer(home, b)
+        , clock_node(*b.clock) {}
+    ~clock_timer();
+
+    // For clock_kind.
+    static clock_timer& from(clock_node& node) noexcept { return static_cast<clock_timer&>(node); }
+    static const clock_timer& from(const clock_node& node) noexcept {
+        return static_cast<const clock_timer&>(node);
+    }
+    static timer_node& in_wheel(clock_node& node) noexcept { return from(node); }
+
+private:
+    friend class shard;
+    friend class timer;
+
+    // Shard side. The lock is held, or the object side is this thread.
+    void arm_in_clock();
+
+    void expire();
+    void leave_clock();
 };
 
 } // namespace aura::core
