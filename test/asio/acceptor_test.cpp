@@ -306,6 +306,29 @@ TYPED_TEST(Acceptor, WaitingTakesNothing) {
     EXPECT_EQ(ec, net::error::would_block);
 }
 
+TYPED_TEST(Acceptor, ConnectionsAreNeitherRoomToWriteNorErrors) {
+    using acceptor = typename TestFixture::acceptor_type;
+    acceptor a(this->ctx_, this->loopback());
+    int ready = 0, aborted = 0;
+    for (const auto what : {acceptor::wait_write, acceptor::wait_error})
+        a.async_wait(what, exactly_once([&](error_code ec) {
+                         ready += !ec;
+                         aborted += ec == net::error::operation_aborted;
+                     }));
+    this->ctx_.poll();
+    const auto client = this->connect(a.local_endpoint());
+    a.async_wait(acceptor::wait_read, exactly_once([](error_code ec) { EXPECT_FALSE(ec); }));
+    this->ctx_.restart();
+    while (this->ctx_.run_one() == 0) {
+    }
+    this->ctx_.poll();
+    EXPECT_EQ(ready + aborted, 0);
+    a.close();
+    this->run();
+    EXPECT_EQ(ready, 0);
+    EXPECT_EQ(aborted, 2);
+}
+
 TYPED_TEST(Acceptor, CancellingEndsWhatIsPendingAndLosesNoConnection) {
     using socket = typename TestFixture::socket_type;
     using acceptor = typename TestFixture::acceptor_type;

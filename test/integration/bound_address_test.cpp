@@ -65,7 +65,9 @@ public:
         : socket_(ctx, some_address(protocol())) {
         if constexpr (is_listener<Protocol>) {
             socket_.async_accept([](aura::error_code, auto) {});
-            socket_.async_wait(net::socket_base::wait_read, [](aura::error_code) {});
+            for (const auto what :
+                 {net::socket_base::wait_read, net::socket_base::wait_write, net::socket_base::wait_error})
+                socket_.async_wait(what, [](aura::error_code) {});
         } else {
             socket_.async_receive(net::buffer(data_), [](aura::error_code, std::size_t) {});
         }
@@ -193,6 +195,11 @@ TEST(KilledServer, LeavesItsPortWhenItWasAccepting) {
 TEST(KilledServer, LeavesItsPortWhenItWasWaitingForConnections) {
     expect_free_after_kill(
         [](tcp::acceptor& a) { a.async_wait(net::socket_base::wait_read, [](aura::error_code) {}); });
+}
+
+TEST(KilledServer, LeavesItsPortWhenItWasWaitingForSomethingElse) {
+    for (const auto what : {net::socket_base::wait_write, net::socket_base::wait_error})
+        expect_free_after_kill([what](tcp::acceptor& a) { a.async_wait(what, [](aura::error_code) {}); });
 }
 
 } // namespace

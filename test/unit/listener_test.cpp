@@ -73,12 +73,12 @@ protected:
         r.length = report_aborted ? 1 : 0;
         return start(o, r);
     }
-    io_operation& poll(outcome& o, short events = POLLIN) {
+    io_operation& poll(outcome& o, int events = POLLIN) {
         io_request r;
         r.kind = request_kind::poll;
         r.fd = listener_;
-        r.flags = static_cast<std::uint16_t>(events);
-        r.length = events == POLLIN ? 1 : 0;
+        r.flags = static_cast<std::uint32_t>(events);
+        r.length = 1;
         return start(o, r);
     }
     /// What the backend has: one request at most, whatever waits.
@@ -278,8 +278,22 @@ TEST_F(Listener, AWaitForConnectionsHoldsNothingEither) {
     EXPECT_NE(pending().stand_in(), listener_);
     inside([&] { io().complete(pending(), POLLIN); });
     EXPECT_EQ(connections.result, POLLIN);
-    inside([&] { poll(anything, POLLPRI); });
-    EXPECT_LT(pending().stand_in(), 0);
+    for (const int others : {POLLPRI | POLLERR | POLLHUP, POLLOUT}) {
+        inside([&] { poll(anything, others); });
+        const int set = pending().stand_in();
+        EXPECT_GE(set, 0);
+        EXPECT_NE(set, listener_);
+        connect();
+        EXPECT_FALSE(is_readable(set)) << "a connection is not what is waited for";
+        inside([&] { pending().cancel(); });
+        EXPECT_EQ(anything.result, -ECANCELED);
+        EXPECT_FALSE(is_open(set));
+    }
+    inside([&] { poll(anything, POLLPRI | POLLERR | POLLHUP); });
+    ::shutdown(listener_, SHUT_RDWR);
+    EXPECT_TRUE(is_readable(pending().stand_in()));
+    inside([&] { io().complete(pending(), POLLIN); });
+    EXPECT_GT(anything.result, 0);
     close();
 }
 

@@ -208,7 +208,7 @@ class connection_wait_request : public wait_request {
 public:
     connection_wait_request(core::io_request& r, int fd, short events)
         : wait_request(r, fd, events) {
-        r.length = events == POLLIN ? 1 : 0;
+        r.length = 1;
     }
 };
 

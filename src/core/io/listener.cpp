@@ -8,8 +8,10 @@
 // that has asked for it, and nothing to cancel before the socket is closed.
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/loop/shard.hpp"
+#include "core/io/readiness_aid.hpp"
 
 #include <cerrno>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <utility>
@@ -31,8 +33,9 @@ int add_to_set(int set, int fd) noexcept {
 int io_operation::stand_in() const noexcept {
     if ((way_ & (way::change | way::time)) != 0)
         return request_.fd2;
-    const bool waits_for_connection = request_.kind == request_kind::accept_now ||
-                                      (request_.kind == request_kind::poll && request_.length != 0);
+    const bool waits_for_connection =
+        request_.kind == request_kind::accept_now ||
+        (request_.kind == request_kind::poll && request_.length != 0 && request_.flags == POLLIN);
     // Relaxed: made by the thread that asks, which drives the shard.
     return waits_for_connection ? target_->accept_set_.load(std::memory_order_relaxed).fd : -1;
 }
@@ -111,6 +114,17 @@ void descriptor::retire() noexcept {
     forgotten();
 }
 
+/// A listening socket is waited for that has events other than connections: an error, or, which no such
+/// socket ever has, room to write. A set of the operation's own tells, which does not hold it either.
+void descriptor::watch_for_others(io_operation& op) noexcept {
+    io_request& r = op.request_;
+    const int aid = watch_for_change(r.fd, r.flags);
+    if (aid < 0)
+        return; // it is the socket itself that is polled
+    r.fd2 = aid;
+    op.way_ |= io_operation::way::polls | io_operation::way::change;
+}
+
 /// An operation that waits for connections is about to be submitted. An accept is tried at once if there may
 /// be a connection, which saves the poll; where there is no set to be had its attempt will tell.
 void descriptor::prepare_to_listen(io_operation& op) noexcept {
@@ -126,7 +140,10 @@ void descriptor::prepare_to_listen(io_operation& op) noexcept {
         if (!try_now && (by_number_ || watch_listener() >= 0))
             op.way_ |= io_operation::way::polls;
     } else if (op.request_.length != 0) {
-        (void)watch_listener(); // without one it is the socket itself that is polled
+        if (op.request_.flags != POLLIN)
+            watch_for_others(op);
+        else
+            (void)watch_listener(); // without one it is the socket itself that is polled
     }
 }
 

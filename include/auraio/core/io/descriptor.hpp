@@ -216,6 +216,7 @@ private:
     void told();
     void submit_here();
     void prepare_to_listen(io_operation& op) noexcept;
+    void watch_for_others(io_operation& op) noexcept;
     int watch_listener() noexcept;
     void drop_set() noexcept;
     void unwatch_listener() noexcept;
