@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the benchmarks of a build tree and prints their tables: run.sh [-b build] [suite...]
 #
-# Suites: echo churn udp http threads file_reads c post timers coroutines, all of them without arguments; registered. MEASURE_MS, WARM_MS and ROUNDS
-# change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.awk.
+# Suites: echo churn udp http threads file_reads c post timers coroutines, all of them without arguments; registered.
+# MEASURE_MS, WARM_MS and ROUNDS change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.awk.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=support/driver.sh

@@ -46,7 +46,9 @@ sweep() {
             for (i = 1; i <= n[key]; ++i) for (j = i + 1; j <= n[key]; ++j) if (a[j] < a[i]) { t = a[i]; a[i] = a[j]; a[j] = t }
             return a[int((n[key] + 1) / 2)] }
         END { printf "%-9s %9s %9s %12s\n", "depth", "IOPS", "P99 us", "in flight"
-              for (k = 1; k <= keys; ++k) printf "%-9s %9d %9d %12d\n", order[k], median(rate, order[k]), median(p99, order[k]), median(limit, order[k]) }
+              for (k = 1; k <= keys; ++k)
+                  printf "%-9s %9d %9d %12d\n", order[k], median(rate, order[k]), median(p99, order[k]),
+                      median(limit, order[k]) }
     ' "$results/sweep"
 }
 
@@ -97,8 +99,17 @@ timeline() {
     shift 2
     load depth=512 series=1 warm_ms=0 measure_ms=30000 "$@" >"$results/$name"
     printf '%s\n' "$title"
-    awk -F '[= ]' '/^at_ms/ { third = int($2 / 10000); if (third > 2) third = 2; ++n[third]; rate[third] += $4; p99[third] += $6; limit[third] += $10 }
-        END { for (t = 0; t < 3; ++t) printf "  %2d to %2d s: %7d IOPS, P99 %6d us, limit %4d\n", t * 10, t * 10 + 10, rate[t] / n[t], p99[t] / n[t], limit[t] / n[t] }' "$results/$name"
+    awk -F '[= ]' '
+        /^at_ms/ {
+            third = int($2 / 10000)
+            if (third > 2) third = 2
+            ++n[third]; rate[third] += $4; p99[third] += $6; limit[third] += $10
+        }
+        END {
+            for (t = 0; t < 3; ++t)
+                printf "  %2d to %2d s: %7d IOPS, P99 %6d us, limit %4d\n", t * 10, t * 10 + 10, rate[t] / n[t],
+                    p99[t] / n[t], limit[t] / n[t]
+        }' "$results/$name"
     plot "$name" "$title"
 }
 

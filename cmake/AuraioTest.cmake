@@ -1,4 +1,6 @@
-# auraio_test(<name> SOURCES <file>... FLAVOURS <core|standalone|boost|adopt|boost_adopt|c>... [TIMEOUT <s>] [SERIAL] [LIBRARIES <target>...])
+# auraio_test: a GoogleTest program per flavour, each of its cases a test of ctest's.
+#     auraio_test(<name> SOURCES <file>... FLAVOURS <core|standalone|boost|adopt|boost_adopt|c>... [TIMEOUT <s>] [SERIAL]
+#         [LIBRARIES <target>...])
 #
 # One program per flavour from the same sources: <name> for core and c, <name>.std and <name>.boost for the others.
 # Every case is a test of ctest, named <program>.<Suite>.<Case> and labelled with its directory. Under a sanitizer each

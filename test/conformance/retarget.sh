@@ -25,7 +25,8 @@ mkdir -p "$folder/results"
 cp -r "$tree/src/tests/unit" "$folder/unit"
 
 # Names are qualified in Asio's tests; what re-opens namespace asio goes on doing so.
-find "$folder/unit" -name '*.[ch]pp' -exec sed -i -E 's/(^|[^A-Za-z0-9_:])(::)?asio::/\1aura::/g; s/using namespace asio;/using namespace aura;/' {} +
+find "$folder/unit" -name '*.[ch]pp' -exec sed -i -E \
+    's/(^|[^A-Za-z0-9_:])(::)?asio::/\1aura::/g; s/using namespace asio;/using namespace aura;/' {} +
 
 try_one() {
     local name=$1 source=$folder/unit/$1.cpp out=$folder/results/${1//\//.} outcome

@@ -9,7 +9,12 @@ source=$1 output=$2 count=0
 # fenced FILE LANGUAGE TEXT: the block of that language that has the text
 fenced() {
     awk -v language="$2" -v text="$3" '
-        /^```/ { if (inside && index(block, text)) { printf "%s", block; found = 1 } inside = !inside && $0 == "```" language; block = ""; next }
+        /^```/ {
+            if (inside && index(block, text)) { printf "%s", block; found = 1 }
+            inside = !inside && $0 == "```" language
+            block = ""
+            next
+        }
         inside { block = block $0 "\n" }
         END { exit !found }' "$source/$1" || { echo "extract: no $2 in $1 with: $3" >&2; exit 1; }
 }

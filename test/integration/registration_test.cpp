@@ -1,9 +1,8 @@
-// registration: registered buffers, files and pools: life cycle, errors, and that nothing is lost when one
-// ends.
+// registration: registered buffers, files and pools: life cycle, errors, and that nothing is lost when one ends.
 #include <auraio/auraio.hpp>
 
+#include "support/block_memory.hpp"
 #include "support/descriptor_famine.hpp"
-#include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/ring_configurations.hpp"
 #include "support/scratch_file.hpp"
@@ -29,35 +28,6 @@ namespace net = aura::net;
 using namespace aura_test;
 
 namespace {
-
-constexpr std::size_t block = 4096, blocks = 16;
-
-/// Some blocks of memory as a buffer sequence.
-struct block_memory {
-    explicit block_memory(std::size_t count = 4)
-        : memory(count * block) {
-        for (std::size_t i = 0; i < count; ++i)
-            sequence.emplace_back(static_cast<char*>(memory.data()) + i * block, block);
-    }
-    const char* operator[](std::size_t i) const { return static_cast<const char*>(sequence[i].data()); }
-    aligned_buffer memory;
-    std::vector<net::mutable_buffer> sequence;
-};
-
-/// How an operation ended; has_value() when it has.
-struct outcome {
-    auto note() {
-        return [this](aura::error_code e, std::size_t n = 0) {
-            EXPECT_FALSE(over) << "called twice";
-            over = true;
-            ec = e;
-            bytes = n;
-        };
-    }
-    bool over = false;
-    aura::error_code ec;
-    std::size_t bytes = 0;
-};
 
 class Registration : public testing::TestWithParam<ring_configuration> {
 protected:
@@ -456,79 +426,6 @@ TEST_P(Registration, WithoutDescriptorsSaysSoAndLosesNothing) {
     famine.end();
     const auto registered = aura::register_buffers(ctx, memory.sequence);
     expect_error(0, registered[0]);
-}
-
-TEST(RegistrationLimits, LockedMemory) {
-    test::in_another_process([] {
-        const rlimit little{2 << 20, 2 << 20}; // newer kernels charge rings to it, too
-        ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &little), 0);
-        if (::geteuid() == 0) {
-            ASSERT_EQ(::setresgid(65534, 65534, 65534), 0);
-            ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
-        }
-        std::unique_ptr<aura::io_context> ctx;
-        try {
-            ctx = std::make_unique<aura::io_context>();
-        } catch (const aura::system_error& e) {
-            test::exit_skipping(e.what()); // no ring at all without privileges
-        }
-        const block_memory memory(1024), small(1);
-        try {
-            (void)aura::register_buffers(*ctx, memory.sequence);
-            ADD_FAILURE() << "4 MiB were locked where 2 may be";
-        } catch (const aura::system_error& e) {
-            EXPECT_EQ(e.code().value(), ENOMEM) << e.what();
-            EXPECT_NE(std::string(e.what()).find("RLIMIT_MEMLOCK"), std::string::npos) << e.what();
-        }
-        EXPECT_NO_THROW((void)aura::register_buffers(*ctx, small.sequence));
-    });
-}
-
-TEST(RegistrationLimits, KernelsWithoutClones) {
-    test::in_another_process([] {
-        if (!older_kernel::without_buffer_clones())
-            test::exit_skipping("no seccomp filters here");
-        const scratch_file contents(blocks * block);
-        aura::io_context ctx;
-        const block_memory memory;
-        const auto registered = aura::register_buffers(ctx, memory.sequence);
-        for (unsigned i = 0; i < 2; ++i) {
-            aura::random_access_file file(ctx.ring_executor(i), contents.path(), aura::file_base::read_only);
-            outcome read;
-            file.async_read_some_at(i * block, registered[i], read.note());
-            ctx.restart();
-            ctx.run();
-            EXPECT_EQ(read.bytes, block) << read.ec.message();
-            EXPECT_TRUE(scratch_file::matches(memory[i], block, i * block));
-        }
-    });
-}
-
-TEST(RegistrationLimits, EveryRingHasIt) {
-    const scratch_file contents(blocks * block);
-    aura::io_context ctx;
-    const block_memory memory;
-    const auto registered = aura::register_buffers(ctx, memory.sequence);
-    aura::file_registration files(ctx, 4);
-    std::vector<aura::random_access_file> on_rings;
-    std::array<outcome, 4> reads;
-    for (unsigned i = 0; i < reads.size(); ++i) {
-        files.add(on_rings.emplace_back(ctx.ring_executor(i), contents.path(), aura::file_base::read_only));
-        on_rings.back().async_read_some_at(i * block, registered[i], reads[i].note());
-    }
-    std::thread other([&] { ctx.run(); });
-    ctx.run();
-    other.join();
-    for (unsigned i = 0; i < reads.size(); ++i) {
-        EXPECT_EQ(reads[i].bytes, block) << reads[i].ec.message();
-        EXPECT_TRUE(scratch_file::matches(memory[i], block, i * block));
-    }
-    outcome replaced, end;
-    files.async_replace(0, on_rings[3], replaced.note());
-    files.async_unregister(end.note());
-    ctx.restart();
-    ctx.run();
-    EXPECT_TRUE(replaced.over && !replaced.ec && end.over && !end.ec);
 }
 
 } // namespace

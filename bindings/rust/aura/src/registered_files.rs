@@ -26,7 +26,8 @@ impl Table {
 /// A table of files that the rings of an engine have at hand, so that the kernel looks up no descriptor for each read and
 /// write. It pays where many threads share the table of descriptors, and hardly elsewhere (doc/memory.md).
 ///
-/// The table keeps its files open until it has ended: when this is dropped and the operations on it are over. Operations started after the drop, on an [`Fd`] that [`get`](RegisteredFiles::get) has made,
+/// The table keeps its files open until it has ended: when this is dropped and the operations on it are over.
+/// Operations started after the drop, on an [`Fd`] that [`get`](RegisteredFiles::get) has made,
 /// are refused with `EBUSY`, and with `ENOENT` when it has ended.
 #[derive(Debug)]
 pub struct RegisteredFiles {
@@ -38,8 +39,8 @@ impl Engine {
     /// Makes files known to the rings. One table at a time.
     ///
     /// # Errors
-    /// `EBUSY`: there is a table, or one that has not ended; `EINVAL`: none, or an entry of a table; `EMFILE`: more than RLIMIT_NOFILE, or no
-    /// descriptor for it; `EBADF`, `ENOMEM`.
+    /// `EBUSY`: there is a table, or one that has not ended; `EINVAL`: none, or an entry of a table; `EMFILE`: more than
+    /// RLIMIT_NOFILE, or no descriptor for it; `EBADF`, `ENOMEM`.
     pub fn register_files(&self, files: &[Fd]) -> Result<RegisteredFiles> {
         let numbers: Option<Vec<c_int>> = files.iter().map(Fd::number).collect();
         let numbers = numbers.ok_or(Error::Io(EINVAL))?;

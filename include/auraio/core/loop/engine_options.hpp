@@ -29,8 +29,7 @@ enum class task_run : std::uint8_t {
     /// whole life, since the kernel refuses others. A second thread that enters run() gets an error (EEXIST).
     /// What other threads ask for, closing and destroying objects included, is done when that thread is next
     /// in run(). While I/O is pending only it may destroy the context; another ends the program, with a
-    /// message
-    /// that says so.
+    /// message that says so.
     deferred,
 };
 
