@@ -1,9 +1,11 @@
 //! Operations on sockets, and timers.
 mod support;
 use aura::{Error, Fd, OpType, SocketAddress};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::io::AsRawFd;
 use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::*;
 
@@ -54,6 +56,65 @@ fn unix_sockets() {
     assert_eq!(accepted.wait(&engine), Ok(None));
     engine.drain(PATIENCE).unwrap();
     std::fs::remove_file(path).unwrap();
+}
+
+/// An accept that waits does not hold the socket, whose last owner closes it.
+#[test]
+fn closing_a_listener_frees_its_port_at_once() {
+    let engine = one_ring();
+    for _ in 0..10 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        // SAFETY: it is open until the close below, which ends what is pending.
+        let borrowed = unsafe { Fd::borrow_raw(listener.as_raw_fd()) };
+        let (sender, accepted) = outcome();
+        engine.accept(&borrowed, move |r| sender.send(r.map(|_| ())).unwrap()).unwrap();
+        for _ in 0..8 {
+            engine.poll().unwrap(); // it has been tried and waits
+        }
+        let (sender, closed) = outcome();
+        engine.close(listener, move |r| sender.send(r).unwrap()).unwrap();
+        assert_eq!(closed.wait(&engine), Ok(()));
+        TcpListener::bind(address).unwrap();
+        assert_eq!(accepted.wait(&engine), Err(Error::Cancelled));
+    }
+}
+
+/// In another process this test is the server, and is killed.
+#[test]
+fn the_port_of_a_killed_server_is_free_at_once() {
+    const ROLE: &str = "AURA_TEST_KILLED_SERVER";
+    const NAME: &str = "the_port_of_a_killed_server_is_free_at_once";
+    if std::env::var_os(ROLE).is_some() {
+        let engine = one_ring();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        engine.accept(&Fd::new(listener), |_| ()).unwrap();
+        for _ in 0..8 {
+            engine.poll().unwrap(); // it has been tried and waits
+        }
+        eprintln!("listens on {address}.");
+        loop {
+            engine.wait(PATIENCE).unwrap();
+        }
+    }
+    for _ in 0..10 {
+        let mut server = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env(ROLE, "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(server.stderr.take().unwrap());
+        let address = said.lines().find_map(|line| {
+            let line = line.unwrap();
+            line.strip_prefix("listens on ").map(|rest| rest.trim_end_matches('.').to_string())
+        });
+        server.kill().unwrap();
+        server.wait().unwrap();
+        TcpListener::bind(address.expect("it has told its address")).unwrap();
+    }
 }
 
 #[test]
