@@ -30,6 +30,8 @@ typedef struct aura_stats {
     uint64_t
         loop_delay_max_ns; /**< the longest turn: a callback that blocks shows here. In ticks of 1 to 10 ms */
     uint64_t long_turns;   /**< how many took 10 ms or more */
+    uint64_t ring_shortages; /**< how often no ring could be made for want of descriptors or memory: threads
+                                then share those there are. Of the engine; of one ring: 0 */
 } aura_stats_t;
 
 /**

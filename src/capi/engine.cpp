@@ -113,7 +113,9 @@ aura_engine::aura_engine(const core::engine_options& options, core::ring_selecti
     , id_(next_engine_id())
     , capacity_(options.cq_entries)
     , selector_(mode, rings, cpus)
-    , rings_(std::make_unique<ring[]>(rings)) {}
+    , rings_(std::make_unique<ring[]>(rings)) {
+    loop.expect_requests();
+}
 
 aura_engine::~aura_engine() {
     usable_in_.store(made_in_ - 1, std::memory_order_relaxed);
@@ -190,7 +192,7 @@ int aura_destroy(aura_engine_t* engine) {
         log_message(AURA_LOG_WARNING, "auraio: aura_destroy() in a callback of its engine: nothing is done");
         return fail(EDEADLK);
     }
-    if (engine->loop.driver_count() != 0) {
+    if (engine->loop.driver_count() != 0 || engine->loop.spare_count() != 0) {
         log_message(AURA_LOG_WARNING,
                     "auraio: aura_destroy() while a thread drives the engine: nothing is done");
         return fail(EBUSY);

@@ -14,7 +14,8 @@ namespace {
 
 static_assert(AURA_HISTOGRAM_BUCKETS == core::latency_buckets::count);
 
-int fill(aura_stats_t* stats, const core::ring_stats& s, std::uint64_t rings) noexcept {
+int fill(aura_stats_t* stats, const core::ring_stats& s, std::uint64_t rings,
+         std::uint64_t shortages) noexcept {
     aura_stats_t all{};
     all.rings = rings;
     all.submitted = s.submitted;
@@ -29,6 +30,7 @@ int fill(aura_stats_t* stats, const core::ring_stats& s, std::uint64_t rings) no
     all.adaptive_spills = s.spills;
     all.loop_delay_max_ns = s.loop_delay_max;
     all.long_turns = s.long_turns;
+    all.ring_shortages = shortages;
     return give(stats, all);
 }
 
@@ -65,7 +67,7 @@ int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats) {
         return fail(ECHILD);
     return guarded([&] {
         const core::engine_stats all = engine->stats();
-        return fill(stats, all.total(), all.rings.size());
+        return fill(stats, all.total(), all.rings.size(), all.ring_shortages);
     });
 }
 
@@ -76,7 +78,7 @@ int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* sta
         return fail(ECHILD);
     return guarded([&] {
         const core::engine_stats all = engine->stats();
-        return fill(stats, of_ring(all, ring), static_cast<std::size_t>(ring) < all.rings.size() ? 1 : 0);
+        return fill(stats, of_ring(all, ring), static_cast<std::size_t>(ring) < all.rings.size() ? 1 : 0, 0);
     });
 }
 

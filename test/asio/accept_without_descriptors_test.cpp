@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 #include <vector>
 
 namespace net = test::net;
@@ -80,6 +82,40 @@ TYPED_TEST(AcceptWithoutDescriptors, EachPendingAcceptLearnsOfItAndLaterOnesGetT
     this->connect();
     this->run();
     EXPECT_EQ(this->ended_, 6);
+}
+
+TYPED_TEST(AcceptWithoutDescriptors, AContextThatHasNeverRunAndItsThreadsRunAllTheSame) {
+    using socket_type = typename TestFixture::socket;
+    using listener_type = typename TestFixture::acceptor_type;
+    for (const std::size_t threads : {std::size_t{1}, std::size_t{4}}) {
+        typename TypeParam::context ctx;
+        listener_type acceptor(ctx, tcp::endpoint(net::ip::address_v4::loopback(), 0));
+        socket_type client(ctx);
+        client.connect(acceptor.local_endpoint());
+        test::descriptor_famine famine;
+        famine.begin();
+        std::atomic<int> accepted{0};
+        const auto on_accepted = [&](error_code ec, socket_type s) {
+            EXPECT_FALSE(ec) << ec.message();
+            EXPECT_TRUE(s.is_open());
+            ++accepted;
+        };
+        net::post(ctx, [&] {
+            famine.begin(); // what was kept for run() and not needed
+            acceptor.async_accept(exactly_once([&](error_code ec, socket_type) {
+                EXPECT_EQ(ec.value(), EMFILE);
+                famine.end();
+                if (ec)
+                    acceptor.async_accept(exactly_once(on_accepted));
+            }));
+        });
+        std::vector<std::thread> running;
+        for (std::size_t i = 0; i < threads; ++i)
+            running.emplace_back([&] { EXPECT_NO_THROW(ctx.run()); });
+        for (auto& t : running)
+            t.join();
+        EXPECT_EQ(accepted, 1);
+    }
 }
 
 TYPED_TEST(AcceptWithoutDescriptors, AServerThatTriesAgainRecovers) {

@@ -65,10 +65,10 @@ TEST(CScarcity, NoRingWithoutDescriptors) {
         GTEST_SKIP() << "the sanitizer needs descriptors itself";
     (void)make_engine(); // asks the kernel
     test::descriptor_famine famine;
-    const engine_ptr e = make_engine();
+    famine.begin();
+    const engine_ptr e = make_engine(); // one that could keep nothing for its ring
     ended done;
     ASSERT_TRUE(aura_timeout(e.get(), 0, ended::note, &done));
-    famine.begin();
     EXPECT_EQ(aura_poll(e.get()), -EMFILE);
     EXPECT_EQ(aura_wait(e.get(), -1), -EMFILE);
     EXPECT_EQ(aura_run(e.get()), -EMFILE);
@@ -76,6 +76,21 @@ TEST(CScarcity, NoRingWithoutDescriptors) {
     EXPECT_EQ(done.calls, 0);
     famine.end();
     EXPECT_EQ(finish(e, done), 0);
+}
+
+TEST(CScarcity, AnEngineKeepsWhatItsFirstRingNeeds) {
+    if (test::checks_need_descriptors)
+        GTEST_SKIP() << "the sanitizer needs descriptors itself";
+    test::descriptor_famine famine;
+    const engine_ptr e = make_engine();
+    ended done;
+    ASSERT_TRUE(aura_timeout(e.get(), 0, ended::note, &done));
+    famine.begin();
+    EXPECT_EQ(finish(e, done), 0);
+    aura_stats_t stats{};
+    stats.struct_size = sizeof stats;
+    EXPECT_EQ(aura_get_stats(e.get(), &stats), 0);
+    EXPECT_EQ(stats.ring_shortages, 0u);
 }
 
 TEST(CScarcity, NoEngineWhereRingsAreForbidden) {

@@ -20,6 +20,7 @@ using aura::core::ring_stats;
 engine_stats two_rings() {
     engine_stats s;
     s.rings.resize(2);
+    s.ring_shortages = 3;
     s.rings[0].submitted = 12;
     s.rings[0].completed = 10;
     s.rings[0].in_flight = 2;
@@ -50,6 +51,7 @@ TEST(Prometheus, WritesSamplesWithTheirLabels) {
     const std::string text = example();
     EXPECT_TRUE(has_line(text, R"(auraio_requests_submitted_total{context="main",ring="0"} 12)"));
     EXPECT_TRUE(has_line(text, R"(auraio_requests_in_flight{context="main",ring="0"} 2)"));
+    EXPECT_TRUE(has_line(text, R"(auraio_ring_shortages_total{context="main"} 3)"));
     EXPECT_TRUE(has_line(text, R"(auraio_loop_delay_max_seconds{context="main",ring="1"} 0.012)"));
     EXPECT_TRUE(has_line(text, R"(auraio_pool_allocations_total{pool="buffers",size="4096"} 1)"));
     EXPECT_TRUE(has_line(text, R"(auraio_turns_total{context="second \"context\"\\\n",ring="1"} 0)"));

@@ -35,6 +35,11 @@ void cancel_cell::run(operation& base, action what) {
     self.release();
 }
 
+descriptor* descriptor::create(shard& home, int fd) {
+    home.owner().expect_requests();
+    return new descriptor(home, fd);
+}
+
 descriptor* descriptor::create_loose(shard& home) {
     auto* d = new descriptor(home, -1);
     d->loose_ = true;

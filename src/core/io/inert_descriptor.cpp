@@ -70,6 +70,16 @@ bool make_inert(int number) noexcept {
     return set >= 0 && replace(set, number);
 }
 
+int keep_number() noexcept {
+    const int set = inert.load(std::memory_order_relaxed);
+    return is_ours(set) ? ::fcntl(set, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+void give_number_back(int number) noexcept {
+    if (is_ours(number))
+        ::close(number);
+}
+
 second_number::second_number(int first) noexcept
     : number_(::fcntl(first, F_DUPFD_CLOEXEC, 0)) {
     if (number_ >= 0)

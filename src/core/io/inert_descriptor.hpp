@@ -12,6 +12,12 @@ void reserve_inert_descriptors() noexcept;
 /// and has not been able to reserve one.
 bool make_inert(int number) noexcept;
 
+/// A number more of the same, to be free for something else when it is given back; -1: there is none. Any
+/// thread.
+int keep_number() noexcept;
+/// Closes it, unless it has come to mean another file.
+void give_number_back(int number) noexcept;
+
 /// A second number for an open file while it exists: when the first has been made inert, requests that name
 /// the file can still be found by it. Any thread.
 class second_number {

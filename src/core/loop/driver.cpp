@@ -1,6 +1,7 @@
 // driver: the run loop of one thread.
 #include "core/loop/driver.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -42,14 +43,24 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     if (e.is_inherited()) [[unlikely]]
         e.adopt();
     // A handler that runs its own context again takes no new token.
-    home_ = active_ = &root_ == this ? e.take_shard(deadline, stop) : root_.home_;
+    if (&root_ == this) {
+        const auto [home, spare] = e.take_shard(deadline, stop, false);
+        home_ = home;
+        set_spare(spare);
+    } else {
+        home_ = root_.home_;
+    }
+    active_ = home_;
     innermost = this;
 }
 
 driver::~driver() {
     innermost = outer_;
     finish_shared();
-    if (&root_ != this || !home_)
+    if (&root_ != this)
+        return;
+    set_spare(false);
+    if (!home_)
         return;
     if (is_steward())
         resign();
@@ -91,14 +102,22 @@ inline bool driver::step(nanoseconds_t deadline) {
 }
 
 bool driver::run_one(nanoseconds_t deadline) {
-    return home_ && step(deadline);
+    if (!home_) [[unlikely]]
+        if (const auto end = serve_as_spare(deadline); end != spare_turn::has_shard)
+            return end == spare_turn::ran;
+    return step(deadline);
 }
 
 std::size_t driver::run(nanoseconds_t deadline) {
-    if (!home_)
-        return 0;
     std::size_t count = 0;
     const bool timed = deadline != never && deadline != 0;
+    while (!home_) {
+        const auto end = serve_as_spare(deadline);
+        if (end == spare_turn::over)
+            return count;
+        if (end == spare_turn::ran && (++count, timed && passed(deadline)))
+            return count;
+    }
     while (step(deadline)) {
         ++count;
         if (timed && passed(deadline))
@@ -111,7 +130,7 @@ std::size_t driver::run_turn(nanoseconds_t deadline) {
     if (!run_one(deadline))
         return 0;
     std::size_t count = 1;
-    while (!stopped() && run_ready())
+    while (home_ && !stopped() && run_ready())
         ++count;
     if (kept_)
         std::rethrow_exception(std::exchange(kept_, nullptr));
@@ -226,6 +245,48 @@ void driver::block(nanoseconds_t deadline) {
     home_->wait(own < deadline ? own : deadline);
 }
 
+// ---- without a shard ----
+
+void driver::set_spare(bool spare) noexcept {
+    if (std::exchange(spare_, spare) != spare)
+        engine_.count_spare(spare);
+}
+
+/// Until there is a shard for this thread, runs a handler of the shared queue, or waits for either.
+driver::spare_turn driver::serve_as_spare(nanoseconds_t deadline) {
+    if (engine_.is_inherited()) [[unlikely]]
+        engine_.adopt();
+    finish_shared();
+    while (!root_.home_) {
+        if (stopped())
+            return spare_turn::over;
+        if (root_.spare_ && engine_.shared_size() != 0 && run_shared_as_spare())
+            return spare_turn::ran;
+        const auto [home, spare] = engine_.take_shard(deadline, stop_, root_.spare_);
+        if (!home && !spare)
+            return spare_turn::over;
+        root_.home_ = root_.active_ = home;
+        root_.set_spare(!home);
+    }
+    home_ = active_ = root_.home_; // perhaps of a run inside the handler that has just ended
+    return spare_turn::has_shard;
+}
+
+/// Its objects go where those go that are made outside of run().
+bool driver::run_shared_as_spare() {
+    operation* const op = engine_.take_shared();
+    if (!op)
+        return false;
+    struct finish_on_exit {
+        std::int64_t& ended;
+        ~finish_on_exit() { ++ended; }
+    } finish{shared_ended_};
+    op->complete();
+    if (kept_)
+        std::rethrow_exception(std::exchange(kept_, nullptr));
+    return true;
+}
+
 // ---- orphans ----
 
 bool driver::is_steward() const noexcept {
@@ -264,8 +325,11 @@ void driver::forget_watches() noexcept {
         o.watched = false;
 }
 
-/// Takes the token of a shard and sees to it that it has a ring. False: somebody else has the token.
+/// Takes the token of a shard and sees to it that it has a ring. False: somebody else has the token, or there
+/// is no ring to be had: what has been handed over stays in the inbox.
 bool driver::acquire_orphan(shard& ward, bool attach) {
+    if (!ward.shows_backend() && !engine_.rings_.may_try()) [[unlikely]]
+        return false;
     if (!ward.try_acquire())
         return false;
     try {
@@ -274,8 +338,13 @@ bool driver::acquire_orphan(shard& ward, bool attach) {
             ward.io().attach_thread();
         else
             ward.io().attach_visitor();
-    } catch (...) {
+    } catch (const engine_error& e) {
         ward.release(); // else nobody could ever take it again
+        if (!ring_supply::is_shortage(e.error()))
+            throw;
+        return false;
+    } catch (...) {
+        ward.release();
         throw;
     }
     return true;
@@ -311,8 +380,11 @@ nanoseconds_t driver::prepare_orphans_for_sleep() {
     for (orphan& o : orphans_) {
         if (o.watched && home_->io().watch_fired(o.ward->index()))
             o.watched = false;
-        if (!o.held && !acquire_orphan(*o.ward, false))
+        if (!o.held && !acquire_orphan(*o.ward, false)) {
+            if (!o.ward->shows_backend()) // nobody would hear of what arrives there
+                earliest = std::min(earliest, engine_.rings_.next_attempt());
             continue; // driven by a thread of its own by now
+        }
         o.held = true;
         if (!o.ward->try_sleep()) {
             o.ward->poll();

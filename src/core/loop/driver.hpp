@@ -13,11 +13,12 @@ namespace aura::core {
 /// Lives on the stack of a thread inside run(). Threads may be in several engines at once (a handler of one
 /// runs another), so drivers form a stack per thread.
 ///
-/// Every driver has a home shard, whose token it holds throughout. Shards whose thread has left are
-/// *orphans*; one driver, the steward, serves them beside its own: at each turn it takes their tokens for as
-/// long as they have something to run, and while it sleeps it watches their rings through its own. A thread
-/// that enters run() takes an orphan before a new shard is made, so there are never more shards than there
-/// were threads at once.
+/// Every driver has a home shard, whose token it holds throughout; only where no ring can be made for it, it
+/// is a *spare*, which runs what is in the shared queue until there is a shard for it. Shards whose thread
+/// has left are *orphans*; one driver, the steward, serves them beside its own: at each turn it takes their
+/// tokens for as long as they have something to run, and while it sleeps it watches their rings through its
+/// own. A thread that enters run() takes an orphan before a new shard is made, so there are never more shards
+/// than there were threads at once.
 ///
 /// A handler that runs its own context again makes another driver, which serves whatever the outermost one
 /// serves, with its tokens. One shard's handlers then run inside each other, as they do on one thread of
@@ -54,8 +55,12 @@ public:
     void forget_watches() noexcept;
 
     bool is_steward() const noexcept;
+    bool has_home() const noexcept { return home_ != nullptr; }
+    bool is_spare() const noexcept { return spare_; }
 
 private:
+    enum class spare_turn : std::uint8_t { has_shard, ran, over };
+
     struct orphan {
         shard* ward;
         bool held;        // this driver has its token
@@ -63,6 +68,9 @@ private:
         unsigned running; // so many handlers of it are on this thread's stack: its token stays here
     };
 
+    void set_spare(bool spare) noexcept;
+    spare_turn serve_as_spare(nanoseconds_t deadline);
+    bool run_shared_as_spare();
     bool step(nanoseconds_t deadline);
     bool run_ready();
     bool run_orphan();
@@ -72,7 +80,7 @@ private:
     void block(nanoseconds_t deadline);
     bool become_steward();
     void resign() noexcept;
-    static bool acquire_orphan(shard& ward, bool attach);
+    bool acquire_orphan(shard& ward, bool attach);
     void visit_orphans();
     nanoseconds_t prepare_orphans_for_sleep();
     void release_orphan(orphan& o) noexcept;
@@ -88,6 +96,7 @@ private:
     driver& root_; // of the drivers of this engine in this thread the outermost: orphans are all its own
     shard* home_ = nullptr;
     shard* active_ = nullptr;
+    bool spare_ = false;   // counted in the engine: there is no ring for this thread
     bool holding_ = false; // some orphan that is held has handlers left
     std::uint32_t shared_budget_ = 0;
     std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted

@@ -32,10 +32,12 @@ engine::engine(const engine_options& options)
     , shard_limit_(limit_of(options))
     , storage_(std::make_unique<storage_user>())
     , registrations_(*this) {
-    if (!options_.make_backend)
+    if (!options_.make_backend) {
         backend_reason_ = backend_of(options_.backend).probe();
-    else
+    } else {
         backend_reason_ = "custom";
+        rings_.expect_nothing();
+    }
     reserve_inert_descriptors();
     {
         std::lock_guard guard(mutex_);
@@ -49,10 +51,21 @@ engine::~engine() {
     delist();
 }
 
-std::unique_ptr<backend> engine::make_backend() const {
-    if (options_.make_backend)
-        return options_.make_backend(options_, options_.make_backend_argument);
-    return backend_of(options_.backend).make(options_);
+std::unique_ptr<backend> engine::make_backend() {
+    for (;;)
+        try {
+            auto made = options_.make_backend
+                            ? options_.make_backend(options_, options_.make_backend_argument)
+                            : backend_of(options_.backend).make(options_);
+            rings_.was_made();
+            return made;
+        } catch (const engine_error& e) {
+            if (e.error() == EMFILE && rings_.release())
+                continue; // kept for this one
+            if (ring_supply::is_shortage(e.error()))
+                rings_.was_refused();
+            throw;
+        }
 }
 
 std::unique_ptr<registration_source> engine::make_registration_source() const {
@@ -124,6 +137,10 @@ shard* engine::current_shard() const noexcept {
     return d ? d->active() : nullptr;
 }
 
+bool engine::running_in_this_thread() const noexcept {
+    return driver::find(*this) != nullptr;
+}
+
 void engine::capture_exception() noexcept {
     if (driver* d = driver::find(*this))
         d->keep(std::current_exception());
@@ -135,19 +152,25 @@ void engine::flush() {
 }
 
 void engine::flush_all() {
+    std::exception_ptr refusal; // one ring that cannot be made is no reason to let the others wait
     const unsigned count = shard_count();
-    for (unsigned i = 0; i < count; ++i) {
-        shard& s = *shards_[i];
-        if (shard_visit visit(s); visit) {
-            if (!visit.driving()) {
-                s.ensure_backend();
-                s.io().attach_visitor();
-                if (s.inbox_.maybe_nonempty())
-                    s.take_inbox();
+    for (unsigned i = 0; i < count; ++i)
+        try {
+            shard& s = *shards_[i];
+            if (shard_visit visit(s); visit) {
+                if (!visit.driving()) {
+                    s.ensure_backend();
+                    s.io().attach_visitor();
+                    if (s.inbox_.maybe_nonempty())
+                        s.take_inbox();
+                }
+                s.flush();
             }
-            s.flush();
+        } catch (...) {
+            refusal = std::current_exception();
         }
-    }
+    if (refusal)
+        std::rethrow_exception(refusal);
 }
 
 void engine::set_storage(const storage_settings& change) {
@@ -184,6 +207,9 @@ void engine::post_shared(operation& op) {
     for (unsigned i = 0; i < count; ++i)
         if (shards_[i]->sleeping() && shards_[i]->rouse())
             return;
+    // Likewise: a spare is counted, and then reads the size under mutex_, which it gives up in its wait only.
+    if (spares_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+        notify_parked();
 }
 
 operation* engine::take_shared() {

@@ -109,7 +109,9 @@ void engine::sever() noexcept {
     parked_.store(0, std::memory_order_relaxed);
     stopping_.store(0, std::memory_order_relaxed);
     driver* const here = driver::find_root(*this);
-    drivers_.store(here ? 1 : 0, std::memory_order_relaxed);
+    drivers_.store(here && here->has_home() ? 1 : 0, std::memory_order_relaxed);
+    spares_.store(here && here->is_spare() ? 1 : 0, std::memory_order_relaxed);
+    visitor_.store(nullptr, std::memory_order_relaxed);
     if (!here || !here->is_steward())
         steward_.store(nullptr, std::memory_order_relaxed);
     if (notified_of_fork_) // the locks are this thread's

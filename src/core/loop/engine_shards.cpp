@@ -3,6 +3,7 @@
 
 #include "core/loop/driver.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
@@ -11,7 +12,18 @@ namespace aura::core {
 namespace {
 
 /// How long a thread that enters run() waits for a shard that is only lent out, before it gets a new one.
-constexpr std::chrono::milliseconds patience{2};
+constexpr nanoseconds_t patience = 2'000'000;
+
+/// Whether waiting may help.
+bool is_shortage(const std::exception_ptr& refusal) {
+    try {
+        std::rethrow_exception(refusal);
+    } catch (const engine_error& e) {
+        return ring_supply::is_shortage(e.error());
+    } catch (...) {
+        return false;
+    }
+}
 
 unsigned next_random() noexcept {
     static thread_local constinit std::uint32_t state = 0x9e3779b9u;
@@ -51,14 +63,14 @@ shard& engine::shard_at(unsigned index) {
     return *shards_[index];
 }
 
-shard* engine::take_free_shard_locked() noexcept {
+/// One that nobody drives. Without a ring it is of use to who may make one.
+shard* engine::take_free_shard_locked(bool also_without_ring) noexcept {
     // Prefer the shard this thread drove last: what it submitted there completes fastest here.
     static thread_local constinit unsigned last = 0;
     const unsigned count = shard_count_.load(std::memory_order_relaxed);
-    if (last < count && shards_[last]->try_acquire())
-        return shards_[last].get();
-    for (unsigned i = 0; i < count; ++i) {
-        if (!shards_[i]->try_acquire())
+    for (unsigned tries = 0; tries <= count; ++tries) {
+        const unsigned i = tries == 0 ? last : tries - 1;
+        if (i >= count || !(also_without_ring || shards_[i]->shows_backend()) || !shards_[i]->try_acquire())
             continue;
         last = i;
         return shards_[i].get();
@@ -66,44 +78,104 @@ shard* engine::take_free_shard_locked() noexcept {
     return nullptr;
 }
 
-shard* engine::take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop) {
-    std::unique_lock lock(mutex_);
-    shard* s = take_free_shard_locked();
-    const auto give_up = std::chrono::steady_clock::time_point(
-        std::chrono::nanoseconds(static_cast<std::int64_t>(deadline / 2 < never / 4 ? deadline : never / 4)));
-    const auto started = s ? std::chrono::steady_clock::time_point{} : std::chrono::steady_clock::now();
-    while (!s) {
-        const bool lent_out = has_orphans(); // its steward will give it back after the turn
-        const unsigned count = shard_count_.load(std::memory_order_relaxed);
-        if (count < shard_limit_ && (!lent_out || std::chrono::steady_clock::now() - started >= patience)) {
-            s = &create_shard_locked(true);
-            break;
-        }
-        if (deadline == 0 || stop.load(std::memory_order_seq_cst) ||
-            std::chrono::steady_clock::now() >= give_up)
-            return nullptr;
-        // Parked threads are counted before they look again, so that notify_parked() cannot miss one.
-        parked_.fetch_add(1, std::memory_order_seq_cst);
-        const auto until = count < shard_limit_ ? std::min(give_up, started + patience) : give_up;
-        if (s = take_free_shard_locked(); !s && !stop.load(std::memory_order_seq_cst)) {
-            shard_freed_.wait_until(lock, until);
-            s = take_free_shard_locked();
-        }
-        parked_.fetch_sub(1, std::memory_order_relaxed);
-    }
+/// Sees to it that a free shard, whose token the calling thread has, can be driven. Null: there is no ring
+/// for it, `refusal` says why, and it is free again.
+shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, std::exception_ptr& refusal) {
     drivers_.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
-    s->stay_awake();
     try {
-        s->ensure_backend();
-        s->io().attach_thread();
+        s.stay_awake();
+        s.ensure_backend();
+        s.io().attach_thread();
+        return &s;
     } catch (...) {
-        drivers_.fetch_sub(1, std::memory_order_relaxed);
-        s->release();
-        notify_parked();
-        throw;
+        refusal = std::current_exception();
     }
-    return s;
+    drivers_.fetch_sub(1, std::memory_order_relaxed);
+    s.release();
+    notify_parked();
+    if (drivers_.load(std::memory_order_relaxed) != 0)
+        orphans_changed(); // the steward may have found it taken
+    lock.lock();
+    return nullptr;
+}
+
+/// A new one. Its ring is made first, for a shard exists for good once it does, and not under the mutex.
+shard* engine::make_shard(std::unique_lock<std::mutex>& lock, std::exception_ptr& refusal) {
+    lock.unlock();
+    std::unique_ptr<backend> ring;
+    try {
+        ring = make_backend();
+    } catch (...) {
+        refusal = std::current_exception();
+    }
+    lock.lock();
+    if (!ring || shard_count_.load(std::memory_order_relaxed) >= shard_limit_)
+        return nullptr;
+    shard& s = create_shard_locked(true);
+    s.adopt_backend(std::move(ring));
+    return equip_shard(lock, s, refusal);
+}
+
+/// What can be had now. The mutex is held, and is given up when there is something.
+shard* engine::seize_shard(std::unique_lock<std::mutex>& lock, bool may_make, nanoseconds_t& lent_since,
+                           std::exception_ptr& refusal) {
+    if (shard* const s = take_free_shard_locked(may_make))
+        return equip_shard(lock, *s, refusal);
+    if (!may_make || shard_count_.load(std::memory_order_relaxed) >= shard_limit_)
+        return nullptr;
+    if (has_orphans()) { // its steward will give it back after the turn
+        const nanoseconds_t now = monotonic_now();
+        if (lent_since == never)
+            lent_since = now;
+        if (now - lent_since < patience)
+            return nullptr;
+    }
+    return make_shard(lock, refusal);
+}
+
+/// For a thread that enters run(). One that gets no shard for want of a ring returns at once, as a spare; and
+/// again from here when there is something in the shared queue. Throws the refusal of a ring where there is
+/// nobody who could leave one.
+engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop, bool spare) {
+    struct parking { // counted before it looks again, so that notify_parked() cannot miss it
+        std::atomic<unsigned>& threads;
+        bool counted = false;
+        ~parking() {
+            if (counted)
+                threads.fetch_sub(1, std::memory_order_relaxed);
+        }
+    } here{parked_};
+    nanoseconds_t lent_since = never;
+    std::exception_ptr refusal;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const bool alone = drivers_.load(std::memory_order_relaxed) == 0;
+        const bool refused_before = refusal != nullptr;
+        if (shard* const s = seize_shard(lock, !refusal && (alone || rings_.may_try()), lent_since, refusal))
+            return {s, false};
+        if (refusal && !refused_before)
+            continue; // perhaps one that has its ring has become free
+        if (refusal && (!is_shortage(refusal) || drivers_.load(std::memory_order_relaxed) == 0))
+            std::rethrow_exception(refusal);
+        const bool has_room = shard_count_.load(std::memory_order_relaxed) < shard_limit_ || has_orphans();
+        if (spare ? shared_waits() : rings_.is_short() && has_room)
+            return {nullptr, true};
+        if (deadline == 0 || stop.load(std::memory_order_seq_cst) || monotonic_now() >= deadline)
+            return {nullptr, false};
+        if (!here.counted) {
+            parked_.fetch_add(1, std::memory_order_seq_cst);
+            here.counted = true;
+            continue;
+        }
+        nanoseconds_t until = deadline;
+        if (has_room && rings_.is_short()) // not at once: what could be tried may be in use just now
+            until = std::min(until, std::max(rings_.next_attempt(), monotonic_now() + 5 * patience));
+        if (lent_since != never)
+            until = std::min(until, lent_since + patience);
+        wait_for_shard(lock, until);
+        refusal = nullptr;
+    }
 }
 
 void engine::give_back(shard& s) noexcept {
@@ -130,13 +202,30 @@ void engine::orphans_changed() noexcept {
             return;
 }
 
+void engine::wait_for_shard(std::unique_lock<std::mutex>& lock, nanoseconds_t until) {
+    if (until >= never / 4) { // as good as never, and more than a clock of signed numbers can say
+        shard_freed_.wait(lock);
+        return;
+    }
+    const std::chrono::nanoseconds time(static_cast<std::int64_t>(until));
+    shard_freed_.wait_until(lock, std::chrono::steady_clock::time_point(time));
+}
+
+/// seq_cst when one comes: it is counted and then looks at the shared queue; see post_shared(). Release when
+/// it goes: who finds none sees what it did.
+void engine::count_spare(bool comes) noexcept {
+    if (comes)
+        spares_.fetch_add(1, std::memory_order_seq_cst);
+    else
+        spares_.fetch_sub(1, std::memory_order_release);
+}
+
 void engine::notify_parked() {
     if (parked_.load(std::memory_order_seq_cst) == 0)
         return;
-    // Taking the mutex orders this after the parked thread's last look at the tokens.
-    {
+    // Taking the mutex orders this after the parked thread's last look at the tokens. A visit has it.
+    if (visitor_.load(std::memory_order_relaxed) != this_thread_identity())
         std::lock_guard guard(mutex_);
-    }
     shard_freed_.notify_all();
 }
 
@@ -144,8 +233,10 @@ bool engine::begin_visit(shard& s) noexcept {
     // The mutex keeps threads from entering meanwhile: they would take the visited shard for a driven one.
     mutex_.lock();
     if (s.try_acquire()) {
-        if (!s.backend_ || s.backend_->obeys_this_thread())
+        if (!s.backend_ || s.backend_->obeys_this_thread()) {
+            visitor_.store(this_thread_identity(), std::memory_order_relaxed);
             return true;
+        }
         s.release(); // a message reaches the shard when its thread is back, or the engine shuts down
     }
     mutex_.unlock();
@@ -156,6 +247,7 @@ void engine::end_visit(shard& s) noexcept {
     (void)s.flush_completely(); // whatever goes wrong, the next driver hears of it
     s.release();
     const bool running = drivers_.load(std::memory_order_relaxed) != 0;
+    visitor_.store(nullptr, std::memory_order_relaxed);
     mutex_.unlock();
     if (running)
         orphans_changed(); // the steward may have found it taken

@@ -13,6 +13,8 @@ engine_stats engine::stats() const {
     for (unsigned i = 0; i < count; ++i)
         all.rings.push_back(shards_[i]->stats());
     all.devices = storage_->stats();
+    all.ring_shortages = rings_.refusals();
+    all.spare_threads = spare_count();
     return all;
 }
 

@@ -110,6 +110,21 @@ constexpr ring_metric ring_metrics[] = {
      [](const ring_stats& r) { return double(r.long_turns); }},
 };
 
+struct context_metric {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    double (*value)(const engine_stats&);
+};
+
+constexpr context_metric context_metrics[] = {
+    {"auraio_ring_shortages_total", "counter",
+     "How often no ring could be made for want of descriptors or memory.",
+     [](const engine_stats& c) { return double(c.ring_shortages); }},
+    {"auraio_spare_threads", "gauge", "Threads in run() for which there is no ring.",
+     [](const engine_stats& c) { return double(c.spare_threads); }},
+};
+
 struct device_metric {
     std::string_view name;
     std::string_view type;
@@ -254,6 +269,11 @@ std::string prometheus_text::str() const {
                 for (const ring_stats& r : stats.rings)
                     histogram(out, std::string(m.name), {"context", name}, {"ring", std::to_string(r.index)},
                               r.*m.member);
+        }
+        for (const context_metric& m : context_metrics) {
+            out.family(m.name, m.type, m.help);
+            for (const auto& [name, stats] : contexts_)
+                out.sample(m.name, {{"context", name}}, m.value(stats));
         }
         devices(out, contexts_);
     }

@@ -1,7 +1,7 @@
 // timer: claiming waits exactly once, from the shard that fires and from the threads that cancel.
 #include "auraio/core/timer/timer.hpp"
 
-#include "auraio/core/loop/shard.hpp"
+#include "auraio/core/loop/engine.hpp"
 
 #include <cerrno>
 #include <mutex>
@@ -51,6 +51,7 @@ timer::timer(shard& home, const behaviour& b) noexcept
     : operation(&run)
     , home_(&home)
     , behaviour_(b) {
+    home.owner().expect_requests(); // waiting needs a ring as well
     set_message(true);
 }
 

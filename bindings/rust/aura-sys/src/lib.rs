@@ -171,6 +171,7 @@ pub struct aura_stats_t {
     pub adaptive_spills: u64,
     pub loop_delay_max_ns: u64,
     pub long_turns: u64,
+    pub ring_shortages: u64,
 }
 
 pub const AURA_ALL_RINGS: c_int = -1;

@@ -36,6 +36,9 @@ pub struct Stats {
     pub loop_delay_max: Duration,
     /// How many took 10 ms or more.
     pub long_turns: u64,
+    /// How often no ring could be made for want of descriptors or memory: threads then share those there are.
+    /// Of the engine; of one ring: 0.
+    pub ring_shortages: u64,
 }
 
 /// How long operations took, from submission to completion; about one of 64 is measured.
@@ -151,5 +154,6 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         adaptive_spills: s.adaptive_spills,
         loop_delay_max: Duration::from_nanos(s.loop_delay_max_ns),
         long_turns: s.long_turns,
+        ring_shortages: s.ring_shortages,
     })
 }

@@ -22,7 +22,7 @@ class storage_device;
 class descriptor : private operation {
 public:
     /// Object side. Takes ownership of `fd` (which may be -1: no file descriptor, only a set of operations).
-    static descriptor* create(shard& home, int fd) { return new descriptor(home, fd); }
+    static descriptor* create(shard& home, int fd);
 
     /// The target of operations on files that are not ours; it lives as long as its shard. Any thread may
     /// start operations on it; they are cancelled one by one, by the shard side, or when the engine shuts

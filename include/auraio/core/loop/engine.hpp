@@ -5,6 +5,7 @@
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/io/listener_places.hpp"
 #include "auraio/core/loop/engine_options.hpp"
+#include "auraio/core/loop/ring_supply.hpp"
 #include "auraio/core/loop/shard.hpp"
 #include "auraio/core/storage/block_device.hpp"
 #include "auraio/core/storage/storage_settings.hpp"
@@ -12,6 +13,7 @@
 #include <array>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -103,7 +105,7 @@ public:
     }
     /// The lighter of two shards that are being driven: where independent sessions are spread.
     shard& place_balanced() noexcept;
-    bool running_in_this_thread() const noexcept { return current_shard() != nullptr; }
+    bool running_in_this_thread() const noexcept;
 
     /// In a function that runs inside another handler: keeps the current exception, which then leaves run()
     /// when that handler has returned. The first one wins.
@@ -116,8 +118,14 @@ public:
     /// others submit by themselves.
     void flush_all();
 
-    /// Threads inside run().
+    /// Threads inside run() that have a ring.
     unsigned driver_count() const noexcept { return drivers_.load(std::memory_order_acquire); }
+    /// Threads inside run() for which no ring could be made: they take work of the shared queue, and over the
+    /// ring of a thread that leaves.
+    unsigned spare_count() const noexcept { return spares_.load(std::memory_order_acquire); }
+
+    /// An object has been made whose requests will need a ring: from now on there is one to be had. One load.
+    void expect_requests() noexcept { rings_.expect(); }
 
     /// What happened on each ring so far; stops none of them.
     engine_stats stats() const;
@@ -162,7 +170,8 @@ public:
         return generation_.load(std::memory_order_relaxed) != fork_generation();
     }
 
-    std::unique_ptr<backend> make_backend() const;
+    /// Throws engine_error.
+    std::unique_ptr<backend> make_backend();
     /// Null where the backend is not ours. Throws engine_error.
     std::unique_ptr<registration_source> make_registration_source() const;
 
@@ -172,8 +181,18 @@ private:
     friend class shard_visit;
 
     // For drivers; see driver for the protocol.
-    shard* take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop);
-    shard* take_free_shard_locked() noexcept;
+    struct entrance {
+        shard* home; ///< null: none could be had
+        bool spare;  ///< and none will be soon: the thread is to look after the shared queue meanwhile
+    };
+    entrance take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop, bool spare);
+    shard* seize_shard(std::unique_lock<std::mutex>& lock, bool may_make, nanoseconds_t& lent_since,
+                       std::exception_ptr& refusal);
+    shard* equip_shard(std::unique_lock<std::mutex>& lock, shard& s, std::exception_ptr& refusal);
+    shard* make_shard(std::unique_lock<std::mutex>& lock, std::exception_ptr& refusal);
+    shard* take_free_shard_locked(bool also_without_ring) noexcept;
+    void wait_for_shard(std::unique_lock<std::mutex>& lock, nanoseconds_t until);
+    void count_spare(bool comes) noexcept;
     void give_back(shard& s) noexcept;
     bool has_orphans() const noexcept {
         return shard_count_.load(std::memory_order_relaxed) > drivers_.load(std::memory_order_relaxed);
@@ -212,6 +231,7 @@ private:
     op_queue shared_;
     // The next line goes up with it. Shards touch the count rarely, but from everywhere.
     std::atomic<std::uint32_t> shared_size_{0};
+    std::atomic<unsigned> spares_{0}; // on a line that whoever posts has anyway
     std::atomic<std::int64_t> outstanding_{0};
 
     alignas(64) std::atomic<bool> stopped_{false};
@@ -226,7 +246,11 @@ private:
 
     alignas(64) std::mutex mutex_; // creation of shards, parked threads
     std::condition_variable shard_freed_;
-    std::atomic<unsigned> parked_{0};                       // threads that wait for a shard
+    std::atomic<unsigned> parked_{0}; // threads that wait for a shard
+    // Who holds mutex_ for a visit, in which work may end. Relaxed: as driver_ of a shard, it is compared
+    // with the reader's own identity, which nobody else stores.
+    std::atomic<const void*> visitor_{nullptr};
+    ring_supply rings_;
     std::array<std::unique_ptr<shard>, max_shards> shards_; // [0, shard_count_) never change again
 };
 

@@ -211,6 +211,10 @@ public:
     bool is_free() const noexcept { return driver_.load(std::memory_order_relaxed) == nullptr; }
     void ensure_backend();
     bool has_backend() const noexcept { return backend_ != nullptr; }
+    /// The same for any thread, as a hint: relaxed.
+    bool shows_backend() const noexcept {
+        return published_backend_.load(std::memory_order_relaxed) != nullptr;
+    }
 
     /// Whether its backend is that of the process this one was forked from.
     bool is_inherited() const noexcept {

@@ -4,6 +4,7 @@
 #include "auraio/core/stats/ring_stats.hpp"
 #include "auraio/core/storage/device_stats.hpp"
 
+#include <cstdint>
 #include <vector>
 
 namespace aura::core {
@@ -13,6 +14,11 @@ struct engine_stats {
     std::vector<ring_stats> rings;
     /// The storage devices that files of the context lie on, as all contexts of the process use them.
     std::vector<device_stats> devices;
+    /// How often no ring could be made for want of descriptors or memory: while that lasts, threads in run()
+    /// share those there are.
+    std::uint64_t ring_shortages = 0;
+    /// Threads in run() that have no ring for that reason.
+    unsigned spare_threads = 0;
     /// All rings together.
     ring_stats total() const noexcept;
 };
