@@ -17,21 +17,23 @@ extern "C" {
 typedef struct aura_stats {
     size_t struct_size; /**< set by the caller: sizeof(aura_stats_t) */
     uint64_t rings;     /**< that have been used; of one ring: 1 */
-    uint64_t submitted; /**< requests given to the kernel; cancellations not included */
+    uint64_t submitted; /**< requests given to the kernel; wakes, timeouts and cancellations not included */
     uint64_t completed;
-    uint64_t in_flight;       /**< of those, when the last turn of the loop ended */
-    uint64_t handlers;        /**< callbacks, and what the library runs by itself */
-    uint64_t turns;           /**< of the loop: handlers / turns tells how much is batched */
-    uint64_t enters;          /**< calls of io_uring_enter(2) */
-    uint64_t wakes_sent;      /**< by callbacks, to rings that slept */
-    uint64_t wakes_received;  /**< from any thread */
-    uint64_t cq_overflows;    /**< how often completions did not fit: raise completion_depth */
-    uint64_t adaptive_spills; /**< operations that went to another ring because theirs was crowded */
-    uint64_t
-        loop_delay_max_ns; /**< the longest turn: a callback that blocks shows here. In ticks of 1 to 10 ms */
-    uint64_t long_turns;   /**< how many took 10 ms or more */
-    uint64_t ring_shortages; /**< how often no ring could be made for want of descriptors or memory: threads
-                                then share those there are. Of the engine; of one ring: 0 */
+    uint64_t in_flight;         /**< of those, when the last turn of the loop ended */
+    uint64_t handlers;          /**< callbacks, and what the library runs by itself */
+    uint64_t turns;             /**< of the loop: handlers / turns tells how much is batched */
+    uint64_t enters;            /**< calls of io_uring_enter(2) */
+    uint64_t wakes_sent;        /**< by callbacks, to rings that slept */
+    uint64_t wakes_received;    /**< from any thread */
+    uint64_t cq_overflows;      /**< how often completions did not fit: raise completion_depth */
+    uint64_t adaptive_spills;   /**< operations that went to another ring because theirs was crowded */
+    uint64_t loop_delay_max_ns; /**< the longest turn, in ticks of 1 to 10 ms: a callback that blocks shows */
+    uint64_t long_turns;        /**< how many took 10 ms or more */
+    /** How often no ring could be made for want of descriptors or memory: threads then share those there are.
+     * Of the engine; of one ring: 0. */
+    uint64_t ring_shortages;
+    uint64_t gate_waits; /**< reads and writes that had to wait for their device */
+    uint64_t operations; /**< pending when the last turn ended, timers included */
 } aura_stats_t;
 
 /**

@@ -14,23 +14,47 @@ namespace {
 
 static_assert(AURA_HISTOGRAM_BUCKETS == core::latency_buckets::count);
 
+struct c_field {
+    std::uint64_t core::ring_stats::* from;
+    std::uint64_t aura_stats_t::* to;
+};
+
+constexpr c_field fields[] = {
+    {&core::ring_stats::submitted, &aura_stats_t::submitted},
+    {&core::ring_stats::completed, &aura_stats_t::completed},
+    {&core::ring_stats::in_flight, &aura_stats_t::in_flight},
+    {&core::ring_stats::handlers, &aura_stats_t::handlers},
+    {&core::ring_stats::turns, &aura_stats_t::turns},
+    {&core::ring_stats::enters, &aura_stats_t::enters},
+    {&core::ring_stats::wakes_sent, &aura_stats_t::wakes_sent},
+    {&core::ring_stats::wakes_received, &aura_stats_t::wakes_received},
+    {&core::ring_stats::cq_overflows, &aura_stats_t::cq_overflows},
+    {&core::ring_stats::spills, &aura_stats_t::adaptive_spills},
+    {&core::ring_stats::gate_waits, &aura_stats_t::gate_waits},
+    {&core::ring_stats::loop_delay_max, &aura_stats_t::loop_delay_max_ns},
+    {&core::ring_stats::long_turns, &aura_stats_t::long_turns},
+};
+
+constexpr bool has_all_statistics() noexcept {
+    for (const core::ring_statistic& s : core::ring_statistics) {
+        bool found = false;
+        for (const c_field& f : fields)
+            found |= f.from == s.member;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+static_assert(has_all_statistics(), "a statistic of rings has no field in aura_stats_t");
+
 int fill(aura_stats_t* stats, const core::ring_stats& s, std::uint64_t rings,
          std::uint64_t shortages) noexcept {
     aura_stats_t all{};
     all.rings = rings;
-    all.submitted = s.submitted;
-    all.completed = s.completed;
-    all.in_flight = s.in_flight;
-    all.handlers = s.handlers;
-    all.turns = s.turns;
-    all.enters = s.enters;
-    all.wakes_sent = s.wakes_sent;
-    all.wakes_received = s.wakes_received;
-    all.cq_overflows = s.cq_overflows;
-    all.adaptive_spills = s.spills;
-    all.loop_delay_max_ns = s.loop_delay_max;
-    all.long_turns = s.long_turns;
+    for (const c_field& f : fields)
+        all.*f.to = s.*f.from;
     all.ring_shortages = shortages;
+    all.operations = s.operations > 0 ? static_cast<std::uint64_t>(s.operations) : 0;
     return give(stats, all);
 }
 

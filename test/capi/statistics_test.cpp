@@ -60,6 +60,8 @@ TEST(CStatistics, CountWhatWasDone) {
     EXPECT_GE(after.enters, 200u); // one after the other: nothing to batch
     EXPECT_EQ(after.cq_overflows, 0u);
     EXPECT_EQ(after.adaptive_spills, 0u);
+    EXPECT_EQ(after.gate_waits, 0u);
+    EXPECT_EQ(after.operations, 0u);
 }
 
 TEST(CStatistics, RingsAddUp) {

@@ -69,6 +69,7 @@ private:
 
 constexpr double per_second = 1e9; // dividing rounds once: 1000 ns are 1e-06 s, not 1.0000000000000002e-06
 
+/// What a ring is, beside what it has counted.
 struct ring_metric {
     std::string_view name;
     std::string_view type;
@@ -77,37 +78,11 @@ struct ring_metric {
 };
 
 constexpr ring_metric ring_metrics[] = {
-    {"auraio_requests_submitted_total", "counter", "I/O requests handed to the kernel.",
-     [](const ring_stats& r) { return double(r.submitted); }},
-    {"auraio_requests_completed_total", "counter", "I/O requests that have completed.",
-     [](const ring_stats& r) { return double(r.completed); }},
-    {"auraio_requests_in_flight", "gauge", "I/O requests handed to the kernel and not completed.",
-     [](const ring_stats& r) { return double(r.in_flight); }},
     {"auraio_operations_pending", "gauge",
      "Operations of any kind that were pending when the last turn ended.",
      [](const ring_stats& r) { return double(r.operations); }},
     {"auraio_ring_driven", "gauge", "Whether a thread in run() drives the ring.",
      [](const ring_stats& r) { return r.driven ? 1.0 : 0.0; }},
-    {"auraio_handlers_total", "counter", "Handlers that ran.",
-     [](const ring_stats& r) { return double(r.handlers); }},
-    {"auraio_turns_total", "counter", "Turns of the loop.",
-     [](const ring_stats& r) { return double(r.turns); }},
-    {"auraio_enters_total", "counter", "System calls io_uring_enter.",
-     [](const ring_stats& r) { return double(r.enters); }},
-    {"auraio_wakes_sent_total", "counter", "Wakes that handlers of the ring sent to rings that slept.",
-     [](const ring_stats& r) { return double(r.wakes_sent); }},
-    {"auraio_wakes_received_total", "counter", "Wakes that the ring received.",
-     [](const ring_stats& r) { return double(r.wakes_received); }},
-    {"auraio_cq_overflows_total", "counter", "How often completions did not fit into the completion queue.",
-     [](const ring_stats& r) { return double(r.cq_overflows); }},
-    {"auraio_spills_total", "counter", "Requests that left the ring for another because it was crowded.",
-     [](const ring_stats& r) { return double(r.spills); }},
-    {"auraio_gate_waits_total", "counter", "File requests that had to wait for their device.",
-     [](const ring_stats& r) { return double(r.gate_waits); }},
-    {"auraio_loop_delay_max_seconds", "gauge", "Longest time the loop was kept by its handlers.",
-     [](const ring_stats& r) { return double(r.loop_delay_max) / per_second; }},
-    {"auraio_long_turns_total", "counter", "How often handlers kept the loop for 10 ms or more.",
-     [](const ring_stats& r) { return double(r.long_turns); }},
 };
 
 struct context_metric {
@@ -257,11 +232,18 @@ void for_each_class(const buffer_pool_stats& p, F f) {
 std::string prometheus_text::str() const {
     writer out;
     if (!contexts_.empty()) {
-        for (const ring_metric& m : ring_metrics) {
-            out.family(m.name, m.type, m.help);
+        const auto of_rings = [&](std::string_view metric, auto value) {
             for (const auto& [name, stats] : contexts_)
                 for (const ring_stats& r : stats.rings)
-                    out.sample(m.name, {{"context", name}, {"ring", std::to_string(r.index)}}, m.value(r));
+                    out.sample(metric, {{"context", name}, {"ring", std::to_string(r.index)}}, value(r));
+        };
+        for (const ring_statistic& s : ring_statistics) {
+            out.family(s.name, s.type, s.help);
+            of_rings(s.name, [&](const ring_stats& r) { return double(r.*s.member) / s.unit; });
+        }
+        for (const ring_metric& m : ring_metrics) {
+            out.family(m.name, m.type, m.help);
+            of_rings(m.name, m.value);
         }
         for (const latency_metric& m : latency_metrics) {
             out.family(m.name, "histogram", m.help);

@@ -172,6 +172,8 @@ pub struct aura_stats_t {
     pub loop_delay_max_ns: u64,
     pub long_turns: u64,
     pub ring_shortages: u64,
+    pub gate_waits: u64,
+    pub operations: u64,
 }
 
 pub const AURA_ALL_RINGS: c_int = -1;

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct Stats {
     /// Rings that have been used; of one ring 1, or 0.
     pub rings: u64,
-    /// Requests given to the kernel; cancellations not included.
+    /// Requests given to the kernel; wakes, timeouts and cancellations not included.
     pub submitted: u64,
     pub completed: u64,
     /// Of those, when the last turn of the loop ended.
@@ -39,6 +39,10 @@ pub struct Stats {
     /// How often no ring could be made for want of descriptors or memory: threads then share those there are.
     /// Of the engine; of one ring: 0.
     pub ring_shortages: u64,
+    /// Reads and writes that had to wait for their device.
+    pub gate_waits: u64,
+    /// Operations of any kind that were pending when the last turn ended, timers included.
+    pub operations: u64,
 }
 
 /// How long operations took, from submission to completion; about one of 64 is measured.
@@ -155,5 +159,7 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         loop_delay_max: Duration::from_nanos(s.loop_delay_max_ns),
         long_turns: s.long_turns,
         ring_shortages: s.ring_shortages,
+        gate_waits: s.gate_waits,
+        operations: s.operations,
     })
 }

@@ -26,7 +26,8 @@ struct request_row {
     request_lane lane;       //
     std::uint16_t readiness; ///< the events of poll(2) that it waits for; 0: it is never refused with EAGAIN
     bool shows_outside;      ///< others can see its effect, so it must not wait for run()
-    bool starts_otherwise;   ///< may have to do something else, or wait for something else, than the kernel first
+    bool
+        starts_otherwise; ///< may have to do something else, or wait for something else, than the kernel first
     const char* asio_function; ///< for handler tracking; null where the initiating function says it itself
 };
 

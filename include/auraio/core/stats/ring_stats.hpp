@@ -3,6 +3,7 @@
 
 #include "auraio/core/stats/latency_histogram.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -77,5 +78,51 @@ struct ring_counters {
     /// Any thread. What is not counted here stays as it is.
     void read(ring_stats& out) const noexcept;
 };
+
+/// A figure of a ring, wherever it goes: a new one is a member of ring_stats, its counter, and a row here. What
+/// reads, adds and prints them goes through the rows; the C library's struct is held to them where it is filled.
+struct ring_statistic {
+    enum class combined : std::uint8_t { sum, largest }; // with that of another ring
+
+    std::uint64_t ring_stats::* member;
+    ring_counters::counter ring_counters::* counter; ///< null: it follows from others
+    combined with_others;
+    const char* name; ///< of the metric for Prometheus
+    const char* type;
+    const char* help;
+    double unit; ///< how many make one of what the metric is in
+};
+
+// clang-format off
+// Read from the last to the first: what completes meanwhile must not appear to have completed without being submitted.
+inline constexpr std::array ring_statistics{
+    ring_statistic{&ring_stats::submitted, &ring_counters::submitted, ring_statistic::combined::sum,
+        "auraio_requests_submitted_total", "counter", "I/O requests handed to the kernel.", 1},
+    ring_statistic{&ring_stats::completed, &ring_counters::completed, ring_statistic::combined::sum,
+        "auraio_requests_completed_total", "counter", "I/O requests that have completed.", 1},
+    ring_statistic{&ring_stats::in_flight, nullptr, ring_statistic::combined::sum,
+        "auraio_requests_in_flight", "gauge", "I/O requests handed to the kernel and not completed.", 1},
+    ring_statistic{&ring_stats::handlers, &ring_counters::handlers, ring_statistic::combined::sum,
+        "auraio_handlers_total", "counter", "Handlers that ran.", 1},
+    ring_statistic{&ring_stats::turns, &ring_counters::turns, ring_statistic::combined::sum,
+        "auraio_turns_total", "counter", "Turns of the loop.", 1},
+    ring_statistic{&ring_stats::enters, &ring_counters::enters, ring_statistic::combined::sum,
+        "auraio_enters_total", "counter", "System calls io_uring_enter.", 1},
+    ring_statistic{&ring_stats::wakes_sent, &ring_counters::wakes_sent, ring_statistic::combined::sum,
+        "auraio_wakes_sent_total", "counter", "Wakes that handlers of the ring sent to rings that slept.", 1},
+    ring_statistic{&ring_stats::wakes_received, &ring_counters::wakes_received, ring_statistic::combined::sum,
+        "auraio_wakes_received_total", "counter", "Wakes that the ring received.", 1},
+    ring_statistic{&ring_stats::cq_overflows, &ring_counters::cq_overflows, ring_statistic::combined::sum,
+        "auraio_cq_overflows_total", "counter", "How often completions did not fit into the completion queue.", 1},
+    ring_statistic{&ring_stats::spills, &ring_counters::spills, ring_statistic::combined::sum,
+        "auraio_spills_total", "counter", "Requests that left the ring for another because it was crowded.", 1},
+    ring_statistic{&ring_stats::gate_waits, &ring_counters::gate_waits, ring_statistic::combined::sum,
+        "auraio_gate_waits_total", "counter", "File requests that had to wait for their device.", 1},
+    ring_statistic{&ring_stats::loop_delay_max, &ring_counters::loop_delay_max, ring_statistic::combined::largest,
+        "auraio_loop_delay_max_seconds", "gauge", "Longest time the loop was kept by its handlers.", 1e9},
+    ring_statistic{&ring_stats::long_turns, &ring_counters::long_turns, ring_statistic::combined::sum,
+        "auraio_long_turns_total", "counter", "How often handlers kept the loop for 10 ms or more.", 1},
+};
+// clang-format on
 
 } // namespace aura::core
