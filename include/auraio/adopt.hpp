@@ -10,6 +10,7 @@
 #endif
 
 #include "auraio/detail/config.hpp"
+#include "auraio/detail/every_name.hpp"
 
 #if !defined(AURAIO_ASIO_HEADER_ONLY)
 #error "auraio: adopt mode cannot be combined with separately compiled Asio, which was compiled without it"

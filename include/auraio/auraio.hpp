@@ -6,17 +6,7 @@
 
 #include AURAIO_ASIO_EVERYTHING
 
-// For programs that say `using namespace aura;`: define AURAIO_USING_NAMESPACE before the first header of
-// auraio, and every name of Asio's is declared in aura by itself, see detail/asio_names.hpp.
-#if defined(AURAIO_USING_NAMESPACE)
-#if !defined(AURAIO_HAS_CO_AWAIT) || !defined(AURAIO_HAS_PIPE) || !defined(AURAIO_HAS_TS_EXECUTORS) ||       \
-    !defined(AURAIO_HAS_DEPRECATED) ||                                                                       \
-    !(AURAIO_ASIO_VERSION / 100 == 1022 || AURAIO_ASIO_VERSION / 100 == 1026 ||                              \
-      AURAIO_ASIO_VERSION / 100 == 1034 || AURAIO_ASIO_VERSION / 100 == 1038)
-#error                                                                                                       \
-    "auraio: AURAIO_USING_NAMESPACE is for Asio 1.22, 1.26, 1.34 or 1.38 with its settings as they come: else qualify"
-#endif
-#endif
+#include "auraio/detail/every_name.hpp" // before what brings the names
 
 #include "auraio/any_io_executor.hpp"
 #include "auraio/awaitable.hpp"
@@ -46,6 +36,4 @@
 #include "auraio/steady_timer.hpp"
 #include "auraio/stream_file.hpp"
 
-#if defined(AURAIO_USING_NAMESPACE)
-#include "auraio/detail/asio_names.hpp"
-#endif
+#include "auraio/detail/asio_names.hpp" // after everything

@@ -15,9 +15,9 @@ namespace detail {}
 AURAIO_NET_CLOSE
 
 AURAIO_OPEN
-#if !defined(AURAIO_USING_NAMESPACE) // see auraio.hpp
+#if !defined(AURAIO_EVERY_NAME) // see there; auraio.hpp says it
+#define AURAIO_NAMES_BY_DIRECTIVE
 using namespace net;
-#endif
 namespace ip {
 using namespace net::ip;
 }
@@ -30,6 +30,7 @@ using namespace net::generic;
 namespace posix {
 using namespace net::posix;
 }
+#endif
 // For programs that reach into Asio's: detail::socket_option is how options get a name that Asio has none
 // for. What aura::detail declares itself is ours, and none of theirs to use.
 namespace detail {

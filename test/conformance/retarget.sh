@@ -32,9 +32,6 @@ try_one() {
     local name=$1 source=$folder/unit/$1.cpp out=$folder/results/${1//\//.} outcome
     local options=(-std=c++20 -O0 -w -include auraio/auraio.hpp "-I$root/include" "-I$tree/include" "-I$folder/unit"
         "-I$(dirname "$source")")
-    if grep -q 'using namespace aura;' "$source"; then
-        options+=(-DAURAIO_USING_NAMESPACE)
-    fi
     if ! nice "${cxx[@]}" "${options[@]}" -c "$source" -o "$out.o" >"$out.log" 2>&1 ||
         ! g++ "$out.o" "$library" -luring -lssl -lcrypto -pthread -o "$out.program" >>"$out.log" 2>&1; then
         outcome='did not build'
