@@ -123,6 +123,7 @@ int aura_run(aura_engine_t* engine) {
 void aura_stop(aura_engine_t* engine) {
     if (!engine || engine->is_inherited())
         return;
+    core::happens_before(&engine->run_stop);
     // seq_cst: a thread in aura_run() publishes sleep and then reads the flag.
     engine->run_stop.store(true, std::memory_order_seq_cst);
     engine->loop.rouse_all();

@@ -5,6 +5,7 @@
 #include "doorbell.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
+#include "kernel_writes.hpp"
 #include "prepare.hpp"
 #include "registration.hpp"
 #include "ring.hpp"
@@ -402,6 +403,8 @@ private:
             }
         });
         pending_ -= done.size() - before;
+        if (on_valgrind_) [[unlikely]]
+            tell_of_kernel_writes(done);
     }
 
     void on_internal(std::uint64_t data, int result) noexcept {
@@ -442,6 +445,7 @@ private:
     bool refused_ = false;     // the kernel does not let us into the ring any more
     nanoseconds_t refused_until_ = 0;
     bool alarm_pending_ = false;
+    const bool on_valgrind_ = valgrind::runs_the_program();
     // Of the alarm the thread that drives the ring has set; never: it has none.
     nanoseconds_t alarm_at_ = never;
     std::uint32_t alarm_number_ = 0;

@@ -1,4 +1,5 @@
 // descriptor: closing, releasing and forgetting. A number is given up when no request names it any more.
+#include "auraio/core/base/observer.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "core/io/inert_descriptor.hpp"
 
@@ -13,6 +14,7 @@ namespace aura::core {
 /// Sends the shard the descriptor, unless it is on its way there. With `forget` the last access of the
 /// object.
 void descriptor::tell_shard(unsigned what) noexcept {
+    happens_before(&message_);
     if ((message_.fetch_or(static_cast<std::uint8_t>(what | on_its_way), std::memory_order_acq_rel) &
          on_its_way) == 0)
         home_->send(*this);
@@ -25,6 +27,7 @@ void descriptor::run(operation& base, action) {
 
 void descriptor::told() {
     const unsigned what = message_.exchange(0, std::memory_order_acq_rel);
+    happens_after(&message_);
     being_told_ = true; // what is cancelled may be the last that keeps it
     cancel_before(cancel_before_.load(std::memory_order_relaxed));
     being_told_ = false;

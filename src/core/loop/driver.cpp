@@ -57,6 +57,8 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
 driver::~driver() {
     innermost = outer_;
     finish_shared();
+    if (stopped())
+        happens_after(&stop_);
     if (&root_ != this)
         return;
     set_spare(false);

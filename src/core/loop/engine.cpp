@@ -120,6 +120,7 @@ void engine::stop() noexcept {
     stopping_.fetch_add(1, std::memory_order_relaxed);
     // seq_cst: a driver publishes sleep and then reads stopped_; see driver::block(). Whoever set it first
     // wakes; a thread that looks at it later does not sleep.
+    happens_before(&stopped_);
     if (!stopped_.exchange(true, std::memory_order_seq_cst))
         rouse_all();
     stopping_.fetch_sub(1, std::memory_order_release);

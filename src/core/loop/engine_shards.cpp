@@ -44,6 +44,7 @@ shard& engine::create_shard_locked(bool acquire) {
     if (acquire)
         (void)shards_[index]->try_acquire();
     // Release: whoever reads the new count sees the shard.
+    happens_before(&shard_count_);
     shard_count_.store(index + 1, std::memory_order_release);
     return *shards_[index];
 }

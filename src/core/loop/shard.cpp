@@ -116,6 +116,7 @@ bool shard::try_acquire() noexcept {
     if (!driver_.compare_exchange_strong(expected, this_thread_identity(), std::memory_order_acquire,
                                          std::memory_order_relaxed))
         return false;
+    happens_after(&driver_);
     driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
     turn_began_ = never; // the time without a driver is no handler's fault
     submits_from_now_on();
@@ -127,6 +128,7 @@ bool shard::try_acquire() noexcept {
 void shard::release() noexcept {
     publish_counters();
     measure_turn(); // the last one
+    happens_before(&driver_);
     driver_.store(nullptr, std::memory_order_release);
 }
 

@@ -1,6 +1,7 @@
 // cancellation: the memory of cancel cells.
 #include "auraio/core/operation/cancellation.hpp"
 
+#include "auraio/core/base/observer.hpp"
 #include "core/base/poison.hpp"
 
 #include <new>
@@ -64,6 +65,11 @@ void* cancel_cell::operator new(std::size_t size) {
         if (void* memory = cache->take())
             return memory;
     return ::operator new(size);
+}
+
+void cancel_cell::end() noexcept {
+    happens_after(&references); // a slot's release is inline, in a user's code
+    delete this;
 }
 
 void cancel_cell::operator delete(void* memory) noexcept {

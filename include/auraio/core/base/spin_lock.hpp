@@ -1,6 +1,8 @@
 // spin_lock: a 4-byte lock for critical sections of a few instructions that are almost never contended.
 #pragma once
 
+#include "auraio/core/base/observer.hpp"
+
 #include <atomic>
 #include <cstdint>
 
@@ -18,9 +20,11 @@ public:
         if (!word_.compare_exchange_strong(expected, locked, std::memory_order_acquire,
                                            std::memory_order_relaxed)) [[unlikely]]
             lock_contended();
+        happens_after(&word_);
     }
 
     void unlock() noexcept {
+        happens_before(&word_);
         // A waiter marks the word before it sleeps, so a plain `locked` means that there is nobody to notify.
         if (word_.exchange(unlocked, std::memory_order_release) == contended) [[unlikely]]
             word_.notify_one();

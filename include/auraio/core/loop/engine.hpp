@@ -3,6 +3,7 @@
 
 #include "auraio/core/base/engine_error.hpp"
 #include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/base/observer.hpp"
 #include "auraio/core/io/listener_places.hpp"
 #include "auraio/core/loop/engine_options.hpp"
 #include "auraio/core/loop/ring_supply.hpp"
@@ -65,7 +66,12 @@ public:
     bool stopped() const noexcept { return stopped_.load(std::memory_order_seq_cst); }
     void restart() noexcept { stopped_.store(false, std::memory_order_seq_cst); }
 
-    bool has_work() const noexcept { return outstanding_.load(std::memory_order_acquire) != 0; }
+    bool has_work() const noexcept {
+        if (outstanding_.load(std::memory_order_acquire) != 0)
+            return true;
+        happens_after(&outstanding_);
+        return false;
+    }
 
     /// As restart() when there is work, whose end will then stop the engine again; else false, and stopped.
     bool restart_for_work() noexcept {
@@ -74,6 +80,7 @@ public:
         // count's order and synchronises with it: that stop() follows this restart().
         if (outstanding_.fetch_add(0, std::memory_order_acq_rel) != 0)
             return true;
+        happens_after(&outstanding_);
         stop(); // others may have missed that it was set
         return false;
     }
@@ -81,8 +88,11 @@ public:
     void work_started() noexcept { outstanding_.fetch_add(1, std::memory_order_relaxed); }
     void work_finished(std::int64_t count = 1) noexcept {
         // acq_rel: whoever brings the count to zero sees what all the others did before their decrement.
-        if (outstanding_.fetch_sub(count, std::memory_order_acq_rel) == count)
+        happens_before(&outstanding_);
+        if (outstanding_.fetch_sub(count, std::memory_order_acq_rel) == count) {
+            happens_after(&outstanding_);
             stop();
+        }
     }
 
     /// The same two, out of line: for executors, whose copies are everywhere and rarely count.
@@ -94,7 +104,11 @@ public:
 
     /// Shard `index`, created when it does not exist yet. Precondition: index < max_shards.
     shard& shard_at(unsigned index);
-    unsigned shard_count() const noexcept { return shard_count_.load(std::memory_order_acquire); }
+    unsigned shard_count() const noexcept {
+        const unsigned count = shard_count_.load(std::memory_order_acquire);
+        happens_after(&shard_count_);
+        return count;
+    }
 
     /// The shard whose handler the calling thread is in; null outside of run().
     shard* current_shard() const noexcept;

@@ -42,11 +42,12 @@ struct cancel_cell final : operation {
 
     void release() noexcept {
         if (references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-            delete this;
+            end();
     }
 
 private:
     static void run(operation& base, action what);
+    void end() noexcept;
 };
 
 /// What a cancellation slot holds: requests cancellation of the operation, if it is still pending.

@@ -1,6 +1,7 @@
 // inbox: the lock-free queue through which other threads hand operations to a shard, and its sleep protocol.
 #pragma once
 
+#include "auraio/core/base/observer.hpp"
 #include "auraio/core/operation/operation.hpp"
 
 #include <atomic>
@@ -26,6 +27,7 @@ public:
         operation* seen = head_.load(std::memory_order_relaxed);
         do {
             op.next_ = seen == asleep() ? nullptr : seen;
+            happens_before(&head_);
         } while (
             !head_.compare_exchange_weak(seen, &op, std::memory_order_acq_rel, std::memory_order_relaxed));
         return seen == asleep();
@@ -50,6 +52,7 @@ public:
     /// Consumer. Appends everything to `out`, oldest first; returns how many.
     std::uint32_t take(op_queue& out) noexcept {
         operation* newest = head_.exchange(nullptr, std::memory_order_acquire);
+        happens_after(&head_);
         if (newest == asleep())
             return 0;
         operation* oldest = nullptr;

@@ -1,0 +1,95 @@
+/* program: callbacks of the C library, in other threads than what they use was made in. Nothing in it is a race. */
+#include <auraio/aura.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { jobs = 100, bytes = 512 };
+
+static aura_engine_t* engine;
+static int file;
+static size_t done; /* one ring: its callbacks run one after the other */
+
+struct job {
+    char* data;
+    ssize_t result;
+};
+
+static void finish(struct job* job, ssize_t result) {
+    job->result = result;
+    if (job->data)
+        memset(job->data, 'y', bytes);
+    if (++done == 3 * (size_t)jobs)
+        aura_stop(engine);
+}
+
+static void on_read(aura_request_t* request, ssize_t result, void* user_data) {
+    (void)request;
+    finish(user_data, result);
+}
+
+static void expect(int right, const char* what) {
+    if (right)
+        return;
+    fprintf(stderr, "wrong: %s\n", what);
+    exit(2);
+}
+
+static void* run(void* nothing) {
+    (void)nothing;
+    expect(aura_run(engine) == 0, "aura_run");
+    return NULL;
+}
+
+static void submit(struct job* job) {
+    job->data = malloc(bytes);
+    memset(job->data, 'x', bytes);
+    expect(aura_read(engine, file, aura_buf(job->data), bytes, 0, on_read, job) != NULL, "aura_read");
+}
+
+static void* start(void* all) {
+    struct job* job = all;
+    for (size_t i = 0; i < jobs; ++i) {
+        if (i % 2)
+            submit(job + i);
+        else
+            expect(aura_timeout(engine, 1000, on_read, job + i) != NULL, "aura_timeout");
+    }
+    return NULL;
+}
+
+int main(int argc, char** argv) {
+    static struct job job[3][jobs];
+    pthread_t runner, starter[2];
+    aura_options_t options;
+    (void)argc;
+    aura_options_init(&options);
+    options.ring_count = 1;
+    engine = aura_create_with_options(&options);
+    expect(engine != NULL, "aura_create");
+    file = open(argv[0], O_RDONLY);
+    pthread_create(&runner, NULL, run, NULL);
+    for (int i = 0; i < 2; ++i)
+        pthread_create(&starter[i], NULL, start, job[i]);
+    start(job[2]);
+    for (int i = 0; i < 2; ++i)
+        pthread_join(starter[i], NULL);
+    /* Until the others' callbacks have called aura_stop(): this thread helps. */
+    while (aura_wait(engine, -1) > 0)
+        ;
+    expect(done == 3 * (size_t)jobs, "callbacks");
+    for (int i = 0; i < 3; ++i)
+        for (size_t j = 0; j < jobs; ++j) {
+            expect(job[i][j].data ? job[i][j].result > 0 : job[i][j].result == 0, "a result");
+            free(job[i][j].data);
+        }
+    pthread_join(runner, NULL);
+    expect(aura_destroy(engine) == 0, "aura_destroy");
+    close(file);
+    puts("right");
+    return 0;
+}
