@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace net = aura::net;
 using namespace aura_test;
@@ -217,6 +218,42 @@ TEST_P(RefusedCalls, AnErrorThatDoesNotPassLeavesRun) {
         ASSERT_EQ(work.right(), workload::expected);
     }
     EXPECT_GE(thrown, 4);
+}
+
+/// Cancelling finds the queue full and the kernel unwilling: it is done later.
+TEST_P(RefusedCalls, ACancellationThatFindsNoEntryIsSentLater) {
+    auto options = GetParam().options();
+    options.sq_entries = 8;
+    aura::io_context ctx(options);
+    const aura::executor here = ctx.ring_executor(0);
+    std::vector<socket_type> mine, peers;
+    for (int i = 0; i < 24; ++i) {
+        int ends[2];
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        mine.emplace_back(here, net::generic::stream_protocol(AF_UNIX, 0), ends[0]);
+        peers.emplace_back(here, net::generic::stream_protocol(AF_UNIX, 0), ends[1]);
+    }
+    char data[1];
+    int cancelled = 0, refused = 0;
+    mine[0].async_receive(net::buffer(data), [&](aura::error_code ec, std::size_t) {
+        EXPECT_TRUE(ec == net::error::operation_aborted) << ec.message();
+        ++cancelled;
+        for (std::size_t i = 1; i < mine.size(); ++i)
+            mine[i].close();
+    });
+    ctx.poll(); // the kernel has it
+    net::post(here, [&] {
+        enter_faults::fail(1, 1'000'000, EPERM);
+        for (std::size_t i = 1; i < mine.size(); ++i)
+            mine[i].async_receive(net::buffer(data),
+                                  [&](aura::error_code ec, std::size_t) { refused += ec.value() == EPERM; });
+        mine[0].cancel();
+        enter_faults::stop_failing();
+    });
+    ctx.run_for(20s);
+    EXPECT_TRUE(ctx.stopped());
+    EXPECT_EQ(cancelled, 1);
+    EXPECT_GE(refused, 1); // the queue was full
 }
 
 TEST_P(RefusedCalls, AContextThatIsRefusedForGoodCanBeDestroyed) {

@@ -4,6 +4,7 @@
 #include "auraio/core/loop/engine.hpp"
 #include "doorbell.hpp"
 #include "features.hpp"
+#include "kept_cancels.hpp"
 #include "kernel_abi.hpp"
 #include "kernel_writes.hpp"
 #include "prepare.hpp"
@@ -69,18 +70,12 @@ public:
         }
         // By address, and safe: the kernel takes entries in order, so this one is looked up before any entry
         // of an operation that may come to live at the same address. Nobody waits for its outcome.
-        io_uring_sqe* const free = free_entry();
-        if (!free) // run() will say so, and drain() ends what is pending
-            return;
-        io_uring_sqe& sqe = *free;
-        sqe.opcode = IORING_OP_ASYNC_CANCEL;
-        sqe.fd = -1;
-        sqe.addr = reinterpret_cast<std::uint64_t>(&op);
-        sqe.user_data = tag(internal::cancelled);
-        ++internal_pending_;
+        if (!try_cancel(op)) [[unlikely]]
+            kept_cancels_.keep(op);
     }
 
     void flush() override {
+        send_kept_cancels();
         if (ring_.unsubmitted() == 0)
             return;
         ring_.submit(false);
@@ -97,12 +92,14 @@ public:
     bool has_taken_all() const noexcept override { return ring_.has_taken_all(); }
 
     void poll(op_queue& done) override {
+        send_kept_cancels();
         if (ring_.unsubmitted() != 0 || ring_.kernel_has_work())
             ring_.submit(true);
         reap(done);
     }
 
     bool wait(op_queue& done, nanoseconds_t deadline) override {
+        send_kept_cancels();
         arm_wake();
         if (!done_here_.empty() || ring_.has_completions()) [[unlikely]] {
             poll(done);
@@ -231,16 +228,16 @@ public:
             return; // our own requests end with the ring
         for (unsigned key = 0; key < watches_.size(); ++key)
             unwatch(key);
-        take_back_alarm();
         if (event_pending_ != 0)
             bell_.strike_requests();
         try {
+            take_back_alarm();
             while (internal_pending_ != 0) {
                 op_queue none;
                 ring_.submit_and_wait(never);
                 reap(none);
             }
-        } catch (const engine_error&) { // NOLINT(bugprone-empty-catch)
+        } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): also without memory for the message
             // The kernel does not let us into the ring any more: what is left ends with it.
         }
     }
@@ -277,6 +274,7 @@ public:
         event_armed_ = alarm_pending_ = false;
         alarm_at_ = never;
         watches_.clear();
+        kept_cancels_.clear();
     }
 
 private:
@@ -307,6 +305,22 @@ private:
         if (r.kind == request_kind::accept_now && !probe().accept_dont_wait)
             cancel(op); // taken by the kernel in the same breath: by then there was a connection, or there is
                         // none
+    }
+
+    bool try_cancel(const io_operation& target) noexcept {
+        io_uring_sqe* const sqe = free_entry();
+        if (!sqe) // run() will say so
+            return false;
+        sqe->opcode = IORING_OP_ASYNC_CANCEL;
+        sqe->fd = -1;
+        sqe->addr = reinterpret_cast<std::uint64_t>(&target);
+        sqe->user_data = tag(internal::cancelled);
+        ++internal_pending_;
+        return true;
+    }
+    void send_kept_cancels() noexcept {
+        if (!kept_cancels_.empty()) [[unlikely]]
+            kept_cancels_.send([this](const io_operation& target) { return try_cancel(target); });
     }
 
     /// Null when the queue is full and the kernel refuses to take anything: refusal_ says why.
@@ -390,6 +404,9 @@ private:
 
     void reap(op_queue& done) {
         const std::uint32_t before = done.size();
+        const bool kept = !kept_cancels_.empty();
+        if (kept) [[unlikely]]
+            kept_cancels_.forget_all(done_here_, done);
         done.splice(done_here_);
         ring_.for_each_completion([&](std::uint64_t data, int result, unsigned flags) {
             if ((data & 1) == 0) [[likely]] {
@@ -397,6 +414,8 @@ private:
                 op.set_result(result);
                 if ((flags & more_in_socket) != 0) [[unlikely]]
                     op.note_more_connections();
+                if (kept) [[unlikely]]
+                    kept_cancels_.forget(op);
                 done.push(op);
             } else {
                 on_internal(data, result);
@@ -456,6 +475,7 @@ private:
     // By key, the number of the watch that is armed; 0: none. A number is not used twice in a row, so that
     // the end of a watch that was taken back is not taken for that of its successor.
     std::vector<std::uint32_t> watches_;
+    kept_cancels kept_cancels_;
     std::uint32_t last_watch_ = 0;
 };
 
