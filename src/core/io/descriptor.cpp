@@ -59,6 +59,8 @@ void descriptor::start(io_operation& op) {
         !loose_ && home_->owner().driver_count() == 0 && row_of(op.request_.kind).shows_outside;
     if (!loose_)
         ++sent_from_afar_;
+    if (loose_ && op.request_.kind == request_kind::accept_now) // who closes the number must not overtake it
+        (void)home_->owner().listeners().add(op.request_.fd, home_->index());
     op.set_counts_remotely(true);
     op.set_message(true);
     home_->owner().work_started();

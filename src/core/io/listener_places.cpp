@@ -1,6 +1,7 @@
 // listener_places: a short list under a lock, and a word that spares nearly everybody the look at it.
 #include "auraio/core/io/listener_places.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 
@@ -8,6 +9,9 @@ namespace aura::core {
 
 bool listener_places::add(int fd, unsigned shard_index) noexcept {
     std::lock_guard guard(lock_);
+    if (std::any_of(all_.begin(), all_.end(),
+                    [&](const place& p) { return p.fd == fd && p.shard_index == shard_index; }))
+        return true;
     try {
         all_.push_back({fd, shard_index});
     } catch (const std::bad_alloc&) {

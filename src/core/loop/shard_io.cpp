@@ -149,6 +149,7 @@ bool shard::closes_here(io_operation& op) {
         r.fd2 = static_cast<int>(index_);
     if (listeners_)
         listeners_->retire(r.fd);
+    owner_.listeners().remove(r.fd, index_); // also where an accept was sent and came to nothing
     const int another = owner_.listeners().find(r.fd);
     const auto next = static_cast<unsigned>(another >= 0 ? another : r.fd2);
     if (next == index_)
@@ -159,13 +160,16 @@ bool shard::closes_here(io_operation& op) {
         send(op);
         return false;
     }
-    const bool remotely = op.counts_remotely();
-    op.set_counts_remotely(false);
-    owner_.shard_at(next).loose().start(op);
-    if (remotely)
-        finished_remote();
-    else
+    if (!op.counts_remotely()) {
+        op.set_counts_remotely(true);
+        owner_.work_started();
         finished_here();
+    }
+    // Through the inbox also where this thread drives the other one, too: behind accepts that are in there.
+    shard& there = owner_.shard_at(next);
+    op.target_ = &there.loose();
+    op.set_message(true);
+    there.send(op);
     return false;
 }
 

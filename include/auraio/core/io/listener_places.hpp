@@ -18,7 +18,7 @@ public:
         // Acquire: what the shard did to the socket before it said so has happened.
         return (some_.load(std::memory_order_acquire) & bit(fd)) != 0;
     }
-    /// False when there is no memory.
+    /// Before an accept is sent there, or begins there. False when there is no memory.
     bool add(int fd, unsigned shard_index) noexcept;
     void remove(int fd, unsigned shard_index) noexcept;
     /// A shard that has accepted from the number; -1: none has.
