@@ -10,7 +10,9 @@
 #include AURAIO_ASIO(executor_work_guard.hpp)
 #include AURAIO_ASIO(prefer.hpp)
 
-#include <optional>
+#include <concepts>
+#include <cstring>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -46,8 +48,40 @@ bool runs_directly_on(const E& e, const core::shard& s) noexcept {
            e.query(net::execution::blocking_t{}) != net::execution::blocking.never;
 }
 
-/// Keeps the work that a pending operation represents towards the executor its handler will run on, and calls
-/// the handler there. Our own executor on the same context costs nothing: the operation itself is counted.
+/// The executor that a pending operation keeps for its handler, if it keeps one. Whether it does is known to
+/// the owner, who says so each time: the flag has a place in the operation.
+template <class Kept>
+class kept_executor {
+public:
+    kept_executor() noexcept {
+        // A word, for GCC, which does not see that what is not kept is not looked at and warns in the user's
+        // program.
+        if constexpr (plain_executor<Kept>)
+            std::memset(static_cast<void*>(&executor_), 0, sizeof executor_);
+    }
+    kept_executor(const kept_executor&) = delete;
+    ~kept_executor() {}
+
+    template <class... Args>
+    void put(Args&&... args) {
+        std::construct_at(&executor_, std::forward<Args>(args)...);
+    }
+    void take(kept_executor& other) {
+        std::construct_at(&executor_, std::move(other.executor_));
+        other.drop();
+    }
+    void drop() noexcept { std::destroy_at(&executor_); }
+    const Kept& get() const noexcept { return executor_; }
+
+private:
+    union {
+        Kept executor_;
+    };
+};
+
+/// Keeps the work that a pending operation represents towards the executor its handler will run on, and
+/// dispatches to it. Our own executor on the same context costs nothing: the operation itself is counted, and
+/// keep() says that the handler is to be called directly, with nothing kept.
 template <class Executor>
 class completion_target {
     // An executor that has both interfaces is taken by the standard one, as Asio does for its own objects.
@@ -64,55 +98,46 @@ class completion_target {
         using type = std::decay_t<decltype(net::prefer(std::declval<const E&>(),
                                                        net::execution::outstanding_work.tracked))>;
     };
-    using tracking_type = typename tracking<Executor, has_properties>::type;
 
 public:
-    completion_target(const Executor& e, const core::shard&)
-        : target_(track(e)) {}
+    using kept_type = typename tracking<Executor, has_properties>::type;
 
-    template <class Handler, class... Args>
-    void call(Handler&& handler, Args... args) {
-        bound_handler<std::decay_t<Handler>, Args...> bound(std::forward<Handler>(handler),
-                                                            std::move(args)...);
+    static bool keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard&) {
         if constexpr (has_properties)
-            net::dispatch(target_, std::move(bound));
+            kept.put(net::prefer(e, net::execution::outstanding_work.tracked));
         else
-            net::dispatch(target_.get_executor(), std::move(bound));
+            kept.put(e);
+        return false;
     }
 
-private:
-    static tracking_type track(const Executor& e) {
+    template <class Bound>
+    static void dispatch(const kept_type& kept, Bound&& bound) {
         if constexpr (has_properties)
-            return net::prefer(e, net::execution::outstanding_work.tracked);
+            net::dispatch(kept, std::forward<Bound>(bound));
         else
-            return tracking_type(e);
+            net::dispatch(kept.get_executor(), std::forward<Bound>(bound));
     }
-
-    tracking_type target_;
 };
 
 template <plain_executor Executor>
 class completion_target<Executor> {
 public:
-    completion_target(const Executor& e, const core::shard& s)
-        : direct_(runs_directly_on(e, s))
-        , executor_(direct_ || e.query(ring_t{}).engine == &s.owner()
-                        ? e
-                        : static_cast<const Executor&>(e.require(net::execution::outstanding_work.tracked))) {
-    }
+    using kept_type = Executor;
 
-    template <class Handler, class... Args>
-    void call(Handler&& handler, Args... args) {
-        if (direct_) [[likely]]
-            std::forward<Handler>(handler)(std::move(args)...);
+    static bool keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard& s) {
+        if (runs_directly_on(e, s))
+            return true;
+        if (e.query(ring_t{}).engine == &s.owner())
+            kept.put(e);
         else
-            net::dispatch(executor_, bound_handler<std::decay_t<Handler>, Args...>(
-                                         std::forward<Handler>(handler), std::move(args)...));
+            kept.put(e.require(net::execution::outstanding_work.tracked));
+        return false;
     }
 
-private:
-    bool direct_;
-    Executor executor_;
+    template <class Bound>
+    static void dispatch(const kept_type& kept, Bound&& bound) {
+        net::dispatch(kept, std::forward<Bound>(bound));
+    }
 };
 
 /// The executor of coroutines and of objects by default: ours inside, most of the time, and then treated as
@@ -120,24 +145,20 @@ private:
 template <std::derived_from<net::any_io_executor> Erased>
 class completion_target<Erased> {
 public:
-    completion_target(const net::any_io_executor& e, const core::shard& s) {
+    using kept_type = net::any_io_executor;
+
+    static bool keep(kept_executor<kept_type>& kept, const net::any_io_executor& e, const core::shard& s) {
         const executor* ours = target_of<executor>(e);
-        if (!ours || !runs_directly_on(*ours, s))
-            executor_.emplace(net::prefer(e, net::execution::outstanding_work.tracked));
+        if (ours && runs_directly_on(*ours, s))
+            return true;
+        kept.put(net::prefer(e, net::execution::outstanding_work.tracked));
+        return false;
     }
 
-    template <class Handler, class... Args>
-    void call(Handler&& handler, Args... args) {
-        if (!executor_) [[likely]]
-            std::forward<Handler>(handler)(std::move(args)...);
-        else
-            net::dispatch(*executor_, bound_handler<std::decay_t<Handler>, Args...>(
-                                          std::forward<Handler>(handler), std::move(args)...));
+    template <class Bound>
+    static void dispatch(const kept_type& kept, Bound&& bound) {
+        net::dispatch(kept, std::forward<Bound>(bound));
     }
-
-private:
-    // Not there: call directly. An empty any_io_executor would do, but moves and dies by indirect calls.
-    std::optional<net::any_io_executor> executor_;
 };
 
 /// Whether a handler has no executor of its own, as told by its answer for an object on another executor.
@@ -148,36 +169,73 @@ inline constexpr bool uses_default_executor =
     (std::is_same_v<IoExecutor, executor> ||
      std::is_same_v<net::associated_executor_t<Handler, executor>, executor>);
 
-/// Handler and target together; what every operation with a handler carries.
+/// A handler and its executor; what every operation with a handler carries, beside a flag of core::operation.
+/// Taken out by a completion, once.
 template <class Handler, class IoExecutor>
-class completion {
+class kept_completion {
     using executor_type = net::associated_executor_t<Handler, IoExecutor>;
+    using target = completion_target<executor_type>;
 
 public:
+    /// Calls note(true) when the handler is to be called directly, note(false) when not.
+    template <class H, std::invocable<bool> Note>
+    kept_completion(H&& handler, const IoExecutor& io, const core::shard& s, Note note)
+        : handler_(std::forward<H>(handler)) {
+        if constexpr (uses_default_executor<Handler, IoExecutor>)
+            note(target::keep(executor_, io, s));
+        else
+            note(target::keep(executor_, net::get_associated_executor(handler_, io), s));
+    }
+    /// An operation of its own, which has the flag.
     template <class H>
-    completion(H&& handler, const IoExecutor& io, const core::shard& s)
-        : handler_(std::forward<H>(handler))
-        , target_(target_for(handler_, io, s)) {}
-    completion(completion&&) = default;
+    kept_completion(H&& handler, const IoExecutor& io, const core::shard& s, core::operation& owner)
+        : kept_completion(std::forward<H>(handler), io, s,
+                          [&owner](bool direct) { owner.set_calls_directly(direct); }) {}
+
+    const Handler& handler() const noexcept { return handler_; }
+
+private:
+    template <class, class>
+    friend class completion;
+
+    Handler handler_;
+    kept_executor<typename target::kept_type> executor_;
+};
+
+/// How an operation ends whose memory is not needed any more.
+template <class Handler, class IoExecutor>
+class completion {
+    using kept = kept_completion<Handler, IoExecutor>;
+    using target = typename kept::target;
+
+public:
+    completion(kept& from, bool direct)
+        : handler_(std::move(from.handler_))
+        , direct_(direct) {
+        if (!direct_) [[unlikely]]
+            executor_.take(from.executor_);
+    }
+    completion(const completion&) = delete;
+    ~completion() {
+        if (!direct_) [[unlikely]]
+            executor_.drop();
+    }
 
     const Handler& handler() const noexcept { return handler_; }
 
     template <class... Args>
     void call(Args... args) {
-        target_.call(std::move(handler_), std::move(args)...);
+        if (direct_) [[likely]]
+            std::move(handler_)(std::move(args)...);
+        else
+            target::dispatch(executor_.get(),
+                             bound_handler<Handler, Args...>(std::move(handler_), std::move(args)...));
     }
 
 private:
-    static completion_target<executor_type> target_for(const Handler& handler, const IoExecutor& io,
-                                                       const core::shard& s) {
-        if constexpr (uses_default_executor<Handler, IoExecutor>)
-            return completion_target<executor_type>(io, s);
-        else
-            return completion_target<executor_type>(net::get_associated_executor(handler, io), s);
-    }
-
     Handler handler_;
-    completion_target<executor_type> target_;
+    bool direct_;
+    kept_executor<typename target::kept_type> executor_;
 };
 
 } // namespace detail

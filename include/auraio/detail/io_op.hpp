@@ -32,7 +32,7 @@ namespace detail {
 /// than a request, such memory gets the handler alone; the request is in a recycled block of the thread's.
 template <class Work, class Handler, class IoExecutor>
 class io_op final : public core::io_operation AURAIO_ALSO_TRACKED {
-    using completion_type = completion<Handler, IoExecutor>;
+    using kept_type = kept_completion<Handler, IoExecutor>;
     static constexpr bool apart =
         requires { Work::asio_keeps_less; } && is_preference<net::associated_allocator_t<Handler>>;
 
@@ -42,7 +42,7 @@ public:
     io_op(std::tuple<Kept...> kept, Args&&... args)
         : core::io_operation(&run, {})
         , work_(make_work(request_, std::forward<Args>(args)...))
-        , completion_(std::make_from_tuple<decltype(completion_)>(std::move(kept))) {
+        , completion_(keep(std::move(kept))) {
         if constexpr (requires { work_.request(); })
             request_ = work_.request();
         if constexpr (Work::concerns_descriptor)
@@ -52,15 +52,21 @@ public:
     template <class H, class... Args>
     static io_op* create(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args) {
         if constexpr (apart) {
+            bool direct = false;
+            const auto note = [&](bool value) { direct = value; };
             struct guard {
-                completion_type* kept;
+                kept_type* kept;
+                bool& direct;
                 ~guard() {
-                    if (kept)
-                        take_apart(*kept);
+                    if (kept) {
+                        completion<Handler, IoExecutor> unused(*kept, direct);
+                        free_op(*kept, unused.handler());
+                    }
                 }
-            } undo{create_op<completion_type>(handler, std::forward<H>(handler), io, home)};
+            } undo{create_op<kept_type>(handler, std::forward<H>(handler), io, home, note), direct};
             io_op* op =
                 create_in<io_op>(std::allocator<void>(), std::tuple(undo.kept), std::forward<Args>(args)...);
+            op->set_calls_directly(direct);
             undo.kept = nullptr;
             return op;
         } else {
@@ -81,24 +87,19 @@ public:
     static constexpr bool refers = requires { Work::transfers_file_data; };
 
 private:
-    /// Gives back the memory of a completion that is by itself.
-    static completion_type take_apart(completion_type& kept) {
-        completion_type done(std::move(kept));
-        free_op(kept, done.handler());
-        return done;
-    }
+    using completion_member = std::conditional_t<apart, kept_type*, kept_type>;
 
-    /// Gives back the operation's memory, all of it.
-    static completion_type take(io_op& self) {
-        if constexpr (apart) {
-            completion_type& kept = *self.completion_;
-            free_in(self, std::allocator<void>());
-            return take_apart(kept);
-        } else {
-            completion_type done(std::move(self.completion_));
-            free_op(self, done.handler());
-            return done;
-        }
+    template <class... Kept>
+    completion_member keep(std::tuple<Kept...> kept) {
+        if constexpr (apart)
+            return std::get<0>(kept);
+        else
+            return std::apply(
+                [this](Kept... arguments) {
+                    return kept_type(std::forward<Kept>(arguments)...,
+                                     [this](bool direct) { this->set_calls_directly(direct); });
+                },
+                std::move(kept));
     }
 
     template <class... Args>
@@ -133,7 +134,20 @@ private:
         AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next operation in it.
         Work work(std::move(self.work_));
-        completion_type done(take(self));
+        const bool direct = self.calls_directly();
+        completion_member& member = self.completion_;
+        kept_type* kept = nullptr;
+        if constexpr (apart) {
+            kept = member;
+            free_in(self, std::allocator<void>());
+        } else {
+            kept = &member;
+        }
+        completion<Handler, IoExecutor> done(*kept, direct);
+        if constexpr (apart)
+            free_op(*kept, done.handler());
+        else
+            free_op(self, done.handler());
         if (what == core::action::complete) {
             AURAIO_TRACK_CALL(done);
             if constexpr (requires { work.finish(result, wanted, AURAIO_TRACKED(done)); })
@@ -145,7 +159,7 @@ private:
     }
 
     [[no_unique_address]] Work work_;
-    std::conditional_t<apart, completion_type*, completion_type> completion_;
+    completion_member completion_;
 };
 
 /// Starts an operation on `target`; with `error` != 0 it completes with that instead, without reaching the

@@ -78,7 +78,7 @@ public:
     template <class H>
     registration_op(H&& handler, const IoExecutor& io, const core::shard& home)
         : operation(&run)
-        , completion_(std::forward<H>(handler), io, home) {}
+        , completion_(std::forward<H>(handler), io, home, *this) {}
 
     void set_error(int error) noexcept { error_ = error; }
 
@@ -87,7 +87,7 @@ private:
         auto& self = static_cast<registration_op&>(base);
         const int error = self.error_;
         AURAIO_HANDLER_COMPLETION((self));
-        completion<Handler, IoExecutor> done(std::move(self.completion_));
+        completion<Handler, IoExecutor> done(self.completion_, self.calls_directly());
         free_op(self, done.handler());
         if (what == core::action::complete) {
             AURAIO_TRACK_CALL(done);
@@ -95,7 +95,7 @@ private:
         }
     }
 
-    completion<Handler, IoExecutor> completion_;
+    kept_completion<Handler, IoExecutor> completion_;
     int error_ = 0;
 };
 

@@ -16,7 +16,7 @@ public:
     template <class H>
     signal_op(H&& handler, const IoExecutor& io, const core::shard& home)
         : core::signal_wait(&run)
-        , completion_(std::forward<H>(handler), io, home) {}
+        , completion_(std::forward<H>(handler), io, home, *this) {}
 
     const Handler& handler() const noexcept { return completion_.handler(); }
 
@@ -30,7 +30,7 @@ private:
         AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next wait in it.
         const int result = self.result();
-        completion<Handler, IoExecutor> done(std::move(self.completion_));
+        completion<Handler, IoExecutor> done(self.completion_, self.calls_directly());
         free_op(self, done.handler());
         if (what == core::action::complete) {
             AURAIO_TRACK_CALL(done);
@@ -38,7 +38,7 @@ private:
         }
     }
 
-    completion<Handler, IoExecutor> completion_;
+    kept_completion<Handler, IoExecutor> completion_;
 };
 
 } // namespace detail

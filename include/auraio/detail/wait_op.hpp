@@ -15,7 +15,7 @@ public:
     template <class H>
     wait_op(H&& handler, const IoExecutor& io, const core::shard& home)
         : core::wait_operation(&run)
-        , completion_(std::forward<H>(handler), io, home) {}
+        , completion_(std::forward<H>(handler), io, home, *this) {}
 
     const Handler& handler() const noexcept { return completion_.handler(); }
 
@@ -36,7 +36,7 @@ private:
         AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next wait in it.
         const int result = self.result();
-        completion<Handler, IoExecutor> done(std::move(self.completion_));
+        completion<Handler, IoExecutor> done(self.completion_, self.calls_directly());
         free_op(self, done.handler());
         if (what == core::action::complete) {
             AURAIO_TRACK_CALL(done);
@@ -44,7 +44,7 @@ private:
         }
     }
 
-    completion<Handler, IoExecutor> completion_;
+    kept_completion<Handler, IoExecutor> completion_;
 };
 
 } // namespace detail

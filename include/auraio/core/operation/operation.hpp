@@ -40,6 +40,11 @@ public:
     bool counts_remotely() const noexcept { return counts_remotely_; }
     void set_counts_remotely(bool value) noexcept { counts_remotely_ = value; }
 
+    /// Of an operation with a handler: whether whoever completes it calls the handler itself, there and then.
+    /// Else it goes by way of an executor. Nothing to the engine; here because there is room.
+    bool calls_directly() const noexcept { return calls_directly_; }
+    void set_calls_directly(bool value) noexcept { calls_directly_ = value; }
+
 protected:
     explicit operation(function f) noexcept
         : function_(f) {}
@@ -51,8 +56,9 @@ private:
 
     operation* next_ = nullptr;
     function function_;
-    bool message_ = false;
-    bool counts_remotely_ = false;
+    bool message_ : 1 = false;
+    bool counts_remotely_ : 1 = false;
+    bool calls_directly_ : 1 = false;
 };
 
 /// Intrusive FIFO of operations. Not thread-safe. What it still holds when it dies is destroyed.
