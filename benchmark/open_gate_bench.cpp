@@ -78,10 +78,10 @@ public:
     }
 
 private:
-    class read final : public io_operation {
+    class read final : public extended_operation {
     public:
         explicit read(read_chain& chain)
-            : io_operation(&ends, request())
+            : extended_operation(&ends, request())
             , chain_(chain) {}
 
     private:

@@ -193,7 +193,7 @@ public:
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_close(Token&& token = Token()) {
         return initiate<void(error_code)>(std::forward<Token>(token), [](basic_file& self, auto&& handler) {
-            detail::start_close<detail::plain_request>(self.impl_, self.is_open() ? 0 : EBADF,
+            detail::start_close<detail::close_request>(self.impl_, self.is_open() ? 0 : EBADF,
                                                        std::forward<decltype(handler)>(handler));
         });
     }

@@ -122,7 +122,7 @@ void request_slot::cancel_here() noexcept {
         io().cancel();
 }
 
-bool request_slot::succeeded(const core::io_request& r, int result) const noexcept {
+bool request_slot::succeeded(const core::short_request& r, int result) const noexcept {
     if (result < 0 || !all_asked_for_)
         return false;
     std::size_t wanted = 0;

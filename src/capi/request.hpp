@@ -18,10 +18,10 @@ namespace aura::capi {
 class request_slot;
 
 /// An operation of the engine whose end is a request's.
-class io_part final : public core::io_operation {
+class io_part final : public core::extended_operation {
 public:
     io_part(request_slot& owner, const core::io_request& r) noexcept
-        : core::io_operation(&run, r)
+        : core::extended_operation(&run, r)
         , owner_(owner) {}
     using core::io_operation::cancel_before_start;
 
@@ -148,7 +148,7 @@ public:
     void end(int result) noexcept;        ///< runs the callback; the slot is not free yet
     void end_linked(int result) noexcept; ///< the same for operations that were waiting for this one
     void recycle() noexcept;
-    bool succeeded(const core::io_request& r, int result) const noexcept;
+    bool succeeded(const core::short_request& r, int result) const noexcept;
     bool has_successor() const noexcept { return successor_ != nullptr; }
 
     // ---- any thread ----

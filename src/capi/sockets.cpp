@@ -43,14 +43,15 @@ aura_request_t* aura_accept(aura_engine_t* engine, int fd, sockaddr* address, so
                             int flags, aura_callback_t callback, void* user_data) {
     if (fd < 0)
         return refuse(EBADF);
-    if (!address != !address_len)
+    constexpr unsigned ours = aura::core::reports_aborted | aura::core::size_apart; // unknown to accept4(2)
+    if (!address != !address_len || (static_cast<unsigned>(flags) & ours) != 0)
         return refuse(EINVAL);
     operation_description d{AURA_OP_ACCEPT, {}};
     d.request.kind = request_kind::accept_now; // an armed accept would hold the socket: see listener.cpp
     d.request.fd = fd;
     d.request.address = address;
     d.request.address2 = address_len;
-    d.request.flags = static_cast<unsigned>(flags);
+    d.request.flags = static_cast<unsigned>(flags) | aura::core::size_apart;
     return start(engine, d, callback, user_data);
 }
 

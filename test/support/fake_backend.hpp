@@ -136,13 +136,16 @@ struct outcome {
 };
 
 /// A request without a handler: writes its end into an outcome.
-class plain_io final : public aura::core::io_operation {
+class plain_io final : public aura::core::extended_operation {
 public:
     plain_io(outcome& o, int fd = -1)
         : plain_io(o, request_for(fd)) {}
     plain_io(outcome& o, const aura::core::io_request& r)
-        : aura::core::io_operation(&run, r)
+        : aura::core::extended_operation(&run, r)
         , outcome_(o) {}
+
+    /// Whatever the kind: tests tell requests apart by it.
+    std::uint64_t offset() const noexcept { return extension_.offset; }
 
 private:
     static aura::core::io_request request_for(int fd) {

@@ -53,13 +53,13 @@ protected:
     std::vector<std::uint64_t> at_device() {
         std::vector<std::uint64_t> all;
         for (const io_operation* op : backend().submitted)
-            all.push_back(op->request().offset);
+            all.push_back(static_cast<const plain_io*>(op)->offset());
         return all;
     }
     /// The oldest request at the device completes.
     std::uint64_t complete_one() {
         io_operation& op = *backend().submitted.front();
-        const std::uint64_t offset = op.request().offset;
+        const std::uint64_t offset = static_cast<const plain_io&>(op).offset();
         backend().complete(op, 4096);
         turn();
         return offset;

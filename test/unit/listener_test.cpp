@@ -70,7 +70,7 @@ protected:
         io_request r;
         r.kind = request_kind::accept_now;
         r.fd = listener_;
-        r.length = report_aborted ? 1 : 0;
+        r.flags = report_aborted ? reports_aborted : 0;
         return start(o, r);
     }
     io_operation& poll(outcome& o, int events = POLLIN) {

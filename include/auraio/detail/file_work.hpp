@@ -28,42 +28,53 @@ inline void describe(core::descriptor& d, int fd, bool direct) {
     d.look_at_kind(fd);
 }
 
-/// Anything that yields void(error_code) and names no memory: fsync, resize, allocate, close.
+/// Anything that yields void(error_code) and names no memory: fsync, resize, allocate.
 class plain_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    static constexpr bool extends_request = true;
 
-    explicit plain_request(const core::io_request& r)
-        : request_(r) {}
-    core::io_request request() const { return request_; }
+    plain_request(core::short_request& r, core::request_extension& x, const core::io_request& wanted) {
+        r = wanted;
+        x = wanted;
+    }
 
     template <class Completion>
     void finish(int result, Completion& done) {
         done.call(to_error_code(result));
     }
+};
 
-private:
-    core::io_request request_;
+/// The closing of what an object had, which makes the request. Yields void(error_code).
+class close_request {
+public:
+    static constexpr bool concerns_descriptor = false;
+
+    template <class Completion>
+    void finish(int result, Completion& done) {
+        done.call(to_error_code(result));
+    }
 };
 
 /// A request with one or two paths, which it owns: rename, unlink, mkdir. Yields void(error_code).
 class path_request {
 public:
     static constexpr bool concerns_descriptor = false;
+    static constexpr bool extends_request = true;
 
-    path_request(const core::io_request& r, std::string path, std::string path2 = {})
-        : request_(r)
-        , path_(std::move(path))
-        , path2_(std::move(path2)) {}
+    path_request(core::short_request& r, core::request_extension& x, const core::io_request& wanted,
+                 std::string path, std::string path2 = {})
+        : path_(std::move(path))
+        , path2_(std::move(path2)) {
+        r = wanted;
+        x = wanted;
+    }
 
-    core::io_request request() {
-        request_.fd = AT_FDCWD;
-        request_.address = path_.c_str();
-        if (request_.kind == core::request_kind::renameat) {
-            request_.fd2 = AT_FDCWD;
-            request_.address2 = path2_.c_str();
-        }
-        return request_;
+    void request(core::short_request& r, core::request_extension& x) const {
+        r.fd = AT_FDCWD;
+        r.address = path_.c_str();
+        if (r.kind == core::request_kind::renameat)
+            x.address2 = path2_.c_str(); // directory2 is AT_FDCWD
     }
 
     template <class Completion>
@@ -72,7 +83,6 @@ public:
     }
 
 private:
-    core::io_request request_;
     std::string path_;
     std::string path2_;
 };
@@ -94,14 +104,12 @@ public:
         , mode_(mode)
         , refused_(refused) {}
 
-    core::io_request request() {
-        core::io_request r;
+    void request(core::short_request& r) const {
         r.kind = core::request_kind::openat;
         r.fd = AT_FDCWD;
         r.address = path_.c_str();
         r.flags = static_cast<std::uint32_t>(flags_ | O_CLOEXEC);
         r.length = mode_;
-        return r;
     }
 
     /// A file that was opened for an object which has been closed or destroyed meanwhile is nobody's: close
@@ -142,19 +150,17 @@ public:
     static constexpr bool concerns_descriptor = false;
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_stat";)
 
-    explicit stat_request(int fd)
-        : fd_(fd) {}
+    static constexpr bool extends_request = true;
 
-    core::io_request request() {
-        core::io_request r;
+    stat_request(core::short_request& r, core::request_extension&, int fd) {
         r.kind = core::request_kind::statx;
-        r.fd = fd_;
+        r.fd = fd;
         r.address = "";
-        r.address2 = &status_;
         r.flags = AT_EMPTY_PATH;
         r.length = STATX_BASIC_STATS | STATX_BTIME;
-        return r;
     }
+
+    void request(core::short_request&, core::request_extension& x) { x.address2 = &status_; }
 
     template <class Completion>
     void finish(int result, Completion& done) {
@@ -162,7 +168,6 @@ public:
     }
 
 private:
-    int fd_;
     file_status status_{};
 };
 

@@ -104,7 +104,7 @@ private:
 
 /// What Asio calls the function that started a request. A Work that stands for one function says it itself.
 template <class Work>
-const char* operation_name(const tracked_object& o, const core::io_request& r) noexcept {
+const char* operation_name(const tracked_object& o, const core::short_request& r) noexcept {
     if constexpr (requires { Work::tracked_name; })
         if (Work::tracked_name)
             return Work::tracked_name;

@@ -15,23 +15,38 @@
 AURAIO_OPEN
 namespace detail {
 
-/// A Work describes one kind of I/O. It is constructed in its final place and has
-///   core::io_request request();       the request; may point into the Work. Or, instead, its constructor
-///   takes the operation's request by reference, first
-///   void finish(int, Completion&);    calls the handler with the arguments of its signature; or
-///   void finish(int, bool wanted, Completion&);    wanted: there was something to ask the kernel for
-/// and, where it needs them,
-///   int settle(core::io_operation&, bool destroyed);  if it concerns_descriptor: the result, before the
-///   memory goes static void dispose(int);         for a result that owns something, when the handler is not
-///   to be called
-///   static constexpr bool transfers_file_data;    if it may use registered buffers and files
-///   static constexpr bool asio_keeps_less;        if Asio waits for it before it asks, and so keeps no
-///   request
-///
+// A Work describes one kind of I/O. It is constructed in its final place, from the operation's request (a
+// core::short_request&, and if it extends_request a core::request_extension&, too), which it fills, and what
+// it is started with; the request may be left out if somebody else fills it. It has
+//
+//   static constexpr bool concerns_descriptor;
+//   void finish(int, Completion&);                 calls the handler with the arguments of its signature, or
+//   void finish(int, bool wanted, Completion&);    wanted: there was something to ask the kernel for
+//
+// and, where it needs them,
+//
+//   static constexpr bool extends_request;         there are requests of it that need the extension
+//   void request(short_request&[, request_extension&]);    the part of the request that points into the Work
+//   int settle(core::io_operation&, bool destroyed);       if it concerns_descriptor: the result, before the
+//                                                          memory goes
+//   void take(const core::short_request&);         what the kernel has written to the request of a success
+//   static void dispose(int);                      for a result that owns something, when the handler is not
+//                                                  to be called
+//   static constexpr bool transfers_file_data;     if it may use registered buffers and files
+//   static constexpr bool asio_keeps_less;         if Asio waits for it before it asks, and so keeps no
+//   request
+
+template <class Work>
+using operation_for =
+    std::conditional_t<requires { Work::extends_request; }, core::extended_operation, core::io_operation>;
+
 /// Programs give their handlers memory of a fixed size, measured on Asio's operations. Where Asio keeps less
 /// than a request, such memory gets the handler alone; the request is in a recycled block of the thread's.
 template <class Work, class Handler, class IoExecutor>
-class io_op final : public core::io_operation AURAIO_ALSO_TRACKED {
+class io_op final : public operation_for<Work> AURAIO_ALSO_TRACKED {
+    using base_type = operation_for<Work>;
+    static constexpr bool extends = std::is_same_v<base_type, core::extended_operation>;
+
     using kept_type = kept_completion<Handler, IoExecutor>;
     static constexpr bool apart =
         requires { Work::asio_keeps_less; } && is_preference<net::associated_allocator_t<Handler>>;
@@ -40,13 +55,16 @@ public:
     /// Made by create() only. `kept` are the arguments of the completion, or, where that is apart, it itself.
     template <class... Kept, class... Args>
     io_op(std::tuple<Kept...> kept, Args&&... args)
-        : core::io_operation(&run, {})
-        , work_(make_work(request_, std::forward<Args>(args)...))
+        : base_type(&run, {})
+        , work_(make_work(std::forward<Args>(args)...))
         , completion_(keep(std::move(kept))) {
-        if constexpr (requires { work_.request(); })
-            request_ = work_.request();
+        if constexpr (requires { work_.request(this->request_); })
+            work_.request(this->request_);
+        else if constexpr (extends)
+            if constexpr (requires { work_.request(this->request_, this->extension_); })
+                work_.request(this->request_, this->extension_);
         if constexpr (Work::concerns_descriptor)
-            hold_target();
+            this->hold_target();
     }
 
     template <class H, class... Args>
@@ -103,9 +121,11 @@ private:
     }
 
     template <class... Args>
-    static Work make_work([[maybe_unused]] core::io_request& r, Args&&... args) {
-        if constexpr (std::is_constructible_v<Work, core::io_request&, Args...>)
-            return Work(r, std::forward<Args>(args)...);
+    Work make_work(Args&&... args) {
+        if constexpr (extends)
+            return Work(this->request_, this->extension_, std::forward<Args>(args)...);
+        else if constexpr (std::is_constructible_v<Work, core::short_request&, Args...>)
+            return Work(this->request_, std::forward<Args>(args)...);
         else
             return Work(std::forward<Args>(args)...);
     }
@@ -131,6 +151,9 @@ private:
         } else if constexpr (refers) {
             self.end_reference();
         }
+        if constexpr (requires { self.work_.take(self.request()); })
+            if (what == core::action::complete && result >= 0)
+                self.work_.take(self.request());
         AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next operation in it.
         Work work(std::move(self.work_));
@@ -197,8 +220,7 @@ void start_io(AURAIO_WHEN_TRACKING(const tracked_object& object, ) core::shard& 
 template <class Work, class Owner, class Handler>
 void start_close(Owner& owner, int error, Handler&& handler) {
     using op_type = io_op<Work, std::decay_t<Handler>, std::decay_t<decltype(owner.executor())>>;
-    auto* op =
-        op_type::create(std::forward<Handler>(handler), owner.executor(), owner.home(), core::io_request());
+    auto* op = op_type::create(std::forward<Handler>(handler), owner.executor(), owner.home());
     AURAIO_WHEN_TRACKING(
         track_creation(owner.home().owner(), *op, owner.tracked(), owner.fd(), "async_close");)
     if (error == 0) {

@@ -64,7 +64,7 @@ public:
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = IsRead ? "async_receive" : "async_send";)
 
     template <class Sequence>
-    socket_transfer(core::io_request& r, int fd, int flags, const Sequence& buffers) {
+    socket_transfer(core::short_request& r, int fd, int flags, const Sequence& buffers) {
         const extent e = Storage::measure(buffers);
         if (Kind == socket_kind::stream && e.total == 0)
             return; // nop: a recv of nothing would wait for something
@@ -107,7 +107,7 @@ public:
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = Extra::tracked_name;)
 
     template <class Sequence, class Arg>
-    message_transfer(core::io_request& r, int fd, int flags, const Sequence& buffers, const Arg& extra) {
+    message_transfer(core::short_request& r, int fd, int flags, const Sequence& buffers, const Arg& extra) {
         const extent e = Storage::measure(buffers);
         block_ = core::vector_block(e.count, Extra::name_size(extra));
         Storage::fill(buffers, block_.vectors());
@@ -186,7 +186,7 @@ public:
     static constexpr bool asio_keeps_less = true;
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_wait";)
 
-    wait_request(core::io_request& r, int fd, short events) {
+    wait_request(core::short_request& r, int fd, short events) {
         r.kind = core::request_kind::poll;
         r.fd = fd;
         r.flags = static_cast<std::uint16_t>(events);
@@ -206,7 +206,7 @@ protected:
 /// Readiness of a listening socket: it is not held by the wait. Signature void(error_code).
 class connection_wait_request : public wait_request {
 public:
-    connection_wait_request(core::io_request& r, int fd, short events)
+    connection_wait_request(core::short_request& r, int fd, short events)
         : wait_request(r, fd, events) {
         r.length = 1;
     }
@@ -220,7 +220,7 @@ public:
     static constexpr bool asio_keeps_less = true;
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_connect";)
 
-    connect_request(core::io_request& r, int fd, const Endpoint& e)
+    connect_request(core::short_request& r, int fd, const Endpoint& e)
         : block_(0, e.size()) {
         std::memcpy(block_.name(), e.data(), e.size());
         r.kind = core::request_kind::connect;
@@ -254,24 +254,21 @@ public:
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = "async_accept";)
 
     template <class... Args>
-    accept_request(int fd, bool report_aborted, Args&&... args)
-        : receiver_(std::forward<Args>(args)...)
-        , fd_(fd)
-        , report_aborted_(report_aborted) {}
-
-    core::io_request request() {
-        core::io_request r;
+    accept_request(core::short_request& r, int fd, bool report_aborted, Args&&... args)
+        : receiver_(std::forward<Args>(args)...) {
         r.kind = core::request_kind::accept_now;
-        r.fd = fd_;
-        r.flags = SOCK_CLOEXEC;
-        r.length = report_aborted_ ? 1 : 0;
+        r.fd = fd;
+        r.flags = SOCK_CLOEXEC | (report_aborted ? core::reports_aborted : 0);
         if (auto* const peer = receiver_.peer()) {
             // With the accept: a connection that was reset meanwhile has no address to be asked for any more.
-            size_ = static_cast<socklen_t>(peer->capacity());
             r.address = peer->data();
-            r.address2 = &size_;
+            r.length = static_cast<std::uint32_t>(peer->capacity());
         }
-        return r;
+    }
+
+    void take(const core::short_request& r) {
+        if (auto* const peer = receiver_.peer())
+            resize_endpoint(*peer, r.length);
     }
 
     /// The context is being destroyed: the connection has no other owner.
@@ -282,16 +279,11 @@ public:
 
     template <class Completion>
     void finish(int result, Completion& done) {
-        if (auto* const peer = receiver_.peer(); peer && result >= 0)
-            resize_endpoint(*peer, size_);
         receiver_.receive(to_error_code(result), result >= 0 ? result : -1, done);
     }
 
 private:
     Receiver receiver_;
-    socklen_t size_ = 0;
-    int fd_;
-    bool report_aborted_;
 };
 
 } // namespace detail

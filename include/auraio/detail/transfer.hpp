@@ -173,15 +173,17 @@ public:
     AURAIO_WHEN_TRACKING(static constexpr const char* tracked_name = IsRead ? "async_read_some"
                                                                             : "async_write_some";)
     static constexpr bool transfers_file_data = true;
+    static constexpr bool extends_request = true;
 
     template <class Sequence>
-    transfer(core::io_request& r, int fd, std::uint64_t offset, int alignment_code, const Sequence& buffers)
+    transfer(core::short_request& r, core::request_extension& x, int fd, std::uint64_t offset,
+             int alignment_code, const Sequence& buffers)
         : alignment_(alignment_code) {
         const extent e = Storage::measure(buffers);
         if (e.total == 0)
             return; // nop: nothing to transfer, complete at once
         r.fd = fd;
-        r.offset = offset;
+        x.offset = offset;
         if constexpr (requires { Storage::index(buffers); }) {
             r.registered = core::registered_buffer;
             r.buffer_index = Storage::index(buffers);

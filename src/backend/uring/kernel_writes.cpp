@@ -32,15 +32,22 @@ void message_written(const msghdr& message, std::size_t bytes) noexcept {
     written(message.msg_iov, message.msg_iovlen, bytes);
 }
 
-void address_written(const io_request& r) noexcept {
-    if (!r.address || !r.address2)
+void address_written(const io_operation& op) noexcept {
+    const short_request& r = op.request();
+    if (!r.address)
         return;
-    valgrind::was_written(r.address2, sizeof(socklen_t));
-    valgrind::was_written(r.address, std::min<std::size_t>(*static_cast<const socklen_t*>(r.address2),
-                                                           sizeof(sockaddr_storage)));
+    const void* size = &r.length;
+    if (r.kind == request_kind::accept || (r.flags & size_apart) != 0)
+        size = op.extension().address2;
+    if (!size)
+        return;
+    valgrind::was_written(size, sizeof(socklen_t));
+    valgrind::was_written(
+        r.address, std::min<std::size_t>(*static_cast<const socklen_t*>(size), sizeof(sockaddr_storage)));
 }
 
-void written_for(const io_request& r, std::size_t result) noexcept {
+void written_for(const io_operation& op, std::size_t result) noexcept {
+    const short_request& r = op.request();
     switch (r.kind) {
     case request_kind::read:
     case request_kind::recv:
@@ -53,11 +60,11 @@ void written_for(const io_request& r, std::size_t result) noexcept {
         message_written(*static_cast<const msghdr*>(r.address), result);
         break;
     case request_kind::statx:
-        valgrind::was_written(r.address2, sizeof(struct statx));
+        valgrind::was_written(op.extension().address2, sizeof(struct statx));
         break;
     case request_kind::accept:
     case request_kind::accept_now:
-        address_written(r);
+        address_written(op);
         break;
     default:
         break;
@@ -71,7 +78,7 @@ void written_for(const io_request& r, std::size_t result) noexcept {
         operation* const base = done.pop();
         const auto& op = static_cast<const io_operation&>(*base);
         if (op.result() >= 0 && !op.awaits_readiness()) // else it is the poll's
-            written_for(op.request(), static_cast<std::size_t>(op.result()));
+            written_for(op, static_cast<std::size_t>(op.result()));
         done.push(*base);
     }
 }

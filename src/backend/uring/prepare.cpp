@@ -26,131 +26,140 @@ std::uint64_t address_of(const void* p) noexcept {
     return reinterpret_cast<std::uint64_t>(p);
 }
 
-void fill_nop(io_uring_sqe& sqe, const io_request&) noexcept {
+void fill_nop(io_uring_sqe& sqe, const io_operation&) noexcept {
     sqe.opcode = IORING_OP_NOP;
     sqe.fd = -1;
 }
 
-void fill_read(io_uring_sqe& sqe, const io_request& r) noexcept {
-    prepare_transfer(sqe, r);
+void fill_read(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    prepare_transfer(sqe, op);
 }
 
-void fill_write(io_uring_sqe& sqe, const io_request& r) noexcept {
-    prepare_transfer(sqe, r);
+void fill_write(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    prepare_transfer(sqe, op);
     // What may be a pipe: nobody wants a signal for it.
-    if (r.offset == current_position && probe().write_without_signal)
+    if (op.extension().offset == current_position && probe().write_without_signal)
         sqe.rw_flags = rwf_nosignal;
 }
 
-void fill_fsync(io_uring_sqe& sqe, const io_request&) noexcept {
+void fill_fsync(io_uring_sqe& sqe, const io_operation&) noexcept {
     sqe.opcode = IORING_OP_FSYNC;
 }
 
-void fill_fdatasync(io_uring_sqe& sqe, const io_request&) noexcept {
+void fill_fdatasync(io_uring_sqe& sqe, const io_operation&) noexcept {
     sqe.opcode = IORING_OP_FSYNC;
     sqe.fsync_flags = IORING_FSYNC_DATASYNC;
 }
 
-void fill_openat(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_openat(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_OPENAT;
-    sqe.addr = address_of(r.address);
-    sqe.len = r.length;
-    sqe.open_flags = r.flags;
+    sqe.addr = address_of(op.request().address);
+    sqe.len = op.request().length;
+    sqe.open_flags = op.request().flags;
 }
 
-void fill_close(io_uring_sqe& sqe, const io_request&) noexcept {
+void fill_close(io_uring_sqe& sqe, const io_operation&) noexcept {
     sqe.opcode = IORING_OP_CLOSE;
 }
 
-void fill_statx(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_statx(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_STATX;
-    sqe.addr = address_of(r.address);
-    sqe.len = r.length;
-    sqe.off = address_of(r.address2);
-    sqe.statx_flags = r.flags;
+    sqe.addr = address_of(op.request().address);
+    sqe.len = op.request().length;
+    sqe.off = address_of(op.extension().address2);
+    sqe.statx_flags = op.request().flags;
 }
 
-void fill_fallocate(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_fallocate(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_FALLOCATE;
-    sqe.len = r.flags;
-    sqe.addr = r.length64;
-    sqe.off = r.offset;
+    sqe.len = op.request().flags;
+    sqe.addr = op.extension().length64;
+    sqe.off = op.extension().offset;
 }
 
-void fill_ftruncate(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_ftruncate(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = op_ftruncate;
-    sqe.off = r.length64;
+    sqe.off = op.extension().length64;
 }
 
-void fill_sync_file_range(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_sync_file_range(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_SYNC_FILE_RANGE;
-    sqe.off = r.offset;
-    sqe.len = r.length;
-    sqe.sync_range_flags = r.flags;
+    sqe.off = op.extension().offset;
+    sqe.len = op.request().length;
+    sqe.sync_range_flags = op.request().flags;
 }
 
-void fill_renameat(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_renameat(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_RENAMEAT;
-    sqe.addr = address_of(r.address);
-    sqe.len = static_cast<std::uint32_t>(r.fd2);
-    sqe.off = address_of(r.address2);
-    sqe.rename_flags = r.flags;
+    sqe.addr = address_of(op.request().address);
+    sqe.len = static_cast<std::uint32_t>(op.extension().directory2);
+    sqe.off = address_of(op.extension().address2);
+    sqe.rename_flags = op.request().flags;
 }
 
-void fill_unlinkat(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_unlinkat(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_UNLINKAT;
-    sqe.addr = address_of(r.address);
-    sqe.unlink_flags = r.flags;
+    sqe.addr = address_of(op.request().address);
+    sqe.unlink_flags = op.request().flags;
 }
 
-void fill_mkdirat(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_mkdirat(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_MKDIRAT;
-    sqe.addr = address_of(r.address);
-    sqe.len = r.length;
+    sqe.addr = address_of(op.request().address);
+    sqe.len = op.request().length;
 }
 
-void fill_poll(io_uring_sqe& sqe, const io_request& r) noexcept {
-    prepare_poll(sqe, r, r.flags);
+void fill_poll(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    prepare_poll(sqe, op.request(), op.request().flags);
 }
 
 /// What moves data of a socket: `length` is 1 for a struct msghdr, as io_uring_prep_recvmsg(3) has it.
 template <std::uint8_t Opcode, bool WithHeader>
-void fill_message(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_message(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = Opcode;
-    sqe.addr = address_of(r.address);
-    sqe.len = WithHeader ? 1 : r.length;
-    sqe.msg_flags = r.flags;
+    sqe.addr = address_of(op.request().address);
+    sqe.len = WithHeader ? 1 : op.request().length;
+    sqe.msg_flags = op.request().flags;
 }
 
-void fill_connect(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_connect(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_CONNECT;
-    sqe.addr = address_of(r.address);
-    sqe.off = r.length;
+    sqe.addr = address_of(op.request().address);
+    sqe.off = op.request().length;
 }
 
-void fill_accept(io_uring_sqe& sqe, const io_request& r) noexcept {
+void fill_accept(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.opcode = IORING_OP_ACCEPT;
-    sqe.accept_flags = r.flags;
-    sqe.addr = address_of(r.address);
-    sqe.off = address_of(r.address2);
+    sqe.accept_flags = op.request().flags;
+    sqe.addr = address_of(op.request().address);
+    sqe.off = address_of(op.extension().address2);
 }
 
-void fill_accept_now(io_uring_sqe& sqe, const io_request& r) noexcept {
-    fill_accept(sqe, r);
+void fill_accept_now(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    const short_request& r = op.request();
+    sqe.opcode = IORING_OP_ACCEPT;
+    sqe.accept_flags = r.flags & ~(reports_aborted | size_apart);
+    sqe.addr = address_of(r.address);
+    if ((r.flags & size_apart) != 0)
+        sqe.off = address_of(op.extension().address2);
+    else if (r.address)
+        sqe.off = address_of(&r.length); // read, and written if it succeeds
     if (probe().accept_dont_wait)
         sqe.ioprio = accept_dont_wait;
 }
 
 // By which system call a request is carried out in this thread: its result or -1 and errno.
 
-int call_transfer(const io_request& r) noexcept {
+int call_transfer(const io_operation& op) noexcept {
+    const short_request& r = op.request();
+    const request_extension& x = op.extension();
     const bool vector = r.kind == request_kind::readv || r.kind == request_kind::writev;
     const iovec one{const_cast<void*>(r.address), r.length};
     const auto* const vectors = vector ? static_cast<const iovec*>(r.address) : &one;
     const int count = vector ? static_cast<int>(r.length) : 1;
-    const auto offset = static_cast<off_t>(r.offset);
+    const auto offset = static_cast<off_t>(x.offset);
     ssize_t moved = 0; // 2 GiB - 4096 at most, as read(2)
-    if (r.offset == current_position)
+    if (x.offset == current_position)
         moved = reads(r.kind) ? ::readv(r.fd, vectors, count) : ::writev(r.fd, vectors, count);
     else
         moved =
@@ -158,85 +167,91 @@ int call_transfer(const io_request& r) noexcept {
     return static_cast<int>(moved);
 }
 
-int call_fsync(const io_request& r) noexcept {
-    return ::fsync(r.fd);
+int call_fsync(const io_operation& op) noexcept {
+    return ::fsync(op.request().fd);
 }
 
-int call_fdatasync(const io_request& r) noexcept {
-    return ::fdatasync(r.fd);
+int call_fdatasync(const io_operation& op) noexcept {
+    return ::fdatasync(op.request().fd);
 }
 
-int call_openat(const io_request& r) noexcept {
-    return ::openat(r.fd, static_cast<const char*>(r.address), static_cast<int>(r.flags), r.length);
+int call_openat(const io_operation& op) noexcept {
+    return ::openat(op.request().fd, static_cast<const char*>(op.request().address),
+                    static_cast<int>(op.request().flags), op.request().length);
 }
 
-int call_close(const io_request& r) noexcept {
-    return ::close(r.fd);
+int call_close(const io_operation& op) noexcept {
+    return ::close(op.request().fd);
 }
 
-int call_statx(const io_request& r) noexcept {
-    return ::statx(r.fd, static_cast<const char*>(r.address), static_cast<int>(r.flags), r.length,
-                   static_cast<struct statx*>(const_cast<void*>(r.address2)));
+int call_statx(const io_operation& op) noexcept {
+    return ::statx(op.request().fd, static_cast<const char*>(op.request().address),
+                   static_cast<int>(op.request().flags), op.request().length,
+                   static_cast<struct statx*>(const_cast<void*>(op.extension().address2)));
 }
 
-int call_fallocate(const io_request& r) noexcept {
-    return ::fallocate(r.fd, static_cast<int>(r.flags), static_cast<off_t>(r.offset),
-                       static_cast<off_t>(r.length64));
+int call_fallocate(const io_operation& op) noexcept {
+    return ::fallocate(op.request().fd, static_cast<int>(op.request().flags),
+                       static_cast<off_t>(op.extension().offset),
+                       static_cast<off_t>(op.extension().length64));
 }
 
-int call_ftruncate(const io_request& r) noexcept {
-    return ::ftruncate(r.fd, static_cast<off_t>(r.length64));
+int call_ftruncate(const io_operation& op) noexcept {
+    return ::ftruncate(op.request().fd, static_cast<off_t>(op.extension().length64));
 }
 
-int call_sync_file_range(const io_request& r) noexcept {
-    return ::sync_file_range(r.fd, static_cast<off_t>(r.offset), r.length, r.flags);
+int call_sync_file_range(const io_operation& op) noexcept {
+    return ::sync_file_range(op.request().fd, static_cast<off_t>(op.extension().offset), op.request().length,
+                             op.request().flags);
 }
 
-int call_renameat(const io_request& r) noexcept {
-    return ::renameat2(r.fd, static_cast<const char*>(r.address), r.fd2, static_cast<const char*>(r.address2),
-                       r.flags);
+int call_renameat(const io_operation& op) noexcept {
+    return ::renameat2(op.request().fd, static_cast<const char*>(op.request().address),
+                       op.extension().directory2, static_cast<const char*>(op.extension().address2),
+                       op.request().flags);
 }
 
-int call_unlinkat(const io_request& r) noexcept {
-    return ::unlinkat(r.fd, static_cast<const char*>(r.address), static_cast<int>(r.flags));
+int call_unlinkat(const io_operation& op) noexcept {
+    return ::unlinkat(op.request().fd, static_cast<const char*>(op.request().address),
+                      static_cast<int>(op.request().flags));
 }
 
-int call_mkdirat(const io_request& r) noexcept {
-    return ::mkdirat(r.fd, static_cast<const char*>(r.address), r.length);
+int call_mkdirat(const io_operation& op) noexcept {
+    return ::mkdirat(op.request().fd, static_cast<const char*>(op.request().address), op.request().length);
 }
 
-int call_connect(const io_request& r) noexcept {
-    const int refused = connect_without_waiting(r.fd, r.address, r.length);
+int call_connect(const io_operation& op) noexcept {
+    const int refused = connect_without_waiting(op.request().fd, op.request().address, op.request().length);
     errno = -refused;
     return refused == 0 ? 0 : -1;
 }
 
 /// Of those that wait for others, not for this machine.
-int call_none(const io_request&) noexcept {
+int call_none(const io_operation&) noexcept {
     errno = EINVAL;
     return -1;
 }
 
-bool lacks_ftruncate(const io_request&) noexcept {
+bool lacks_ftruncate(const short_request&) noexcept {
     return !probe().ftruncate;
 }
 
-bool lacks_filesystem_ops(const io_request&) noexcept {
+bool lacks_filesystem_ops(const short_request&) noexcept {
     return !probe().filesystem_ops;
 }
 
 /// In the UNIX domain: done at once or never, but io_uring gives each that finds the backlog full a thread to
 /// wait in.
-bool connects_here(const io_request& r) noexcept {
+bool connects_here(const short_request& r) noexcept {
     return r.length >= sizeof(sa_family_t) && static_cast<const sockaddr*>(r.address)->sa_family == AF_UNIX;
 }
 
 struct entry {
     request_kind kind;
-    void (*fill)(io_uring_sqe&, const io_request&) noexcept;
-    int (*call)(const io_request&) noexcept;
+    void (*fill)(io_uring_sqe&, const io_operation&) noexcept;
+    int (*call)(const io_operation&) noexcept;
     /// Whether this machine's kernel or the request itself asks for `call`; null: never.
-    bool (*needs_call)(const io_request&) noexcept = nullptr;
+    bool (*needs_call)(const short_request&) noexcept = nullptr;
 };
 
 constexpr std::array entries{
@@ -267,21 +282,22 @@ constexpr std::array entries{
 };
 static_assert(covers_all_requests(entries));
 
-const entry& entry_of(const io_request& r) noexcept {
+const entry& entry_of(const short_request& r) noexcept {
     return entries[static_cast<std::size_t>(r.kind)];
 }
 
 } // namespace
 
-void prepare(io_uring_sqe& sqe, const io_request& r) noexcept {
+void prepare(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    const short_request& r = op.request();
     sqe.fd = r.fd;
     if ((r.registered & registered_file) != 0)
         sqe.flags = IOSQE_FIXED_FILE;
     sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
-    entry_of(r).fill(sqe, r);
+    entry_of(r).fill(sqe, op);
 }
 
-void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) noexcept {
+void prepare_poll(io_uring_sqe& sqe, const short_request& r, std::uint32_t events) noexcept {
     sqe.opcode = IORING_OP_POLL_ADD;
     sqe.fd = r.fd;
     if ((r.registered & registered_file) != 0)
@@ -297,18 +313,18 @@ void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) 
 }
 
 void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept {
-    io_request r;
+    short_request r;
     r.fd = fd;
     prepare_poll(sqe, r, events);
 }
 
-bool needs_own_thread(const io_request& r) noexcept {
+bool needs_own_thread(const short_request& r) noexcept {
     const entry& e = entry_of(r);
     return e.needs_call && e.needs_call(r);
 }
 
-int run_in_this_thread(const io_request& r) noexcept {
-    const int result = entry_of(r).call(r);
+int run_in_this_thread(const io_operation& op) noexcept {
+    const int result = entry_of(op.request()).call(op);
     return result >= 0 ? result : -errno;
 }
 

@@ -1,22 +1,22 @@
-// prepare: an io_request as a submission queue entry.
+// prepare: the request of an operation as a submission queue entry.
 #pragma once
 
-#include "auraio/core/io/io_request.hpp"
+#include "auraio/core/io/io_operation.hpp"
 
 #include <liburing.h>
 
 namespace aura::core::uring {
 
 /// Fills a zeroed entry; user_data is left to the caller.
-void prepare(io_uring_sqe& sqe, const io_request& r) noexcept;
+void prepare(io_uring_sqe& sqe, const io_operation& op) noexcept;
 
 /// Whether prepare_transfer() does all of it.
-constexpr bool is_plain_transfer(const io_request& r) noexcept {
-    return transfers_file_data(r.kind) && r.offset != current_position;
+inline bool is_plain_transfer(const io_operation& op) noexcept {
+    return transfers_file_data(op.request().kind) && op.extension().offset != current_position;
 }
 
 /// What an entry for a read or write says of the file, beside its number.
-inline std::uint8_t file_flags(const io_request& r) noexcept {
+inline std::uint8_t file_flags(const short_request& r) noexcept {
     static_assert(in_worker == 1);
     const unsigned elsewhere = (r.flags & in_worker) * (1u << IOSQE_ASYNC_BIT);
     const unsigned fixed = (r.registered & registered_file) != 0 ? 1u << IOSQE_FIXED_FILE_BIT : 0;
@@ -24,7 +24,8 @@ inline std::uint8_t file_flags(const io_request& r) noexcept {
 }
 
 /// As prepare(), for reads and writes, but for what is special about those at the file's own position.
-inline void prepare_transfer(io_uring_sqe& sqe, const io_request& r) noexcept {
+inline void prepare_transfer(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    const short_request& r = op.request();
     // By whether a registered buffer is meant, and request_kind, from `read` on.
     static constexpr std::uint8_t opcodes[2][4] = {
         {IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV, IORING_OP_WRITEV},
@@ -34,23 +35,23 @@ inline void prepare_transfer(io_uring_sqe& sqe, const io_request& r) noexcept {
     sqe.opcode = opcodes[fixed][static_cast<unsigned>(r.kind) - static_cast<unsigned>(request_kind::read)];
     sqe.flags = file_flags(r);
     sqe.fd = r.fd;
-    sqe.off = r.offset;
+    sqe.off = op.extension().offset;
     sqe.addr = reinterpret_cast<std::uint64_t>(r.address);
     sqe.len = r.length;
     sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
 }
 
 /// Fills a zeroed entry with a one-shot poll(2) for `events` of the file that `r` is about.
-void prepare_poll(io_uring_sqe& sqe, const io_request& r, std::uint32_t events) noexcept;
+void prepare_poll(io_uring_sqe& sqe, const short_request& r, std::uint32_t events) noexcept;
 /// The same of a file given by its number.
 void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept;
 
 /// True for requests the kernel has no opcode for (features says which), and for connects in the UNIX domain:
 /// they are done at once or never, but io_uring gives each that finds the backlog full a thread to wait in.
-bool needs_own_thread(const io_request& r) noexcept;
+bool needs_own_thread(const short_request& r) noexcept;
 
 /// Carries such a request out by its system call, or any other on storage when the kernel can start no thread
 /// for it. Blocks for as long as that takes.
-int run_in_this_thread(const io_request& r) noexcept;
+int run_in_this_thread(const io_operation& op) noexcept;
 
 } // namespace aura::core::uring

@@ -51,10 +51,10 @@ public:
     void submit(io_operation& op) override {
         ++pending_;
         // Without a call: the cheapest requests there are.
-        if (is_plain_transfer(op.request()) && op.is_plain()) {
+        if (is_plain_transfer(op) && op.is_plain()) {
             if (io_uring_sqe* const sqe = ring_.free_sqe()) [[likely]] {
                 sqe->user_data = reinterpret_cast<std::uint64_t>(&op);
-                prepare_transfer(*sqe, op.request());
+                prepare_transfer(*sqe, op);
                 return;
             }
         }
@@ -279,10 +279,10 @@ public:
 
 private:
     void submit_any(io_operation& op) {
-        const io_request& r = op.request();
+        const short_request& r = op.request();
         const bool polls = op.awaits_readiness();
         if (!polls && (op.is_for_this_thread() || needs_own_thread(r))) {
-            op.set_result(run_in_this_thread(r));
+            op.set_result(run_in_this_thread(op));
             done_here_.push(op);
             return;
         }
@@ -301,7 +301,7 @@ private:
                 prepare_poll(sqe, r, op.readiness_events());
             return;
         }
-        prepare(sqe, r);
+        prepare(sqe, op);
         if (r.kind == request_kind::accept_now && !probe().accept_dont_wait)
             cancel(op); // taken by the kernel in the same breath: by then there was a connection, or there is
                         // none

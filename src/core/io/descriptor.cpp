@@ -79,7 +79,7 @@ int descriptor::refer(io_operation& op) {
     registrations& registered = home_->owner().registered();
     if (file_slot_ < 0 && op.request_.registered == 0 && !registered.has_arenas()) [[likely]]
         return 0;
-    if (const int refused = registered.refer(*home_, op.request_, file_slot_))
+    if (const int refused = registered.refer(*home_, {op.request_, op.own_extension()}, file_slot_))
         return refused;
     op.refers_ = op.holds_target_ = op.request_.registered != 0;
     return 0;
@@ -203,7 +203,7 @@ bool descriptor::can_be_polled() {
 }
 
 descriptor* descriptor::reroute(io_operation& op) {
-    io_request& r = op.request_;
+    short_request& r = op.request_;
     if (transfers_ == transfers::by_worker) {
         r.flags |= in_worker;
         return this;

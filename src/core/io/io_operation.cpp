@@ -4,7 +4,6 @@
 #include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/loop/engine.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 #include <utility>
 
@@ -57,7 +56,7 @@ void io_operation::cancel_internal() {
 void io_operation::release_aid() noexcept {
     if ((way_ & (way::change | way::time)) == 0)
         return;
-    if (const int aid = std::exchange(request_.fd2, AT_FDCWD); aid >= 0)
+    if (const int aid = std::exchange(aid_, -1); aid >= 0)
         ::close(aid);
     way_ &= static_cast<std::uint8_t>(~(way::change | way::time));
 }

@@ -32,7 +32,7 @@ int add_to_set(int set, int fd) noexcept {
 
 int io_operation::stand_in() const noexcept {
     if ((way_ & (way::change | way::time)) != 0)
-        return request_.fd2;
+        return aid_;
     const bool waits_for_connection =
         request_.kind == request_kind::accept_now ||
         (request_.kind == request_kind::poll && request_.length != 0 && request_.flags == POLLIN);
@@ -117,11 +117,11 @@ void descriptor::retire() noexcept {
 /// A listening socket is waited for that has events other than connections: an error, or, which no such
 /// socket ever has, room to write. A set of the operation's own tells, which does not hold it either.
 void descriptor::watch_for_others(io_operation& op) noexcept {
-    io_request& r = op.request_;
+    const short_request& r = op.request_;
     const int aid = watch_for_change(r.fd, r.flags);
     if (aid < 0)
         return; // it is the socket itself that is polled
-    r.fd2 = aid;
+    op.aid_ = aid;
     op.way_ |= io_operation::way::polls | io_operation::way::change;
 }
 

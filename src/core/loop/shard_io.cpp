@@ -42,12 +42,12 @@ inline void shard::note_queued(io_operation& op) noexcept {
 
 void shard::hand_over(io_operation& op) {
     if ((op.request_.registered & registered_file) != 0) [[unlikely]]
-        owner_.registered().verify_file(*this, op.request_, !op.target_->loose_);
+        owner_.registered().verify_file(*this, {op.request_, op.own_extension()}, !op.target_->loose_);
     backend_->submit(op);
 }
 
 /// Of a transfer that names its file by number; sees to it that the file does not hold this thread.
-[[gnu::always_inline]] inline gated_file* shard::find_storage(io_request& r) {
+[[gnu::always_inline]] inline gated_file* shard::find_storage(short_request& r) {
     if (!numbered_) [[unlikely]] {
         numbered_.reset(new (std::nothrow) numbered_files(*loose_));
         if (!numbered_)
@@ -100,7 +100,7 @@ void shard::begin(io_operation& op) {
 /// now, or is gone.
 inline bool shard::start_otherwise(io_operation& op) {
     using way = io_operation::way;
-    io_request& r = op.request_;
+    short_request& r = op.request_;
     switch (r.kind) {
     case request_kind::poll:
         op.way_ |= way::examined;
@@ -139,19 +139,19 @@ bool shard::accepts_by_number(io_operation& op) {
 }
 
 /// Before a number is closed no shard may have an accept that names it. The operation goes round those that
-/// have accepted from it, and comes back to the one that it was started on: fd2 says which.
+/// have accepted from it, and comes back to the one that it was started on: came_from says which.
 bool shard::closes_here(io_operation& op) {
-    io_request& r = op.request_;
-    const bool at_home = r.fd2 < 0 || r.fd2 == static_cast<int>(index_);
+    short_request& r = op.request_;
+    const bool at_home = r.came_from == 0 || r.came_from == index_ + 1;
     if (!owner_.listeners().may_have(r.fd) && at_home) [[likely]]
         return true;
-    if (r.fd2 < 0)
-        r.fd2 = static_cast<int>(index_);
+    if (r.came_from == 0)
+        r.came_from = index_ + 1;
     if (listeners_)
         listeners_->retire(r.fd);
     owner_.listeners().remove(r.fd, index_); // also where an accept was sent and came to nothing
     const int another = owner_.listeners().find(r.fd);
-    const auto next = static_cast<unsigned>(another >= 0 ? another : r.fd2);
+    const auto next = another >= 0 ? static_cast<unsigned>(another) : r.came_from - 1;
     if (next == index_)
         return true;
     op.target_->unlink(op);
@@ -185,12 +185,18 @@ void shard::end_before_start(io_operation& op, int result) {
 
 /// Whether an operation on something registered was started too late, or cannot have it: it has ended then.
 bool shard::refuses(io_operation& op) {
-    io_request& r = op.request_;
-    int error = owner_.registered().admit(*this, r, op.registered_held_);
+    short_request& r = op.request_;
+    const auto admit = [&] {
+        std::uint8_t held = op.registered_held_;
+        const int error = owner_.registered().admit(*this, {r, op.own_extension()}, held);
+        op.registered_held_ = held & 3;
+        return error;
+    };
+    int error = admit();
     if (error != 0 && (r.registered & registered_file) != 0 && !op.target().loose_) {
-        r.fd = r.fd2; // a file object has its number, too
+        r.fd = op.extension().number; // a file object has its number, too
         r.registered &= static_cast<std::uint8_t>(~registered_file);
-        error = owner_.registered().admit(*this, r, op.registered_held_);
+        error = admit();
     }
     if (error != 0 && (r.registered & found_registered) != 0) {
         r.registered = 0; // it is memory like any other
@@ -251,7 +257,7 @@ void shard::finish_internal(io_operation& op) {
 request_facts shard::facts_of(const io_operation& op) const noexcept {
     using way = io_operation::way;
     const descriptor& d = op.target();
-    const io_request& r = op.request_;
+    const short_request& r = op.request_;
     request_facts f;
     f.kind = r.kind;
     f.flags = r.flags;
@@ -263,11 +269,11 @@ request_facts shard::facts_of(const io_operation& op) const noexcept {
     f.was_ready = (op.way_ & way::ready) != 0;
     f.repeated = (op.way_ & way::repeated) != 0;
     f.begun = r.kind == request_kind::connect && (op.way_ & way::examined) != 0;
-    f.reports_aborted = r.kind == request_kind::accept_now && r.length != 0;
+    f.reports_aborted = r.kind == request_kind::accept_now && (r.flags & reports_aborted) != 0;
     f.apart = transfers_file_data(r.kind) && (r.flags & in_worker) != 0;
     if (f.stood_in && f.result >= 0) {
         if ((op.way_ & way::change) != 0)
-            f.result = static_cast<int>(take_change(r.fd2));
+            f.result = static_cast<int>(take_change(op.aid_));
         else if ((op.way_ & way::time) != 0)
             f.result = static_cast<int>(op.readiness_events());
     }
@@ -282,7 +288,7 @@ request_facts shard::facts_of(const io_operation& op) const noexcept {
 }
 
 /// The number of the file it is about; -1: unknown.
-int shard::number_of(const io_request& r) const noexcept {
+int shard::number_of(const short_request& r) const noexcept {
     if ((r.registered & registered_file) == 0)
         return r.fd;
     return owner_.registered().file_at(static_cast<std::size_t>(r.fd));
@@ -308,7 +314,7 @@ bool shard::goes_on(io_operation& op) {
 /// 0 or a negated errno, with which it ends.
 int shard::prepare_next(io_operation& op, next_step step) {
     using way = io_operation::way;
-    io_request& r = op.request_;
+    short_request& r = op.request_;
     const bool waited = (op.way_ & way::polls) != 0;
     op.way_ &= static_cast<std::uint8_t>(~way::polls);
     switch (step) {
@@ -335,15 +341,16 @@ int shard::prepare_next(io_operation& op, next_step step) {
         op.way_ |= way::polls;
         return 0;
     case next_step::wait_for_change:
-        if ((r.registered & registered_file) != 0) { // fd2 is taken: an ordinary poll does it, less well
+        // By its number a registered file may be another by now: an ordinary poll does it, less well.
+        if ((r.registered & registered_file) != 0) {
             op.way_ |= way::polls;
             return 0;
         }
         if ((op.way_ & way::change) == 0) {
             op.release_aid();
-            r.fd2 = watch_for_change(number_of(r), op.readiness_events());
-            if (r.fd2 < 0)
-                return std::exchange(r.fd2, AT_FDCWD);
+            op.aid_ = watch_for_change(r.fd, op.readiness_events());
+            if (op.aid_ < 0)
+                return std::exchange(op.aid_, -1);
             op.way_ |= way::change;
         }
         op.way_ |= way::polls;
@@ -352,10 +359,10 @@ int shard::prepare_next(io_operation& op, next_step step) {
         const bool again = (op.way_ & way::time) != 0;
         if (!again)
             op.release_aid();
-        const int aid = wait_a_while(again ? r.fd2 : -1);
+        const int aid = wait_a_while(again ? op.aid_ : -1);
         if (aid < 0)
             return aid;
-        r.fd2 = aid;
+        op.aid_ = aid;
         op.way_ |= way::polls | way::time;
         return 0;
     }
@@ -371,7 +378,7 @@ int shard::prepare_next(io_operation& op, next_step step) {
 /// A system call takes numbers only; that of a registered file may be another file's by now, unless the file
 /// object holds it.
 int shard::prepare_here(io_operation& op) noexcept {
-    io_request& r = op.request_;
+    short_request& r = op.request_;
     if ((r.registered & registered_file) != 0) {
         if (op.target_->loose_)
             return -EAGAIN;

@@ -256,12 +256,13 @@ void registrations::forget_sources() noexcept {
 
 // ---- a ring ----
 
-int registrations::admit(shard& home, const io_request& r, std::uint8_t& held) {
+int registrations::admit(shard& home, request_parts r, std::uint8_t& held) {
     for (const auto k : {registration_kind::buffers, registration_kind::files}) {
         const auto bit = static_cast<std::uint8_t>(1 << static_cast<int>(k));
-        if ((r.registered & bit) == 0)
+        if ((r.shared.registered & bit) == 0)
             continue;
-        if (const int error = admit(side_of(home, k), r.registrations[static_cast<std::size_t>(k)])) {
+        if (const int error =
+                admit(side_of(home, k), r.extension.registrations[static_cast<std::size_t>(k)])) {
             leave(home, std::exchange(held, std::uint8_t{0}));
             return error;
         }
@@ -270,19 +271,20 @@ int registrations::admit(shard& home, const io_request& r, std::uint8_t& held) {
     return 0;
 }
 
-void registrations::verify_file(shard& home, io_request& r, bool by_object) {
+void registrations::verify_file(shard& home, request_parts r, bool by_object) {
     ring_side& side = side_of(home, registration_kind::files);
     // Acquire, as in admit(): the ring is no older than the table was when the request was started, and its
     // table does not change before the request is submitted. So what is found here, be it an old value, is
     // right about the ring.
     if (side.ring_.version() != file_version_.load(std::memory_order_acquire)) [[unlikely]]
         bring_up_to_date(side);
-    const file_entry* entry = files_.find(static_cast<std::size_t>(r.fd));
-    if (entry && r.fd2 == (by_object ? entry->fd : entry->generation).load(std::memory_order_relaxed))
+    const file_entry* entry = files_.find(static_cast<std::size_t>(r.shared.fd));
+    if (entry && (by_object ? entry->fd.load(std::memory_order_relaxed) == r.extension.number
+                            : entry->generation.load(std::memory_order_relaxed) == r.extension.generation))
         [[likely]]
         return;
-    r.registered &= static_cast<std::uint8_t>(~registered_file);
-    r.fd = by_object ? r.fd2 : -1;
+    r.shared.registered &= static_cast<std::uint8_t>(~registered_file);
+    r.shared.fd = by_object ? r.extension.number : -1;
 }
 
 int registrations::admit(ring_side& side, std::uint32_t registration) {

@@ -60,10 +60,10 @@ void registrations::publish_arenas(std::span<const iovec> arenas) {
 }
 
 /// Whether `r` may refer to what is registered now, and notes which registration that is.
-int registrations::check(io_request& r, registration_kind k) const noexcept {
+int registrations::check(request_extension& x, registration_kind k) const noexcept {
     const auto& published = resources_[static_cast<std::size_t>(k)].published;
     const registration_epoch epoch(published.load(std::memory_order_acquire));
-    r.registrations[static_cast<std::size_t>(k)] = epoch.number();
+    x.registrations[static_cast<std::size_t>(k)] = epoch.number();
     switch (epoch.stage()) {
     case registration_stage::registered:
         return 0;
@@ -75,19 +75,19 @@ int registrations::check(io_request& r, registration_kind k) const noexcept {
     return -ENOENT;
 }
 
-int registrations::use_buffer(io_request& r, std::size_t index, std::size_t offset) const noexcept {
-    if (const int refused = check(r, registration_kind::buffers))
+int registrations::use_buffer(request_parts r, std::size_t index, std::size_t offset) const noexcept {
+    if (const int refused = check(r.extension, registration_kind::buffers))
         return refused;
     const buffer* b = buffers_.find(index);
     if (!b)
         return -EINVAL;
     // When the table is replaced meanwhile this may mix two of them: admit() refuses the request then.
-    if (const int error = check_fixed_range(b->size.load(std::memory_order_relaxed), offset, r.length))
+    if (const int error = check_fixed_range(b->size.load(std::memory_order_relaxed), offset, r.shared.length))
         return error;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): kept as a number, so that it can be atomic with no cast
-    r.address = reinterpret_cast<const void*>(b->address.load(std::memory_order_relaxed) + offset);
-    r.buffer_index = static_cast<std::uint16_t>(index);
-    r.registered |= registered_buffer;
+    r.shared.address = reinterpret_cast<const void*>(b->address.load(std::memory_order_relaxed) + offset);
+    r.shared.buffer_index = static_cast<std::uint16_t>(index);
+    r.shared.registered |= registered_buffer;
     return 0;
 }
 
@@ -97,10 +97,11 @@ std::uint32_t registrations::file_table() const noexcept {
     return epoch.stage() == registration_stage::unregistered ? 0 : name_of(epoch.number());
 }
 
-int registrations::use_file(io_request& r, std::size_t index, std::uint32_t table) const noexcept {
-    const int refused = check(r, registration_kind::files);
+int registrations::use_file(request_parts r, std::size_t index, std::uint32_t table) const noexcept {
+    const int refused = check(r.extension, registration_kind::files);
     // What check() has noted is what admit() compares, so that the table cannot be replaced in between.
-    if (table != 0 && table != name_of(r.registrations[static_cast<std::size_t>(registration_kind::files)]))
+    if (table != 0 &&
+        table != name_of(r.extension.registrations[static_cast<std::size_t>(registration_kind::files)]))
         return -ENOENT;
     if (refused != 0)
         return refused;
@@ -108,31 +109,31 @@ int registrations::use_file(io_request& r, std::size_t index, std::uint32_t tabl
     if (!entry)
         return -EINVAL;
     // Before the number: should it change meanwhile, the request ends with EBADF.
-    r.fd2 = entry->generation.load(std::memory_order_acquire);
+    r.extension.generation = entry->generation.load(std::memory_order_acquire);
     if (entry->fd.load(std::memory_order_relaxed) < 0)
         return -EBADF;
-    r.fd = static_cast<std::int32_t>(index);
-    r.registered |= registered_file;
+    r.shared.fd = static_cast<std::int32_t>(index);
+    r.shared.registered |= registered_file;
     return 0;
 }
 
 /// Of a request that names a buffer and its memory: whether the one lies in the other.
-int registrations::check_buffer(io_request& r) const noexcept {
-    if (const int refused = check(r, registration_kind::buffers))
+int registrations::check_buffer(request_parts r) const noexcept {
+    if (const int refused = check(r.extension, registration_kind::buffers))
         return refused;
-    const buffer* b = buffers_.find(r.buffer_index);
+    const buffer* b = buffers_.find(r.shared.buffer_index);
     if (!b)
         return -EINVAL;
-    const auto address = reinterpret_cast<std::uintptr_t>(r.address);
+    const auto address = reinterpret_cast<std::uintptr_t>(r.shared.address);
     const std::uintptr_t start = b->address.load(std::memory_order_relaxed);
     if (address < start)
         return -EOVERFLOW;
-    return check_fixed_range(b->size.load(std::memory_order_relaxed), address - start, r.length);
+    return check_fixed_range(b->size.load(std::memory_order_relaxed), address - start, r.shared.length);
 }
 
 /// A buffer of a registered arena becomes a registered buffer.
-bool registrations::find_arena(io_request& r) const noexcept {
-    const std::uint64_t frame = frame_of(r.address);
+bool registrations::find_arena(request_parts r) const noexcept {
+    const std::uint64_t frame = frame_of(r.shared.address);
     const std::atomic<std::uint64_t>* entry = nullptr;
     for (std::size_t at = hash_of(frame);; ++at) {
         at &= frames_.size() - 1; // 0: the loop ends, nothing is found there
@@ -143,7 +144,7 @@ bool registrations::find_arena(io_request& r) const noexcept {
         if (found == 0)
             return false;
         if (found >> 16 == frame) {
-            r.buffer_index = static_cast<std::uint16_t>(found);
+            r.shared.buffer_index = static_cast<std::uint16_t>(found);
             break;
         }
     }
@@ -151,36 +152,37 @@ bool registrations::find_arena(io_request& r) const noexcept {
 }
 
 /// The entry of a file object stands for the file as long as it holds the file's number.
-bool registrations::use_slot(io_request& r, int slot) const noexcept {
-    if (!transfers_file_data(r.kind))
+bool registrations::use_slot(request_parts r, int slot) const noexcept {
+    if (!transfers_file_data(r.shared.kind))
         return false;
-    const int number = r.fd;
+    const int number = r.shared.fd;
     const auto index = static_cast<std::size_t>(slot);
     const file_entry* entry = files_.find(index);
     if (!entry || entry->fd.load(std::memory_order_relaxed) != number || use_file(r, index) != 0)
         return false;
-    r.fd2 = number; // for when the registration has ended before the request arrives
+    r.extension.number = number; // for when the registration has ended before the request arrives
     return true;
 }
 
-int registrations::refer(shard& home, io_request& r, int slot) {
-    if ((r.registered & registered_buffer) != 0) {
+int registrations::refer(shard& home, request_parts r, int slot) {
+    if ((r.shared.registered & registered_buffer) != 0) {
         if (const int refused = check_buffer(r))
             return refused;
         if (const int refused = enlist(home, registration_kind::buffers))
             return refused;
-    } else if (has_arenas() && (r.kind == request_kind::read || r.kind == request_kind::write) &&
+    } else if (has_arenas() &&
+               (r.shared.kind == request_kind::read || r.shared.kind == request_kind::write) &&
                find_arena(r) && enlist(home, registration_kind::buffers) == 0) {
-        r.registered |= registered_buffer | found_registered;
+        r.shared.registered |= registered_buffer | found_registered;
     }
     if (slot >= 0 && use_slot(r, slot) && enlist(home, registration_kind::files) != 0) {
-        r.registered &= static_cast<std::uint8_t>(~registered_file);
-        r.fd = r.fd2;
+        r.shared.registered &= static_cast<std::uint8_t>(~registered_file);
+        r.shared.fd = r.extension.number;
     }
     return 0;
 }
 
-int registrations::enlist(shard& home, const io_request& r) {
+int registrations::enlist(shard& home, const short_request& r) {
     int error = 0;
     if ((r.registered & registered_buffer) != 0)
         error = enlist(home, registration_kind::buffers);

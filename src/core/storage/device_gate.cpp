@@ -151,7 +151,7 @@ void device_gate::begin_sample(io_operation& op) noexcept {
         return;
     const int slot = std::countr_zero(free_clocks_);
     free_clocks_ &= free_clocks_ - 1;
-    op.clock_ = static_cast<std::uint8_t>(slot + 1);
+    op.clock_ = static_cast<unsigned>(slot + 1) & 63U;
     began_[static_cast<unsigned>(slot)] = monotonic_now();
 }
 

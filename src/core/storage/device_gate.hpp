@@ -192,7 +192,7 @@ private:
     last_tick last_tick_;
 
     // Operations whose latency is being measured: their places, and when they began.
-    static constexpr unsigned clocks = 32;
+    static constexpr unsigned clocks = 32; // io_operation::clock_ has 6 bits
     std::uint32_t free_clocks_ = ~std::uint32_t{0};
     std::array<nanoseconds_t, clocks> began_{};
     latency_channel samples_;

@@ -6,6 +6,7 @@
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/operation/cancellation.hpp"
 
+#include <cassert>
 #include <cstdint>
 
 namespace aura::core {
@@ -21,7 +22,9 @@ class gated_file;
 /// destroyed. Once started the memory the request names belongs to the kernel until then, cancelled or not.
 class io_operation : public cancellable_operation {
 public:
-    const io_request& request() const noexcept { return request_; }
+    const short_request& request() const noexcept { return request_; }
+    /// The rest of a request that has more: of an extended_operation, then.
+    const request_extension& extension() const noexcept;
 
     /// What the request came to: >= 0, or a negated errno. -ECANCELED only when somebody asked for it.
     int result() const noexcept { return result_; }
@@ -52,7 +55,7 @@ public:
     lane which_lane() const noexcept {
         if (!transfers_file_data(request_.kind))
             return which_socket_lane();
-        if (request_.offset != current_position) [[likely]]
+        if (extension().offset != current_position) [[likely]]
             return lane::none;
         return reads(request_.kind) ? lane::in : lane::out;
     }
@@ -64,7 +67,7 @@ public:
     std::uint8_t registered_held() const noexcept { return registered_held_; }
 
 protected:
-    io_operation(function f, const io_request& r) noexcept
+    io_operation(function f, const short_request& r) noexcept
         : cancellable_operation(f)
         , request_(r) {}
     ~io_operation() = default;
@@ -99,8 +102,6 @@ protected:
     void submit_internal();
     void cancel_internal();
 
-    io_request request_;
-
 private:
     friend class descriptor;
     friend class device_gate;
@@ -111,8 +112,8 @@ private:
     struct way {
         static constexpr std::uint8_t polls = 1;      ///< a poll stands in its place
         static constexpr std::uint8_t ready = 2;      ///< it was waited for before this attempt
-        static constexpr std::uint8_t change = 4;     ///< request_.fd2 is an aid: watch_for_change()
-        static constexpr std::uint8_t time = 8;       ///< request_.fd2 is an aid: wait_a_while()
+        static constexpr std::uint8_t change = 4;     ///< aid_ is one: watch_for_change()
+        static constexpr std::uint8_t time = 8;       ///< aid_ is one: wait_a_while()
         static constexpr std::uint8_t repeated = 16;  ///< submitted again, when ended_ threads had ended
         static constexpr std::uint8_t here = 64;      ///< this attempt is made by its system call
         static constexpr std::uint8_t examined = 128; ///< its success has to be looked at; connect: begun
@@ -142,18 +143,51 @@ private:
         std::uint64_t sequence_ = 0;
         gated_file* line_;
     };
-    bool holds_target_ : 1 = false; // these three are set before it is started
-    bool internal_ : 1 = false;
-    bool refers_ : 1 = false; // to something registered, and holds its target for it
-    std::uint8_t way_ = 0;
+    std::int32_t aid_ = -1;   // polled in the request's place: way::change, way::time
     std::uint16_t ended_ = 0; // way::repeated: ended_before_this_thread()
-    bool cancel_requested_ : 1 = false;
-    bool linked_ : 1 = false;     // on its descriptor's list
-    bool in_backend_ : 1 = false; // submitted, result not seen yet
-    bool in_lane_ : 1 = false;    // waits for its turn in its lane
     gate_place at_gate_ = gate_place::outside;
-    std::uint8_t registered_held_ = 0; // as io_request::registered
-    std::uint8_t clock_ = 0;           // the gate's, plus 1, that measures its latency; 0: none
+    std::uint8_t clock_ : 6 = 0;           // the gate's, plus 1, that measures its latency; 0: none
+    std::uint8_t registered_held_ : 2 = 0; // as short_request::registered
+
+    // In the base, which has room for them:
+    //   way_               see way
+    //   holds_target_      set before it is started, as the next two
+    //   internal_          see make_internal()
+    //   refers_            to something registered, and holds its target for it
+    //   cancel_requested_
+    //   linked_            on its descriptor's list
+    //   in_backend_        submitted, result not seen yet
+    //   in_lane_           waits for its turn in its lane
+
+    request_extension& own_extension() noexcept;
+
+protected:
+    short_request request_;
 };
+
+/// One whose request may be of the kinds that have more than a short_request.
+class extended_operation : public io_operation {
+protected:
+    extended_operation(function f, const short_request& r, const request_extension& x) noexcept
+        : io_operation(f, r)
+        , extension_(x) {}
+    extended_operation(function f, const io_request& r) noexcept
+        : extended_operation(f, r, r) {}
+    ~extended_operation() = default;
+
+    request_extension extension_;
+
+private:
+    friend class io_operation;
+};
+
+inline const request_extension& io_operation::extension() const noexcept {
+    assert(has_extension(request_));
+    return static_cast<const extended_operation*>(this)->extension_;
+}
+inline request_extension& io_operation::own_extension() noexcept {
+    assert(has_extension(request_));
+    return static_cast<extended_operation*>(this)->extension_;
+}
 
 } // namespace aura::core

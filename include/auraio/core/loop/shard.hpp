@@ -267,7 +267,7 @@ private:
     void end_before_start(io_operation& op, int result);
     void issue(io_operation& op);
     void issue_from_lane(io_operation& op);
-    gated_file* find_storage(io_request& r);
+    gated_file* find_storage(short_request& r);
     void submit(io_operation& op);
     void note_queued(io_operation& op) noexcept;
     void hand_over(io_operation& op);
@@ -329,7 +329,7 @@ private:
     bool accepts_by_number(io_operation& op);
     bool closes_here(io_operation& op);
     request_facts facts_of(const io_operation& op) const noexcept;
-    int number_of(const io_request& r) const noexcept;
+    int number_of(const short_request& r) const noexcept;
     bool goes_on(io_operation& op);
     int prepare_next(io_operation& op, next_step step);
     static int prepare_here(io_operation& op) noexcept;

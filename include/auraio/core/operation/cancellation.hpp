@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace aura::core {
@@ -84,8 +85,17 @@ protected:
     using operation::operation;
     ~cancellable_operation() { detach(); }
 
-    // What an io_operation came to, until it has a result: nobody takes this for one that owns something. It
-    // is here because the base leaves room for it.
+    // What io_operation has in the room that the base leaves, see there.
+    bool holds_target_ : 1 = false;
+    bool internal_ : 1 = false;
+    bool refers_ : 1 = false;
+    bool cancel_requested_ : 1 = false;
+    bool linked_ : 1 = false;
+    bool in_backend_ : 1 = false;
+    bool in_lane_ : 1 = false;
+    std::uint8_t way_ = 0;
+
+    // What it came to. Until it has a result, nobody takes this for one that owns something.
     int result_ = -ECANCELED;
 
     /// Forgets the slot: from here on a signal finds nothing. Owning thread, or destruction.

@@ -58,7 +58,7 @@ private:
     function function_;
     bool message_ : 1 = false;
     bool counts_remotely_ : 1 = false;
-    bool calls_directly_ : 1 = false;
+    bool calls_directly_ = false;
 };
 
 /// Intrusive FIFO of operations. Not thread-safe. What it still holds when it dies is destroyed.

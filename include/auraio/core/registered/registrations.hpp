@@ -57,9 +57,9 @@ public:
 
     /// Makes `r`, a read or write of r.length bytes, one into registered buffer `index` at `offset`; makes
     /// r.fd the registered file `index`. -ENOENT, -EBUSY; -EINVAL: no such index; -EOVERFLOW, -EBADF.
-    int use_buffer(io_request& r, std::size_t index, std::size_t offset) const noexcept;
+    int use_buffer(request_parts r, std::size_t index, std::size_t offset) const noexcept;
     /// `table`, unless 0, is which table is meant: -ENOENT when that is not the one which is registered.
-    int use_file(io_request& r, std::size_t index, std::uint32_t table = 0) const noexcept;
+    int use_file(request_parts r, std::size_t index, std::uint32_t table = 0) const noexcept;
     /// The name of the table of files that is registered or draining; 0: none. No other of the process has it
     /// (until there have been 2^28).
     std::uint32_t file_table() const noexcept;
@@ -71,7 +71,7 @@ public:
     }
 
     /// Before a request that use_...() has made is handed to `home`.
-    int enlist(shard& home, const io_request& r);
+    int enlist(shard& home, const short_request& r);
 
     /// Whether refer() might find something for a request that names nothing registered.
     bool has_arenas() const noexcept { return has_arenas_.load(std::memory_order_relaxed); }
@@ -80,19 +80,19 @@ public:
     /// registered. Its request may name a buffer (registered_buffer is set, with buffer_index and address);
     /// `slot`, unless negative, is the entry of the file's own among the registered files, else its number is
     /// used. 0, or why the buffer it names cannot be had: -ENOENT, -EBUSY, -EINVAL, -EOVERFLOW.
-    int refer(shard& home, io_request& r, int slot);
+    int refer(shard& home, request_parts r, int slot);
 
     // ---- the driver of the shard ----
 
     /// A request has arrived: what it refers to is there until leave(). `held` of the request says what.
-    int admit(shard& home, const io_request& r, std::uint8_t& held);
+    int admit(shard& home, request_parts r, std::uint8_t& held);
     void leave(shard& home, std::uint8_t held);
 
     /// A request on a registered file is about to be given to the backend, for the first time or again:
     /// whether its entry still is what it was when the request was started is looked at here, for it may have
     /// waited since. If not, it goes by the file object's own number (`by_object`), or ends with EBADF: it
     /// must not reach the file that has the entry now.
-    void verify_file(shard& home, io_request& r, bool by_object);
+    void verify_file(shard& home, request_parts r, bool by_object);
 
     /// In a forked child: the shard has a new ring, which gets what requests that are to be repeated refer
     /// to.
@@ -175,7 +175,7 @@ private:
     };
 
     resource& of(registration_kind k) noexcept { return resources_[static_cast<std::size_t>(k)]; }
-    int check(io_request& r, registration_kind k) const noexcept;
+    int check(request_extension& x, registration_kind k) const noexcept;
     static std::uint32_t next_number() noexcept;
     int enlist(shard& home, registration_kind k);
     int admit(ring_side& side, std::uint32_t registration);
@@ -187,9 +187,9 @@ private:
     static void set_entry(file_entry& entry, int fd) noexcept;
     int replace_file_locked(std::size_t index, int fd);
     void tell_of_update(registration_state::ring_set told);
-    int check_buffer(io_request& r) const noexcept;
-    bool find_arena(io_request& r) const noexcept;
-    bool use_slot(io_request& r, int slot) const noexcept;
+    int check_buffer(request_parts r) const noexcept;
+    bool find_arena(request_parts r) const noexcept;
+    bool use_slot(request_parts r, int slot) const noexcept;
     int install(ring_side& side);
     bool bring_up_to_date(ring_side& side);
     void bring_up_to_date_locked(ring_side& side);

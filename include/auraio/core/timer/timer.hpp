@@ -19,7 +19,9 @@ public:
 
 protected:
     explicit wait_operation(function f) noexcept
-        : cancellable_operation(f) {}
+        : cancellable_operation(f) {
+        result_ = 0;
+    }
     ~wait_operation() = default;
 
     void on_arrive(); ///< what a derived operation's function does for action::arrive
@@ -28,7 +30,6 @@ protected:
 private:
     friend class timer;
     timer* timer_ = nullptr;
-    int result_ = 0;
 };
 
 /// Lives on one shard and on the heap, for the reasons given at descriptor. The object side calls from any
