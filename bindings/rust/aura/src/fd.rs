@@ -1,6 +1,6 @@
 //! Descriptors that stay open as long as an operation needs them.
-use crate::registered_files::Table;
 use crate::socket_address::SocketAddress;
+use crate::table::{Numbered, Table};
 use aura_sys as sys;
 use std::io;
 use std::os::raw::c_int;
@@ -20,8 +20,7 @@ pub struct Fd(Repr);
 
 #[derive(Debug, Clone)]
 enum Repr {
-    Shared(Arc<OwnedFd>),
-    Raw(RawFd),
+    Numbered(Numbered),
     /// An entry of a table of registered files, which keeps what it names open.
     Registered {
         table: Arc<Table>,
@@ -43,7 +42,7 @@ pub(crate) const SOCK_CLOEXEC: c_int = 0o2000000;
 impl Fd {
     /// Of a `File`, a `TcpStream`, a `UnixStream`, an `OwnedFd`, ...
     pub fn new(owned: impl Into<OwnedFd>) -> Fd {
-        Fd(Repr::Shared(Arc::new(owned.into())))
+        Fd(Repr::Numbered(Numbered::Shared(Arc::new(owned.into()))))
     }
 
     /// A descriptor that something else owns.
@@ -51,7 +50,7 @@ impl Fd {
     /// # Safety
     /// It must stay open until every operation that was started with the result, or with a clone of it, has ended.
     pub unsafe fn borrow_raw(fd: RawFd) -> Fd {
-        Fd(Repr::Raw(fd))
+        Fd(Repr::Numbered(Numbered::Raw(fd)))
     }
 
     /// A stream socket that can be connected to `address`, which std has no way to make.
@@ -67,7 +66,9 @@ impl Fd {
     /// The descriptor itself, unless an operation or a clone still has it, or it was borrowed.
     pub fn into_owned(self) -> Result<OwnedFd, Fd> {
         match self.0 {
-            Repr::Shared(shared) => Arc::try_unwrap(shared).map_err(|shared| Fd(Repr::Shared(shared))),
+            Repr::Numbered(Numbered::Shared(shared)) => {
+                Arc::try_unwrap(shared).map_err(|shared| Fd(Repr::Numbered(Numbered::Shared(shared))))
+            }
             other => Err(Fd(other)),
         }
     }
@@ -86,11 +87,11 @@ impl Fd {
         op
     }
 
-    /// Of something that has a number: not of a table's entry.
-    pub(crate) fn number(&self) -> Option<RawFd> {
+    /// None: an entry of a table has no number.
+    pub(crate) fn numbered(&self) -> Option<&Numbered> {
         match &self.0 {
+            Repr::Numbered(numbered) => Some(numbered),
             Repr::Registered { .. } => None,
-            _ => Some(self.as_raw_fd()),
         }
     }
 
@@ -116,7 +117,7 @@ impl Fd {
     /// None for one that was borrowed, or is of a table.
     pub fn as_fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.0 {
-            Repr::Shared(shared) => Some(std::os::unix::io::AsFd::as_fd(&**shared)),
+            Repr::Numbered(Numbered::Shared(shared)) => Some(std::os::unix::io::AsFd::as_fd(&**shared)),
             _ => None,
         }
     }
@@ -125,8 +126,7 @@ impl Fd {
 impl AsRawFd for Fd {
     fn as_raw_fd(&self) -> RawFd {
         match &self.0 {
-            Repr::Shared(shared) => shared.as_raw_fd(),
-            Repr::Raw(fd) => *fd,
+            Repr::Numbered(numbered) => numbered.as_raw_fd(),
             Repr::Registered { .. } => -1, // it has none of its own
         }
     }

@@ -64,6 +64,7 @@ mod shared;
 mod socket_address;
 mod stats;
 mod storage;
+mod table;
 
 #[cfg(feature = "async")]
 pub mod async_io;

@@ -2,26 +2,11 @@
 use crate::engine::Engine;
 use crate::error::{Error, Result, EINVAL};
 use crate::fd::Fd;
+use crate::table::{Numbered, Table};
 use aura_sys as sys;
 use std::os::raw::{c_int, c_uint};
-use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Keeps open what is in the table: a ring takes it over at its first operation on it.
-#[derive(Debug)]
-pub(crate) struct Table {
-    files: Mutex<Vec<Option<Fd>>>,
-    flags: c_uint,
-}
-
-impl Table {
-    /// Of operations that mean this table and no other.
-    pub(crate) fn flags(&self) -> c_uint {
-        self.flags
-    }
-    fn lock(&self) -> MutexGuard<'_, Vec<Option<Fd>>> {
-        self.files.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) // nothing that may panic runs under it
-    }
-}
+use std::os::unix::io::AsRawFd;
+use std::sync::Arc;
 
 /// A table of files that the rings of an engine have at hand, so that the kernel looks up no descriptor for each read and
 /// write. It pays where many threads share the table of descriptors, and hardly elsewhere (doc/memory.md).
@@ -42,15 +27,15 @@ impl Engine {
     /// `EBUSY`: there is a table, or one that has not ended; `EINVAL`: none, or an entry of a table; `EMFILE`: more than
     /// RLIMIT_NOFILE, or no descriptor for it; `EBADF`, `ENOMEM`.
     pub fn register_files(&self, files: &[Fd]) -> Result<RegisteredFiles> {
-        let numbers: Option<Vec<c_int>> = files.iter().map(Fd::number).collect();
-        let numbers = numbers.ok_or(Error::Io(EINVAL))?;
+        let files: Option<Vec<Numbered>> = files.iter().map(|file| file.numbered().cloned()).collect();
+        let files = files.ok_or(Error::Io(EINVAL))?;
+        let numbers: Vec<c_int> = files.iter().map(Numbered::as_raw_fd).collect();
         let count = c_uint::try_from(numbers.len()).map_err(|_| Error::Io(EINVAL))?;
         // SAFETY: the numbers are copied. `files` keeps them open, and then the table does.
         Error::of_turn(unsafe { sys::aura_register_files(self.as_ptr(), numbers.as_ptr(), count) })?;
         // SAFETY: the engine is there. Nobody can end the table yet: it is this one.
         let flags = unsafe { sys::aura_fixed_file_flags(self.as_ptr()) };
-        let files = Mutex::new(files.iter().cloned().map(Some).collect());
-        Ok(RegisteredFiles { engine: self.clone(), table: Some(Arc::new(Table { files, flags })) })
+        Ok(RegisteredFiles { engine: self.clone(), table: Some(Arc::new(Table::new(files, flags))) })
     }
 }
 
@@ -81,10 +66,11 @@ impl RegisteredFiles {
     pub fn update(&self, index: usize, file: Option<&Fd>) -> Result<()> {
         let number = c_int::try_from(index).map_err(|_| Error::Io(EINVAL))?;
         let mut entries = self.table().lock();
-        let fd = match file {
-            Some(file) => file.number().ok_or(Error::Io(EINVAL))?,
-            None => -1,
+        let file = match file {
+            Some(file) => Some(file.numbered().ok_or(Error::Io(EINVAL))?),
+            None => None,
         };
+        let fd = file.map_or(-1, Numbered::as_raw_fd);
         // SAFETY: the table keeps it open.
         Error::of_turn(unsafe { sys::aura_update_file(self.engine.as_ptr(), number, fd) })?;
         let before = std::mem::replace(&mut entries[index], file.cloned());
