@@ -66,7 +66,7 @@ build_rust_reads() {
     local library
     library=$(cd "$build/src" && pwd)
     (cd "$here/../bindings/rust" && AURAIO_LIB_DIR=$library CARGO_TARGET_DIR=$programs/cargo \
-        cargo build --quiet --offline --locked --release --example read_benchmark) || return
+        ./cargo.sh build --quiet --release --example read_benchmark) || return
     printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$library" "$programs/cargo/release/examples/read_benchmark"
 }
 

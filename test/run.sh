@@ -8,7 +8,8 @@ shift || true
 
 tools/install-packages.sh \
     g++ cmake ninja-build ccache make pkg-config \
-    liburing-dev libasio-dev libboost1.81-dev libssl-dev libgtest-dev libbenchmark-dev strace curl cargo python3 git
+    liburing-dev libasio-dev libboost1.81-dev libssl-dev libgtest-dev libbenchmark-dev strace curl cargo librust-libc-dev \
+    python3 git
 
 cmake --preset "$preset" "$@"
 cmake --build --preset "$preset"

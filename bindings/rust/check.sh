@@ -4,12 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export RUSTFLAGS="-D warnings"
 for features in --no-default-features --all-features; do
-    cargo check --quiet --offline --locked --all-targets "$features"
+    ./cargo.sh check --quiet --all-targets "$features"
 done
-if ! cargo clippy --version >/dev/null 2>&1; then
+if ! "${CARGO:-cargo}" clippy --version >/dev/null 2>&1; then
     echo "clippy: skipped, it is not installed"
     exit
 fi
 # Every unsafe block says why it is sound.
-cargo clippy --quiet --offline --locked --all-targets --all-features -- -D warnings
-cargo clippy --quiet --offline --locked --all-features -- -D clippy::undocumented_unsafe_blocks
+./cargo.sh clippy --quiet --all-targets --all-features -- -D warnings
+./cargo.sh clippy --quiet --all-features -- -D clippy::undocumented_unsafe_blocks

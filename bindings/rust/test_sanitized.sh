@@ -12,5 +12,5 @@ export AURAIO_LIB_DIR=$plain/src AURAIO_INCLUDE_DIR=$PWD/../../include CARGO_TAR
 # The tests alone get the runtime, and not the compilers of C programs that one of them calls.
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="env LD_PRELOAD=$runtime LD_LIBRARY_PATH=$sanitized/src"
 for tests in async_io engine files registered_files registration sockets storage stress; do
-    cargo test --offline --locked --all-features --package aura --test "$tests"
+    ./cargo.sh test --all-features --package aura --test "$tests"
 done

@@ -1,4 +1,5 @@
-//! Bindings of `auraio/aura.h`, auraio's C library: everything it declares, under its own names, and nothing else.
+//! Bindings of `auraio/aura.h`, auraio's C library: everything it declares, under its own names, and nothing else. The
+//! system's types in it are those of the crate `libc`.
 //!
 //! They are written by hand and committed, so that building needs no libclang; the tests hold every type, constant
 //! and signature against the header. What the functions mean stands in the header. Programs want the crate `aura`.
@@ -7,29 +8,11 @@
 #![allow(non_camel_case_types)]
 
 mod inline;
-mod kernel;
 
 pub use inline::*;
-pub use kernel::{statx, statx_timestamp};
+pub use libc::{iovec, mode_t, off_t, sockaddr, socklen_t, ssize_t, statx, statx_timestamp};
 
 use std::os::raw::{c_char, c_double, c_int, c_uint, c_void};
-
-/// `off_t` of the platforms auraio runs on, which have 64 bits.
-pub type off_t = i64;
-/// `ssize_t`.
-pub type ssize_t = isize;
-/// `mode_t`.
-pub type mode_t = u32;
-/// `socklen_t`.
-pub type socklen_t = u32;
-
-/// `struct iovec`.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct iovec {
-    pub iov_base: *mut c_void,
-    pub iov_len: usize,
-}
 
 macro_rules! opaque {
     ($($(#[$attribute:meta])* $name:ident)*) => {$(
@@ -42,8 +25,6 @@ macro_rules! opaque {
     )*};
 }
 opaque! {
-    /// `struct sockaddr`: some address.
-    sockaddr
     /// An engine.
     aura_engine_t
     /// A started operation: a number that is never given to another.

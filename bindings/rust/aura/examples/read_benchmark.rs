@@ -3,38 +3,24 @@
 use aura::{BufferRef, Engine, Fd};
 use std::collections::HashMap;
 use std::error::Error;
-use std::os::raw::{c_int, c_long};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const BLOCK: usize = 4096;
-const O_DIRECT: c_int = 0o40000;
-
-#[repr(C)]
-#[derive(Default)]
-struct Usage {
-    times: [c_long; 4], // user and system time, in seconds and microseconds
-    rest: [c_long; 14],
-}
-extern "C" {
-    fn getrusage(who: c_int, usage: *mut Usage) -> c_int;
-    fn sched_getaffinity(pid: c_int, size: usize, mask: *mut u64) -> c_int;
-    fn sched_setaffinity(pid: c_int, size: usize, mask: *const u64) -> c_int;
-}
 
 /// To the last processor there is, as the other programs.
 fn pin() {
-    let mut mask = [0u64; 16];
-    // SAFETY: the masks are as long as is said.
+    // SAFETY: an empty set is all zeros, the sets are as long as is said, and no number is beyond their end.
     unsafe {
-        if sched_getaffinity(0, std::mem::size_of_val(&mask), mask.as_mut_ptr()) <= 0 {
+        let (mut allowed, mut only): (libc::cpu_set_t, libc::cpu_set_t) =
+            (std::mem::zeroed(), std::mem::zeroed());
+        if libc::sched_getaffinity(0, std::mem::size_of_val(&allowed), &mut allowed) != 0 {
             return;
         }
-        let last = (0..mask.len() * 64).rev().find(|cpu| mask[cpu / 64] >> (cpu % 64) & 1 == 1).unwrap_or(0);
-        let mut only = [0u64; 16];
-        only[last / 64] = 1 << (last % 64);
-        sched_setaffinity(0, std::mem::size_of_val(&only), only.as_ptr());
+        let all = 0..libc::CPU_SETSIZE as usize;
+        libc::CPU_SET(all.rev().find(|cpu| libc::CPU_ISSET(*cpu, &allowed)).unwrap_or(0), &mut only);
+        libc::sched_setaffinity(0, std::mem::size_of_val(&only), &only);
     }
 }
 
@@ -45,12 +31,16 @@ struct Instantaneous {
 }
 
 fn now() -> Instantaneous {
-    let mut usage = Usage::default();
-    // SAFETY: it is as large as struct rusage.
-    unsafe { getrusage(0, &mut usage) };
-    let duration =
-        |at| Duration::from_secs(usage.times[at] as u64) + Duration::from_micros(usage.times[at + 1] as u64);
-    Instantaneous { wall: Instant::now(), user: duration(0), system: duration(2) }
+    // SAFETY: numbers, for which zero is a value; the function fills them.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+        usage
+    };
+    let duration = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    Instantaneous { wall: Instant::now(), user: duration(usage.ru_utime), system: duration(usage.ru_stime) }
 }
 
 /// Page-aligned memory, leaked: it outlives every read.
@@ -135,7 +125,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     pin();
     let mut options = std::fs::File::options();
     if direct {
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, O_DIRECT);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_DIRECT);
     }
     let file = options.read(true).open(text("path", "data"))?;
     let (size, span) = (file.metadata()?.len(), number("span_mib", "0")? << 20);

@@ -1,7 +1,7 @@
 //! Starting operations whose end a closure is told.
 use crate::buffer::BufferRef;
 use crate::engine::Engine;
-use crate::error::{Error, Result, EINVAL};
+use crate::error::{Error, Result};
 use crate::fd::Fd;
 use crate::io_buf::{IoBuf, IoBufMut};
 use crate::open_options::OpenOptions;
@@ -10,6 +10,7 @@ use crate::operations::{files::*, paths::*, plain::*, sockets::*, vectors::*};
 use crate::request::Request;
 use crate::socket_address::SocketAddress;
 use aura_sys as sys;
+use libc::EINVAL;
 use std::ffi::CString;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -275,5 +276,7 @@ pub(crate) fn openat(directory: Option<&Fd>, path: &Path, options: &OpenOptions)
 }
 
 pub(crate) fn statx(directory: Option<&Fd>, path: &Path, flags: i32, mask: u32) -> Result<Statx> {
-    Ok(Statx { directory: directory.cloned(), path: path_of(path)?, flags, mask, found: Box::default() })
+    // SAFETY: numbers, for which zero is a value.
+    let found = Box::new(unsafe { std::mem::zeroed() });
+    Ok(Statx { directory: directory.cloned(), path: path_of(path)?, flags, mask, found })
 }

@@ -1,4 +1,5 @@
 //! What can go wrong, as errno says it and as std::io names it.
+use libc::{ECANCELED, EDEADLK, ENOENT, ETIMEDOUT};
 use std::{fmt, io};
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -21,12 +22,6 @@ pub enum Error {
     /// [`cancel`](crate::Engine::cancel): the operation has ended, or its callback has begun.
     Ended,
 }
-
-pub(crate) const EINVAL: i32 = 22;
-const ENOENT: i32 = 2;
-const EDEADLK: i32 = 35;
-const ETIMEDOUT: i32 = 110;
-const ECANCELED: i32 = 125;
 
 impl Error {
     /// The errno.

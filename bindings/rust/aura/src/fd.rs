@@ -5,6 +5,7 @@ use aura_sys as sys;
 use std::io;
 use std::os::raw::c_int;
 use std::os::unix::io::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::addr_of_mut;
 use std::sync::Arc;
 
 /// A descriptor that operations share: each keeps it open until it has ended. A pending operation on a number that has
@@ -28,17 +29,6 @@ enum Repr {
     },
 }
 
-extern "C" {
-    fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
-    fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_int, len: *mut u32) -> c_int;
-}
-const SOL_SOCKET: c_int = 1;
-const SO_TYPE: c_int = 3;
-const SO_DOMAIN: c_int = 39;
-const AF_UNIX: c_int = 1;
-const SOCK_STREAM: c_int = 1;
-pub(crate) const SOCK_CLOEXEC: c_int = 0o2000000;
-
 impl Fd {
     /// Of a `File`, a `TcpStream`, a `UnixStream`, an `OwnedFd`, ...
     pub fn new(owned: impl Into<OwnedFd>) -> Fd {
@@ -56,7 +46,7 @@ impl Fd {
     /// A stream socket that can be connected to `address`, which std has no way to make.
     pub fn stream_socket(address: &SocketAddress) -> io::Result<Fd> {
         // SAFETY: no preconditions.
-        match unsafe { socket(address.family().into(), SOCK_STREAM | SOCK_CLOEXEC, 0) } {
+        match unsafe { libc::socket(address.family().into(), libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) } {
             fd if fd < 0 => Err(io::Error::last_os_error()),
             // SAFETY: it is new.
             fd => Ok(Fd::new(unsafe { OwnedFd::from_raw_fd(fd) })),
@@ -99,17 +89,26 @@ impl Fd {
     /// streams. Those of Unix sockets copy.
     pub(crate) fn discards_what_is_truncated(&self) -> bool {
         let option = |name: c_int| {
-            let (mut value, mut len): (c_int, u32) = (0, std::mem::size_of::<c_int>() as u32);
+            let (mut value, mut len): (c_int, libc::socklen_t) =
+                (0, std::mem::size_of::<c_int>() as libc::socklen_t);
             // SAFETY: the value has as many bytes as are said.
-            let failed = unsafe { getsockopt(self.as_raw_fd(), SOL_SOCKET, name, &mut value, &mut len) } != 0;
+            let failed = unsafe {
+                libc::getsockopt(
+                    self.as_raw_fd(),
+                    libc::SOL_SOCKET,
+                    name,
+                    addr_of_mut!(value).cast(),
+                    &mut len,
+                )
+            } != 0;
             if failed {
                 None
             } else {
                 Some(value)
             }
         };
-        match (option(SO_TYPE), option(SO_DOMAIN)) {
-            (Some(SOCK_STREAM), domain) => domain != Some(AF_UNIX),
+        match (option(libc::SO_TYPE), option(libc::SO_DOMAIN)) {
+            (Some(libc::SOCK_STREAM), domain) => domain != Some(libc::AF_UNIX),
             (kind, _) => kind.is_none(),
         }
     }

@@ -1,5 +1,6 @@
 //! How a file is opened: std's options, which std keeps to itself.
-use crate::error::{Error, Result, EINVAL};
+use crate::error::{Error, Result};
+use libc::{EINVAL, O_APPEND, O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY};
 
 /// As [`std::fs::OpenOptions`], for [`Engine::openat`](crate::Engine::openat).
 #[derive(Debug, Clone)]
@@ -13,15 +14,6 @@ pub struct OpenOptions {
     custom_flags: i32,
     mode: u32,
 }
-
-// The same on every architecture that auraio runs on.
-const O_WRONLY: i32 = 0o1;
-const O_RDWR: i32 = 0o2;
-const O_CREAT: i32 = 0o100;
-const O_EXCL: i32 = 0o200;
-const O_TRUNC: i32 = 0o1000;
-const O_APPEND: i32 = 0o2000;
-const O_CLOEXEC: i32 = 0o2000000;
 
 macro_rules! setters {
     ($($(#[$doc:meta])* $name:ident: $type:ty)*) => {$(
@@ -63,13 +55,13 @@ impl OpenOptions {
 
     pub(crate) fn flags_and_mode(&self) -> Result<(i32, u32)> {
         let access = match (self.read, self.write || self.append) {
-            (true, false) => 0,
+            (true, false) => O_RDONLY,
             (false, true) => O_WRONLY,
             (true, true) => O_RDWR,
             (false, false) => return Err(Error::Submission(EINVAL)),
         };
         let changes = self.truncate || self.create || self.create_new;
-        if changes && access == 0 || self.truncate && self.append && !self.create_new {
+        if changes && access == O_RDONLY || self.truncate && self.append && !self.create_new {
             return Err(Error::Submission(EINVAL)); // as std
         }
         let mut flags = access | self.custom_flags | O_CLOEXEC;

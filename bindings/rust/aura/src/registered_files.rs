@@ -1,9 +1,10 @@
 //! Registered files: a table of open files that the rings have at hand.
 use crate::engine::Engine;
-use crate::error::{Error, Result, EINVAL};
+use crate::error::{Error, Result};
 use crate::fd::Fd;
 use crate::table::{Numbered, Table};
 use aura_sys as sys;
+use libc::EINVAL;
 use std::os::raw::{c_int, c_uint};
 use std::os::unix::io::AsRawFd;
 use std::sync::Arc;

@@ -4,9 +4,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::panics;
 use aura_sys as sys;
+use libc::EINVAL;
 use std::os::raw::{c_uint, c_void};
-
-const EINVAL: i32 = 22;
 
 impl Engine {
     /// Makes buffers known to the kernel, for [`BufferRef::fixed`] by their places in the list. One list at a time. doc/memory.md

@@ -3,12 +3,11 @@ use crate::callbacks::path_of;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use aura_sys as sys;
+use libc::ENOENT;
 use std::ffi::CStr;
 use std::os::raw::{c_char, c_int};
 use std::path::Path;
 use std::time::Duration;
-
-const ENOENT: i32 = 2;
 
 /// What an engine asks of the gate that reads and writes of files pass: it lets all through unless it finds that fewer in
 /// flight on their device would do (doc/controller.md). What is not set stays as it is.

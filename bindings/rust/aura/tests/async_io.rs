@@ -64,7 +64,10 @@ fn every_operation_on_files() {
         assert_eq!(engine.async_fsync(&fd).await, Ok(()));
         assert_eq!(engine.async_fdatasync(&fd).await, Ok(()));
         assert_eq!(engine.async_sync_file_range(&fd, 0, 0, 2).await, Ok(()));
-        assert_eq!(engine.async_statx(None, file.path(), 0, 0x7ff).await.unwrap().stx_size, 11);
+        assert_eq!(
+            engine.async_statx(None, file.path(), 0, libc::STATX_BASIC_STATS).await.unwrap().stx_size,
+            11
+        );
         let (result, buf) = engine.async_read_at(&fd, Vec::with_capacity(100), 6).await;
         assert_eq!((result, &buf[..]), (Ok(5), &b"world"[..]));
         let (result, bufs) = engine.async_readv_at(&fd, vec![buf, Vec::with_capacity(100)], 0).await;

@@ -289,12 +289,7 @@ fn statistics_count_what_was_done() {
 
 #[test]
 fn a_child_of_fork_is_refused_and_the_parent_goes_on() {
-    extern "C" {
-        fn fork() -> i32;
-        fn waitpid(child: i32, status: *mut i32, options: i32) -> i32;
-        fn _exit(status: i32) -> !;
-    }
-    const ECHILD: i32 = 10;
+    use libc::{fork, waitpid, ECHILD};
     let (engine, (ours, mut theirs)) = (one_ring(), pair());
     let (sender, received) = outcome();
     let buffer = engine.allocate_buffer(16).unwrap();
@@ -310,7 +305,7 @@ fn a_child_of_fork_is_refused_and_the_parent_goes_on() {
             && engine.allocate_buffer(1).is_err();
         drop(engine);
         // SAFETY: it only ends the process.
-        unsafe { _exit(i32::from(!refused)) }
+        unsafe { libc::_exit(i32::from(!refused)) }
     }
     let mut status = -1;
     // SAFETY: the status is ours.

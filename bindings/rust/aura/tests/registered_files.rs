@@ -1,13 +1,10 @@
 //! Registered files: reads by entry, replacement, and the end of a table.
 mod support;
 use aura::{Error, Fd};
+use libc::{EBADF, EBUSY, ENOENT};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use support::*;
-
-const ENOENT: i32 = 2;
-const EBADF: i32 = 9;
-const EBUSY: i32 = 16;
 
 /// What a read at the beginning of `file` gives.
 fn text_of(engine: &aura::Engine, file: &Fd) -> String {

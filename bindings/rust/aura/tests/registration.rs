@@ -1,13 +1,10 @@
 //! Registered buffers: their life, and what operations on them say in each part of it.
 mod support;
 use aura::{BufferRef, Error, OpType};
+use libc::{EBUSY, ENOENT, EOVERFLOW};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use support::*;
-
-const ENOENT: i32 = 2;
-const EBUSY: i32 = 16;
-const EOVERFLOW: i32 = 75;
 
 #[test]
 fn reads_go_into_registered_buffers() {

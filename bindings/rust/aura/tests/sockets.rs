@@ -156,13 +156,12 @@ fn send_and_recv() {
 
 #[test]
 fn a_datagram_that_was_cut_short() {
-    const MSG_TRUNC: i32 = 0x20;
     let (ours, theirs) = std::os::unix::net::UnixDatagram::pair().unwrap();
     let (engine, ours) = (one_ring(), Fd::new(ours));
     theirs.send(b"0123456789").unwrap();
     let (sender, received) = outcome();
     let buf = vec![0; 4].into_boxed_slice().into_vec();
-    engine.recv(&ours, buf, MSG_TRUNC, move |r, b| sender.send((r, b)).unwrap()).unwrap();
+    engine.recv(&ours, buf, libc::MSG_TRUNC, move |r, b| sender.send((r, b)).unwrap()).unwrap();
     assert_eq!(received.wait(&engine), (Ok(10), b"0123".to_vec()));
 }
 

@@ -1,15 +1,13 @@
 //! Safe code cannot reach what is not its own: memory that was not received, another's file, an engine that is gone.
 mod support;
 use aura::{Engine, Error, Fd};
+use libc::{ENOENT, MSG_TRUNC};
 use std::cell::RefCell;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use support::*;
-
-const ENOENT: i32 = 2;
-const MSG_TRUNC: i32 = 0x20;
 
 /// Started where a thread ends: "flush at exit".
 struct AtExit(Option<(Engine, Fd, Arc<AtomicUsize>)>);

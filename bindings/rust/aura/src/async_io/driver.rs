@@ -2,7 +2,6 @@
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use std::io;
-use std::os::raw::{c_int, c_short, c_ulong};
 use std::os::unix::io::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -18,18 +17,6 @@ use std::thread::{self, JoinHandle};
 pub struct Driver {
     stop: Option<UnixStream>, // the thread ends when this is closed
     thread: Option<JoinHandle<Result<()>>>,
-}
-
-#[repr(C)]
-struct PollFd {
-    fd: c_int,
-    events: c_short,
-    revents: c_short,
-}
-const POLLIN: c_short = 1;
-
-extern "C" {
-    fn poll(fds: *mut PollFd, count: c_ulong, timeout_ms: c_int) -> c_int;
 }
 
 impl Driver {
@@ -69,10 +56,10 @@ impl Drop for Driver {
 fn drive(engine: &Engine, stopped: &UnixStream) -> Result<()> {
     let descriptor = engine.poll_fd()?.as_raw_fd();
     loop {
-        let entry = |fd| PollFd { fd, events: POLLIN, revents: 0 };
+        let entry = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
         let mut fds = [entry(descriptor), entry(stopped.as_raw_fd())];
         // SAFETY: there are two.
-        if unsafe { poll(fds.as_mut_ptr(), 2, -1) } < 0 {
+        if unsafe { libc::poll(fds.as_mut_ptr(), 2, -1) } < 0 {
             let error = io::Error::last_os_error();
             if error.kind() != io::ErrorKind::Interrupted {
                 return Err(Error::Io(error.raw_os_error().unwrap_or(0)));

@@ -7,10 +7,8 @@ use std::ffi::CString;
 use std::os::raw::c_void;
 use std::os::unix::io::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-const AT_FDCWD: RawFd = -100;
-
 fn directory(fd: &Option<Fd>) -> RawFd {
-    fd.as_ref().map_or(AT_FDCWD, Fd::as_raw_fd)
+    fd.as_ref().map_or(libc::AT_FDCWD, Fd::as_raw_fd)
 }
 
 pub(crate) struct Openat {

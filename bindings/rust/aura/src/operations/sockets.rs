@@ -1,20 +1,16 @@
 //! Operations on sockets.
 use crate::error::Result;
-use crate::fd::{Fd, SOCK_CLOEXEC};
+use crate::fd::Fd;
 use crate::io_buf::{IoBuf, IoBufMut};
 use crate::operation::Operation;
 use crate::shared::EngineRef;
-use crate::socket_address::{SocketAddress, Storage};
+use crate::socket_address::SocketAddress;
 use aura_sys as sys;
+use libc::{MSG_NOSIGNAL, MSG_TRUNC, SOCK_CLOEXEC};
 use std::net::SocketAddr;
-use std::os::raw::{c_int, c_void};
+use std::os::raw::c_void;
 use std::os::unix::io::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::addr_of_mut;
-
-/// A peer that is gone is an error, not a signal, as in std.
-const MSG_NOSIGNAL: c_int = 0x4000;
-/// The result is how many bytes there were, not how many were copied.
-const MSG_TRUNC: c_int = 0x20;
 
 pub(crate) struct Recv<B>(pub Fd, pub B, pub i32);
 pub(crate) struct Send<B>(pub Fd, pub B, pub i32);
@@ -68,6 +64,7 @@ unsafe impl<B: IoBuf> Operation for Send<B> {
     ) -> *mut sys::aura_request_t {
         let Send(fd, buf, flags) = &*this;
         let (data, len) = (buf.stable_ptr().cast(), buf.bytes_init());
+        // A peer that is gone is an error, not a signal, as in std.
         sys::aura_send(engine, fd.as_raw_fd(), data, len, *flags | MSG_NOSIGNAL, callback, user_data)
     }
     fn finish(mut self, result: Result<usize>) -> Self::Output {
@@ -83,8 +80,7 @@ pub(crate) struct Accept {
 
 impl Accept {
     pub(crate) fn new(fd: Fd) -> Accept {
-        let storage = Storage([0; 128]);
-        Accept { fd, peer: SocketAddress { storage, len: std::mem::size_of::<Storage>() as u32 } }
+        Accept { fd, peer: SocketAddress::empty() }
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::time::Duration;
 
-pub const EBADF: i32 = 9;
-pub const EINVAL: i32 = 22;
+pub const EBADF: i32 = libc::EBADF;
+pub const EINVAL: i32 = libc::EINVAL;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A path that nothing has, removed at the end.
