@@ -3,12 +3,15 @@
 #include <auraio/auraio.hpp>
 
 #include "support/other_process.hpp"
+#include "support/sanitizers.hpp"
 
 #include <asio/post.hpp>
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <fstream>
 #include <string>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -64,6 +67,30 @@ TEST(LockedMemory, AnErrorNamesTheLimit) {
         if (what.empty())
             test::exit_skipping("rings do not count as locked memory here");
         EXPECT_NE(what.find("RLIMIT_MEMLOCK"), std::string::npos) << what;
+    });
+}
+
+TEST(LockedMemory, WhereAddressSpaceIsWhatLacksAnErrorNamesThat) {
+    if (AURAIO_TEST_ASAN || AURAIO_TEST_TSAN)
+        GTEST_SKIP() << "the sanitizer needs the address space that would be limited";
+    test::in_another_process([] {
+        std::string what;
+        try {
+            aura::io_context ctx;
+            // As much as there is, and not a page for even the smallest queues.
+            std::size_t pages = 0;
+            std::ifstream("/proc/self/statm") >> pages;
+            const rlim_t bytes = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+            const rlimit limit{bytes, bytes};
+            ASSERT_EQ(::setrlimit(RLIMIT_AS, &limit), 0);
+            aura::steady_timer timer(ctx, 1ms); // posts alone need no ring
+            timer.async_wait([](aura::error_code) {});
+            ctx.run();
+        } catch (const std::exception& e) {
+            what = e.what();
+        }
+        EXPECT_NE(what.find("RLIMIT_AS"), std::string::npos) << what;
+        EXPECT_EQ(what.find("RLIMIT_MEMLOCK"), std::string::npos) << what;
     });
 }
 
