@@ -422,7 +422,7 @@ private:
             }
         });
         pending_ -= done.size() - before;
-        if (on_valgrind_) [[unlikely]]
+        if (memory_is_looked_at_) [[unlikely]]
             tell_of_kernel_writes(done);
     }
 
@@ -464,7 +464,7 @@ private:
     bool refused_ = false;     // the kernel does not let us into the ring any more
     nanoseconds_t refused_until_ = 0;
     bool alarm_pending_ = false;
-    const bool on_valgrind_ = valgrind::runs_the_program();
+    const bool memory_is_looked_at_ = valgrind::looks_at_memory();
     // Of the alarm the thread that drives the ring has set; never: it has none.
     nanoseconds_t alarm_at_ = never;
     std::uint32_t alarm_number_ = 0;

@@ -16,7 +16,7 @@ constinit bool listens = false;
 namespace {
 
 [[gnu::constructor(101)]] void look_around() noexcept { // the first that is not the compiler's own
-    listens = valgrind::runs_the_program() || (tsan_acquire && tsan_release);
+    listens = valgrind::looks_for_races() || (tsan_acquire && tsan_release);
 }
 
 } // namespace

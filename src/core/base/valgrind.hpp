@@ -3,9 +3,11 @@
 
 #include <cstddef>
 
-#if __has_include(<valgrind/helgrind.h>) && __has_include(<valgrind/memcheck.h>)
+#if __has_include(<valgrind/helgrind.h>) && __has_include(<valgrind/memcheck.h>) &&                           \
+    __has_include(<valgrind/drd.h>)
 #define AURAIO_HAS_VALGRIND
-#include <valgrind/helgrind.h> // DRD understands what is used of it
+#include <valgrind/drd.h>
+#include <valgrind/helgrind.h>
 #include <valgrind/memcheck.h>
 #endif
 
@@ -16,10 +18,20 @@ namespace aura::core::valgrind {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wcast-qual"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 
-inline bool runs_the_program() noexcept {
-    return RUNNING_ON_VALGRIND != 0;
+/// Whether the tool is one of those that are told something. Others (Callgrind counts instructions) are not to
+/// see different code. A tool answers requests of its own only.
+inline bool looks_for_races() noexcept {
+    char shadow = 0;
+    return RUNNING_ON_VALGRIND != 0 &&
+           (VALGRIND_HG_GET_ABITS(&shadow, &shadow, 1ul) == 1 || DRD_GET_VALGRIND_THREADID != 0);
 }
+inline bool looks_at_memory() noexcept {
+    char looked_at = 0, shadow = 0;
+    return RUNNING_ON_VALGRIND != 0 && VALGRIND_GET_VBITS(&looked_at, &shadow, 1) == 1;
+}
+// DRD understands these as well.
 inline void happens_before(const void* address) noexcept {
     ANNOTATE_HAPPENS_BEFORE(address);
 }
@@ -32,7 +44,10 @@ inline void was_written(const void* address, std::size_t size) noexcept {
 
 #pragma GCC diagnostic pop
 #else
-constexpr bool runs_the_program() noexcept {
+constexpr bool looks_for_races() noexcept {
+    return false;
+}
+constexpr bool looks_at_memory() noexcept {
     return false;
 }
 inline void happens_before(const void*) noexcept {}
