@@ -32,13 +32,6 @@ public:
     void forget(const operation& ended) noexcept {
         std::erase_if(targets_, [&](const operation* kept) { return kept == &ended; });
     }
-    /// Those of `ended` as well, which moves to `done`.
-    void forget_all(op_queue& ended, op_queue& done) noexcept {
-        while (operation* const op = ended.pop()) {
-            forget(*op);
-            done.push(*op);
-        }
-    }
     void clear() noexcept { targets_.clear(); }
 
 private:

@@ -73,7 +73,9 @@ void written_for(const io_operation& op, std::size_t result) noexcept {
 
 } // namespace
 
-[[gnu::cold]] void tell_of_kernel_writes(op_queue& done) noexcept {
+const bool memory_is_looked_at = valgrind::looks_at_memory();
+
+[[gnu::cold]] void tell_memcheck(op_queue& done) noexcept {
     for (std::uint32_t n = done.size(); n != 0; --n) { // round once
         operation* const base = done.pop();
         const auto& op = static_cast<const io_operation&>(*base);

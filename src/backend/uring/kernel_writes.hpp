@@ -11,6 +11,13 @@ namespace aura::core::uring {
 
 /// Requests that have completed, all io_operations. Memcheck does not know what memory a request names, and
 /// would call data that was read uninitialised.
-void tell_of_kernel_writes(op_queue& done) noexcept;
+void tell_memcheck(op_queue& done) noexcept;
+
+extern const bool memory_is_looked_at; // before main(): whether Memcheck runs the program
+
+inline void tell_of_kernel_writes(op_queue& done) noexcept {
+    if (memory_is_looked_at) [[unlikely]]
+        tell_memcheck(done);
+}
 
 } // namespace aura::core::uring

@@ -403,27 +403,33 @@ private:
     }
 
     void reap(op_queue& done) {
+        if (!kept_cancels_.empty()) [[unlikely]]
+            reap_and(done, [this](const operation& ended) { kept_cancels_.forget(ended); });
+        else
+            reap_and(done, [](const operation&) {});
+        tell_of_kernel_writes(done);
+    }
+
+    template <class F>
+    void reap_and(op_queue& done, F ended) {
         const std::uint32_t before = done.size();
-        const bool kept = !kept_cancels_.empty();
-        if (kept) [[unlikely]]
-            kept_cancels_.forget_all(done_here_, done);
-        done.splice(done_here_);
+        while (operation* const op = done_here_.pop()) {
+            ended(*op);
+            done.push(*op);
+        }
         ring_.for_each_completion([&](std::uint64_t data, int result, unsigned flags) {
             if ((data & 1) == 0) [[likely]] {
                 auto& op = *reinterpret_cast<io_operation*>(data);
                 op.set_result(result);
                 if ((flags & more_in_socket) != 0) [[unlikely]]
                     op.note_more_connections();
-                if (kept) [[unlikely]]
-                    kept_cancels_.forget(op);
+                ended(op);
                 done.push(op);
             } else {
                 on_internal(data, result);
             }
         });
         pending_ -= done.size() - before;
-        if (memory_is_looked_at_) [[unlikely]]
-            tell_of_kernel_writes(done);
     }
 
     void on_internal(std::uint64_t data, int result) noexcept {
@@ -464,7 +470,6 @@ private:
     bool refused_ = false;     // the kernel does not let us into the ring any more
     nanoseconds_t refused_until_ = 0;
     bool alarm_pending_ = false;
-    const bool memory_is_looked_at_ = valgrind::looks_at_memory();
     // Of the alarm the thread that drives the ring has set; never: it has none.
     nanoseconds_t alarm_at_ = never;
     std::uint32_t alarm_number_ = 0;

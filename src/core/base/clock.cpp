@@ -1,19 +1,7 @@
-// clock: the monotonic clock, as every deadline of the engine counts it.
+// clock: what is asked of the kernel once.
 #include "auraio/core/base/clock.hpp"
 
 namespace aura::core {
-
-nanoseconds_t monotonic_now() noexcept {
-    timespec t;
-    ::clock_gettime(CLOCK_MONOTONIC, &t);
-    return nanoseconds_of(t);
-}
-
-nanoseconds_t coarse_now() noexcept {
-    timespec t;
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return nanoseconds_of(t);
-}
 
 nanoseconds_t coarse_resolution() noexcept {
     static const nanoseconds_t resolution = [] {

@@ -16,11 +16,19 @@ constexpr timespec timespec_of(nanoseconds_t t) noexcept {
 }
 
 /// CLOCK_MONOTONIC, see clock_gettime(2).
-nanoseconds_t monotonic_now() noexcept;
+inline nanoseconds_t monotonic_now() noexcept {
+    timespec t;
+    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    return nanoseconds_of(t);
+}
 
 /// The same, advanced by the scheduler's tick (CLOCK_MONOTONIC_COARSE): 4 ns to read, where the exact one
 /// takes 28.
-nanoseconds_t coarse_now() noexcept;
+inline nanoseconds_t coarse_now() noexcept {
+    timespec t;
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return nanoseconds_of(t);
+}
 
 /// The step of the coarse clock, which may be up to two of them behind.
 nanoseconds_t coarse_resolution() noexcept;
