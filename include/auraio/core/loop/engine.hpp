@@ -18,18 +18,33 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace aura::core {
 
-/// What a program that makes an engine links against: the name tells whether the containers of the standard
-/// library are those of its debug mode, which have other sizes. An undefined reference to it means that the
-/// library and the program disagree: compile both with _GLIBCXX_DEBUG, or none.
+/// What a program that makes an engine links against: the name tells of which kind the containers of the
+/// standard library are. Those of its debug mode, and its strings of before C++11, have other sizes; vectors
+/// that tell AddressSanitizer how far they are filled must be filled by nobody who does not tell it. An
+/// undefined reference to it means that the library and the program disagree: compile both with
+/// _GLIBCXX_DEBUG, _GLIBCXX_SANITIZE_VECTOR, _GLIBCXX_USE_CXX11_ABI=0, or none.
+#if defined(_GLIBCXX_USE_CXX11_ABI) && !_GLIBCXX_USE_CXX11_ABI
+inline namespace with_strings_of_before_cxx11 {
+#else
+inline namespace with_present_strings {
+#endif
+#if defined(_GLIBCXX_SANITIZE_VECTOR) && defined(_GLIBCXX_SANITIZE_STD_ALLOCATOR)
+inline namespace with_glibcxx_sanitize_vector {
+#else
+inline namespace without_glibcxx_sanitize_vector {
+#endif
 #if defined(_GLIBCXX_DEBUG)
 inline namespace with_glibcxx_debug {
 #else
 inline namespace without_glibcxx_debug {
 #endif
 void library_has_the_same_containers() noexcept;
+}
+}
 }
 
 class driver;
