@@ -1,6 +1,7 @@
 // config: the only file that knows which Asio this is: standalone, or Boost's with AURAIO_FLAVOUR_BOOST
-// defined; adopted, with AURAIO_ADOPT defined, or not. Our symbols carry both in the name of their inline
-// namespace, so that a program which mixes settings where it must not fails to link.
+// defined; adopted, with AURAIO_ADOPT defined, or not; with handlers tracked, which makes objects larger, or
+// not. Our symbols carry all three in the name of their inline namespace, so that a program which mixes
+// settings where it must not fails to link.
 #pragma once
 
 // Before any header of Asio's: Asio 1.22 decides between std::aligned_alloc() and operator new by what
@@ -49,8 +50,15 @@
 #define AURAIO_NET_OPEN namespace boost::asio {
 #define AURAIO_HAS_BEAST // Boost's neighbour of this flavour
 #define AURAIO_NET_CLOSE }
-#if defined(AURAIO_ADOPT)
+#if defined(BOOST_ASIO_ENABLE_HANDLER_TRACKING) || defined(BOOST_ASIO_CUSTOM_HANDLER_TRACKING)
+#define AURAIO_TRACKS_HANDLERS
+#endif
+#if defined(AURAIO_ADOPT) && defined(AURAIO_TRACKS_HANDLERS)
+#define AURAIO_FLAVOUR boost_asio_adopt_tracked
+#elif defined(AURAIO_ADOPT)
 #define AURAIO_FLAVOUR boost_asio_adopt
+#elif defined(AURAIO_TRACKS_HANDLERS)
+#define AURAIO_FLAVOUR boost_asio_tracked
 #else
 #define AURAIO_FLAVOUR boost_asio
 #endif
@@ -92,9 +100,6 @@
 #define AURAIO_NO_TYPEID
 #endif
 #define AURAIO_ASIO_MACRO(name) BOOST_ASIO_##name
-#if defined(BOOST_ASIO_ENABLE_HANDLER_TRACKING) || defined(BOOST_ASIO_CUSTOM_HANDLER_TRACKING)
-#define AURAIO_TRACKS_HANDLERS
-#endif
 namespace boost::asio {}
 namespace aura {
 inline namespace AURAIO_FLAVOUR {
@@ -138,8 +143,15 @@ inline const error_category& generic_category() {
 #define AURAIO_NET_OPEN namespace asio {
 #define AURAIO_HAS_THREAD // a class that Boost leaves to Boost.Thread
 #define AURAIO_NET_CLOSE }
-#if defined(AURAIO_ADOPT)
+#if defined(ASIO_ENABLE_HANDLER_TRACKING) || defined(ASIO_CUSTOM_HANDLER_TRACKING)
+#define AURAIO_TRACKS_HANDLERS
+#endif
+#if defined(AURAIO_ADOPT) && defined(AURAIO_TRACKS_HANDLERS)
+#define AURAIO_FLAVOUR std_asio_adopt_tracked
+#elif defined(AURAIO_ADOPT)
 #define AURAIO_FLAVOUR std_asio_adopt
+#elif defined(AURAIO_TRACKS_HANDLERS)
+#define AURAIO_FLAVOUR std_asio_tracked
 #else
 #define AURAIO_FLAVOUR std_asio
 #endif
@@ -181,9 +193,6 @@ inline const error_category& generic_category() {
 #define AURAIO_NO_TYPEID
 #endif
 #define AURAIO_ASIO_MACRO(name) ASIO_##name
-#if defined(ASIO_ENABLE_HANDLER_TRACKING) || defined(ASIO_CUSTOM_HANDLER_TRACKING)
-#define AURAIO_TRACKS_HANDLERS
-#endif
 namespace asio {}
 namespace aura {
 inline namespace AURAIO_FLAVOUR {
