@@ -172,6 +172,24 @@ TEST_F(SynchronousOrder, WhatWasSentBeforeRunArrivesWithoutIt) {
     ctx.run();
 }
 
+TEST_F(SynchronousOrder, AReadBeforeRunIsNotBegunByWhatAnotherSends) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    aura::readable_pipe reader(ctx, ends[0]);
+    char first[1], second[1];
+    reader.async_read_some(net::buffer(first), test::exactly_once([](error_code ec, std::size_t n) {
+                               EXPECT_FALSE(ec) << ec.message();
+                               EXPECT_EQ(n, 1u);
+                           }));
+    send(hello);
+    EXPECT_EQ(::write(ends[1], "x", 1), 1);
+    EXPECT_EQ(::read(ends[0], second, 1), 1) << "somebody else has read it";
+    EXPECT_EQ(::write(ends[1], "y", 1), 1);
+    ctx.run();
+    EXPECT_EQ(first[0], 'y');
+    ::close(ends[1]);
+}
+
 TEST_F(SynchronousOrder, AConnectBeforeRunIsAcceptedSynchronously) {
     using tcp = aura::ip::tcp;
     tcp::acceptor acceptor(ctx, {aura::ip::address_v4::loopback(), 0});

@@ -52,6 +52,11 @@ protected:
         engine_->work_started();
     }
     ~SpareThreads() override {
+        if (testing::Test::HasFailure()) { // of an assertion, which has left threads that wait
+            if (!released_.try_wait())
+                released_.count_down();
+            engine_->stop();
+        }
         for (auto& t : threads_)
             t.join();
     }

@@ -31,10 +31,9 @@ AURAIO_NET_OPEN
 /// A set of signals on a ring. Interface and meaning are Asio's; see there:
 ///
 /// - A signal ends all waits that are pending on every set that has it, native or Asio's own; a set on which
-/// nobody
-///   waits keeps it for its next async_wait, one for each time it was caught.
+///   nobody waits keeps it for its next async_wait, one for each time it was caught.
 /// - async_wait: signature void(error_code, int). Errors: operation_aborted. Cancellation: terminal, partial,
-/// total.
+///   total.
 /// - After fork() and notify_fork() each process hears of its own signals.
 ///
 /// Beyond it: any thread may use the object (one at a time); a set costs no thread and no descriptor, waiting

@@ -289,15 +289,12 @@ AURAIO_NET_OPEN
 /// A timer on a ring. Interface and meaning are Asio's; see there. Beyond it:
 ///
 /// - Any member may be called in any thread (one at a time per object), before run() too. Waits complete on
-/// the ring
-///   the timer lives on. The counts returned by cancel(), cancel_one() and expires_*() are exact from any
-///   thread: a wait is counted there or completes with success, never both.
-/// - Timers of one ring fire in the order of their deadlines, never early; those of one clock do so when it
-/// is
+///   the ring the timer lives on. The counts returned by cancel(), cancel_one() and expires_*() are exact from
+///   any thread: a wait is counted there or completes with success, never both.
+/// - Timers of one ring fire in the order of their deadlines, never early; those of one clock do so when it is
 ///   set, too. A clock that is set forward is noticed when any timer of the ring fires, after what WaitTraits
 ///   says of the time to wait, or after five minutes, whichever comes first.
-/// - async_wait: signature void(error_code). Errors: operation_aborted. Cancellation: terminal, partial,
-/// total.
+/// - async_wait: signature void(error_code). Errors: operation_aborted. Cancellation: terminal, partial, total.
 /// - A timer costs one block of memory, recycled per thread; arming and cancelling take constant time.
 template <class Clock, class WaitTraits, class Executor>
     requires aura::detail::ring_executor<Executor>

@@ -254,7 +254,7 @@ using net::void_type;
 using net::wait_traits;
 using net::write;
 using net::write_at;
-#if !defined(AURAIO_FLAVOUR_BOOST)
+#if defined(AURAIO_HAS_THREAD)
 using net::system_category;
 #endif
 #if AURAIO_ASIO_VERSION < 102900 && defined(AURAIO_HAS_DEPRECATED)

@@ -73,7 +73,15 @@ void written_for(const io_operation& op, std::size_t result) noexcept {
 
 } // namespace
 
-const bool memory_is_looked_at = valgrind::looks_at_memory();
+constinit bool memory_is_looked_at = false;
+
+namespace {
+
+[[gnu::constructor(101)]] void look_for_memcheck() noexcept { // the first that is not the compiler's own
+    memory_is_looked_at = valgrind::looks_at_memory();
+}
+
+} // namespace
 
 [[gnu::cold]] void tell_memcheck(op_queue& done) noexcept {
     for (std::uint32_t n = done.size(); n != 0; --n) { // round once

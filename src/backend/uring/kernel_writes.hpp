@@ -13,7 +13,7 @@ namespace aura::core::uring {
 /// would call data that was read uninitialised.
 void tell_memcheck(op_queue& done) noexcept;
 
-extern const bool memory_is_looked_at; // before main(): whether Memcheck runs the program
+extern bool memory_is_looked_at; // constant since before the first object of namespace scope was made
 
 inline void tell_of_kernel_writes(op_queue& done) noexcept {
     if (memory_is_looked_at) [[unlikely]]

@@ -22,8 +22,7 @@ namespace aura::core {
 ///   on the tick, in any one ring   tick(); then, for every attached ring whose gate may_drain(), its thread
 ///                                  is told to drain (the ring itself drains at once)
 ///   when an operation has to wait  on a ring whose limit is 0 and that has nothing in flight: reshare(), as
-///   the
-///                                  next tick may be 10 ms away. This happens once per idle spell of a ring.
+///                                  the next tick may be 10 ms away. This happens once per idle spell of a ring.
 class device_controller {
 public:
     explicit device_controller(const controller_options& options = {}) noexcept

@@ -118,11 +118,15 @@ void descriptor::submit_visited() {
 }
 
 void descriptor::submit_at_once() noexcept {
+    // What only takes something in, of whichever object, must not begin before run(): its user may want to take
+    // it himself until then.
+    home_->begins_only_what_shows_ = true;
     try {
         submit_visited();
     } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // As above: the operation is in the inbox, and stays there.
     }
+    home_->begins_only_what_shows_ = false;
 }
 
 /// Another thread drives the shard, and has been woken if it slept.
@@ -145,7 +149,12 @@ void descriptor::await_submission() {
                     began_at); // one handler all the time: the next call need not find out again
             return;
         }
-        ::sched_yield();
+        if (starved) {
+            constexpr timespec moment{0, 100'000};
+            ::nanosleep(&moment, nullptr); // also lets those run who have a lower priority
+        } else {
+            ::sched_yield();
+        }
     }
 }
 

@@ -51,7 +51,8 @@ void numbered_listeners::retire(int fd) noexcept {
 void numbered_listeners::retire(iterator which) noexcept {
     const entry e = *which;
     entries_.erase(which);
-    home_.owner().listeners().remove(e.fd, home_.index());
+    // The place stays until the number is closed: an accept may be on its way here, and a close that did not
+    // come by would not meet it.
     e.listener->retire();
 }
 

@@ -145,8 +145,13 @@ bool shard::closes_here(io_operation& op) {
     const bool at_home = r.came_from == 0 || r.came_from == index_ + 1;
     if (!owner_.listeners().may_have(r.fd) && at_home) [[likely]]
         return true;
-    if (r.came_from == 0)
+    if (r.came_from == 0) { // once through the inbox: behind accepts that are in there
         r.came_from = index_ + 1;
+        op.target_->unlink(op);
+        op.set_message(true);
+        send(op);
+        return false;
+    }
     if (listeners_)
         listeners_->retire(r.fd);
     owner_.listeners().remove(r.fd, index_); // also where an accept was sent and came to nothing
