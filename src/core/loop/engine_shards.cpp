@@ -172,9 +172,12 @@ engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bo
         nanoseconds_t until = deadline;
         if (has_room && rings_.is_short()) // not at once: what could be tried may be in use just now
             until = std::min(until, std::max(rings_.next_attempt(), monotonic_now() + 5 * patience));
-        // Once it has been waited for in vain, what could have been made in its place was refused.
-        if (lent_since != never && !refusal && lent_since + patience > monotonic_now())
-            until = std::min(until, lent_since + patience);
+        // It may have been waited for in vain already, where nothing can be made in its place: then it is looked
+        // for at the same distance, and not without a pause.
+        if (lent_since != never) {
+            const nanoseconds_t now = monotonic_now();
+            until = std::min(until, lent_since + patience > now ? lent_since + patience : now + patience);
+        }
         wait_for_shard(lock, until);
         refusal = nullptr;
     }
