@@ -91,7 +91,7 @@ void descriptor::leave_slot() {
 }
 
 void descriptor::arrived(io_operation& op) {
-    if (home_->begins_only_what_shows_ && !row_of(op.request_.kind).shows_outside &&
+    if (home_->begins_at_once_ && home_->begins_at_once_ != this && !row_of(op.request_.kind).shows_outside &&
         !disturbed_.load(std::memory_order_relaxed)) [[unlikely]] {
         home_->send(op); // back to where it came from, in its order: it begins with run()
         return;

@@ -328,7 +328,8 @@ void driver::forget_watches() noexcept {
 }
 
 /// Takes the token of a shard and sees to it that it has a ring. False: somebody else has the token, or there
-/// is no ring to be had: what has been handed over stays in the inbox.
+/// is no ring to be had: what has been handed over stays in the inbox. Throws when a shortage lasts: then the
+/// program has asked for a ring that it cannot have.
 bool driver::acquire_orphan(shard& ward, bool attach) {
     if (!ward.shows_backend() && !engine_.rings_.may_try()) [[unlikely]]
         return false;
@@ -342,7 +343,7 @@ bool driver::acquire_orphan(shard& ward, bool attach) {
             ward.io().attach_visitor();
     } catch (const engine_error& e) {
         ward.release(); // else nobody could ever take it again
-        if (!ring_supply::is_shortage(e.error()))
+        if (!ring_supply::is_shortage(e.error()) || engine_.rings_.lasts())
             throw;
         return false;
     } catch (...) {

@@ -13,7 +13,6 @@ namespace {
 // Nobody tells when a descriptor becomes free. So those who wait look, soon at first, and once a second when
 // the shortage lasts.
 constexpr nanoseconds_t first_pause = 10'000'000;
-constexpr nanoseconds_t longest_pause = 1'000'000'000;
 
 } // namespace
 

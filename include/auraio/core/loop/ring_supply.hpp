@@ -44,12 +44,17 @@ public:
         return next == never || monotonic_now() >= next;
     }
 
+    /// It has been tried for more than a second.
+    bool lasts() const noexcept { return pause_.load(std::memory_order_relaxed) >= longest_pause; }
+
     std::uint64_t refusals() const noexcept { return refusals_.load(std::memory_order_relaxed); }
 
     /// Whether an error of making a ring passes when others give something back.
     static bool is_shortage(int error) noexcept;
 
 private:
+    static constexpr nanoseconds_t longest_pause = 1'000'000'000;
+
     void reserve() noexcept;
 
     std::atomic<bool> expected_{false};

@@ -360,7 +360,7 @@ private:
     alignas(64) op_queue ready_;
     std::uint32_t budget_ = 0; // operations of ready_ that belong to the current turn
     bool shutting_down_ = false;
-    bool begins_only_what_shows_ = false; // outside of run(): see descriptor::submit_at_once()
+    const descriptor* begins_at_once_ = nullptr; // outside of run(): see descriptor::submit_at_once()
     std::uint16_t ended_at_start_ = 0; // ended_before_this_thread() when a driver last found nothing pending
     std::int64_t work_ = 0;
     std::size_t io_pending_ = 0; // requests the backend has
