@@ -88,6 +88,9 @@ shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, std::ex
         s.stay_awake();
         s.ensure_backend();
         s.io().attach_thread();
+        // It may be the first, for which others wait. The fence pairs with that of take_shard().
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        notify_parked();
         return &s;
     } catch (...) {
         refusal = std::current_exception();
@@ -149,11 +152,20 @@ engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bo
     } here{parked_};
     nanoseconds_t lent_since = never;
     std::exception_ptr refusal;
+    const auto any_ring = [this] {
+        const unsigned count = shard_count_.load(std::memory_order_relaxed);
+        return std::any_of(shards_.begin(), shards_.begin() + count,
+                           [](const auto& s) { return s->shows_backend(); });
+    };
     std::unique_lock lock(mutex_);
     for (;;) {
         const bool alone = drivers_.load(std::memory_order_relaxed) == 0;
         const bool refused_before = refusal != nullptr;
-        if (shard* const s = seize_shard(lock, !refusal && (alone || rings_.may_try()), lent_since, refusal))
+        // The descriptors that are kept for the first ring are for one thread: until it has that ring, or has
+        // failed, the others wait. Whoever parked before this fence is seen by who has made one after its own.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        const bool may_make = alone || (any_ring() && rings_.may_try());
+        if (shard* const s = seize_shard(lock, !refusal && may_make, lent_since, refusal))
             return {s, false};
         if (refusal && !refused_before)
             continue; // perhaps one that has its ring has become free
@@ -170,6 +182,8 @@ engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bo
             continue;
         }
         nanoseconds_t until = deadline;
+        if (!may_make && !any_ring()) // also in a child of fork, whose driver makes its ring in its next turn
+            until = std::min(until, monotonic_now() + 5 * patience);
         if (has_room && rings_.is_short()) // not at once: what could be tried may be in use just now
             until = std::min(until, std::max(rings_.next_attempt(), monotonic_now() + 5 * patience));
         // It may have been waited for in vain already, where nothing can be made in its place: then it is looked
