@@ -133,6 +133,7 @@ void clock_queues::remove(clock_node& node) {
     assert(node.queued());
     clock_node** place = place_of(node);
     clock_node* before = *place;
+    assert(before != nullptr); // the node is in there
     clock_node* others = std::exchange(before->next_, nullptr);
     clock_heap heap(before);
     heap.remove(node);
