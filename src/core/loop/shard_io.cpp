@@ -289,6 +289,12 @@ request_facts shard::facts_of(const io_operation& op) const noexcept {
         f.socket_error = take_socket_error(r.fd);
     if (asks_file_nature(f))
         f.file = nature_of(number_of(r));
+    // Another thread may have closed it meanwhile: then the inert descriptor in its place was asked. Acquire: it is
+    // marked before its file is replaced.
+    if (d.disturbed_.load(std::memory_order_acquire) && !f.closed) {
+        f.closed = true;
+        f.socket_error = 0;
+    }
     return f;
 }
 
