@@ -24,7 +24,7 @@ def room_of(path):
         return m.group(1)
     if "backend/" in path:
         return "backend"
-    if path.startswith("src/capi/") or path in ("auraio/aura.h", "auraio/aura_stats.h"):
+    if path.startswith("src/capi/") or re.match(r"(?:include/)?auraio/aura(_[a-z]+)?\.h$", path):
         return "capi"
     m = re.match(r"(?:include/)?auraio/(?:([a-z]+)/)?", path)
     if not m:

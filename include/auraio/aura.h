@@ -1,5 +1,9 @@
 /* aura.h: the C library: asynchronous files, sockets and timers on io_uring, with one ring per processor.
  *
+ * This header has engines, the running of callbacks, and what is the same for all operations; it includes the
+ * others: aura_files.h, aura_sockets.h, aura_linked.h, aura_buffers.h, aura_registered.h, aura_storage.h,
+ * aura_stats.h, aura_log.h.
+ *
  * An engine is created once. Any thread starts operations on it; the callbacks of those that have completed
  * run inside aura_poll(), aura_wait(), aura_run() or aura_drain(), in the thread that calls it.
  *
@@ -63,8 +67,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct statx;
 
 /* ---- types ----------------------------------------------------------------------------------------------
  */
@@ -139,12 +141,6 @@ static inline aura_buf_t aura_buf_fixed(int index, size_t offset) {
     buf.reserved = 0;
     return buf;
 }
-
-/** In the flags of an operation: its `fd` is not a descriptor but an index into aura_register_files(). */
-#define AURA_FIXED_FILE 1u
-
-/** An offset that means the file's own position, which the operation moves, as read(2) does. */
-#define AURA_CURRENT_POSITION (-1)
 
 /* ---- engines --------------------------------------------------------------------------------------------
  */
@@ -221,224 +217,6 @@ AURA_API int aura_get_ring_count(const aura_engine_t* engine);
 /** Why this backend was chosen, for people; lives as long as the engine. NULL for NULL. */
 AURA_API const char* aura_backend_reason(const aura_engine_t* engine);
 
-/* ---- files ----------------------------------------------------------------------------------------------
- */
-
-/*
- * Each starts an operation and returns its handle. Common failures: NULL with errno EINVAL (engine, memory or
- * path NULL, a negative offset or count), EBADF (a negative descriptor), ENOMEM, ESHUTDOWN (the engine is
- * being destroyed), ECHILD (it is the parent's: see fork(2) above). Whatever the kernel says comes as the
- * callback's result.
- *
- * A descriptor must stay open until its operations have completed. One that is O_NONBLOCK is waited for all
- * the same. All of these can be cancelled; one that a disk is working on completes first.
- */
-
-/**
- * Reads up to `len` bytes at `offset`, which may be AURA_CURRENT_POSITION. Result: how many; 0 at the end of
- * the file. At most 2 GiB - 4096 at once, as read(2).
- */
-AURA_API aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                                   aura_callback_t callback, void* user_data);
-/**
- * Writes up to `len` bytes at `offset`. Result: how many; at most 2 GiB - 4096 at once, as write(2). Beyond
- * RLIMIT_FSIZE -EFBIG, without the signal SIGXFSZ.
- */
-AURA_API aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                                    aura_callback_t callback, void* user_data);
-/** As aura_read(), into several buffers; `count` is 0 to 1024 (IOV_MAX). */
-AURA_API aura_request_t* aura_readv(aura_engine_t* engine, int fd, const struct iovec* buffers, int count,
-                                    off_t offset, aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_writev(aura_engine_t* engine, int fd, const struct iovec* buffers, int count,
-                                     off_t offset, aura_callback_t callback, void* user_data);
-
-/** fsync(2), fdatasync(2): what had been written when it was started is on the device. Result: 0. */
-AURA_API aura_request_t* aura_fsync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t callback,
-                                        void* user_data);
-
-/*
- * The same with `flags`: 0, AURA_FIXED_FILE or aura_fixed_file_flags(). Beyond the common failures EINVAL (an
- * unknown flag), and, as for every operation with an aura_buf_fixed(), those of registered buffers and files:
- * ENOENT (none are registered), EBUSY (they are being unregistered), EINVAL (no such index), EOVERFLOW (`len`
- * bytes reach beyond the end of the buffer), EBADF (nothing is registered at that index). As a callback's
- * result: EBUSY or ENOENT when unregistering began at the same time; ENOMEM when the kernel lets the ring
- * have no table.
- */
-AURA_API aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                                      unsigned flags, aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_write_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
-                                       off_t offset, unsigned flags, aura_callback_t callback,
-                                       void* user_data);
-AURA_API aura_request_t* aura_readv_ex(aura_engine_t* engine, int fd, const struct iovec* buffers, int count,
-                                       off_t offset, unsigned flags, aura_callback_t callback,
-                                       void* user_data);
-AURA_API aura_request_t* aura_writev_ex(aura_engine_t* engine, int fd, const struct iovec* buffers, int count,
-                                        off_t offset, unsigned flags, aura_callback_t callback,
-                                        void* user_data);
-AURA_API aura_request_t* aura_fsync_ex(aura_engine_t* engine, int fd, unsigned flags,
-                                       aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsigned flags,
-                                           aura_callback_t callback, void* user_data);
-
-/**
- * openat(2); `directory` may be AT_FDCWD. Result: the new descriptor. A FIFO is opened at once, as with
- * O_NONBLOCK: for reading also without a writer; for writing only when it has a reader (-ENXIO).
- */
-AURA_API aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags,
-                                     mode_t mode, aura_callback_t callback, void* user_data);
-/**
- * close(2). Result: 0. No other operation on `fd` may be pending, except accepts, which end with -ECANCELED
- * unless they have a connection already; the port is free when the callback runs. Once started it cannot be
- * cancelled: the descriptor is closed in any case, also when the engine is destroyed first. One that a chain
- * does not reach (-ECANCELED), or that could not be started (NULL), leaves the descriptor to the program.
- */
-AURA_API aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data);
-/** statx(2); `flags` are AT_*, `mask` STATX_*. Result: 0. */
-AURA_API aura_request_t* aura_statx(aura_engine_t* engine, int directory, const char* path, int flags,
-                                    unsigned mask, struct statx* result, aura_callback_t callback,
-                                    void* user_data);
-/** fallocate(2); `mode` is FALLOC_FL_*. Result: 0. */
-AURA_API aura_request_t* aura_fallocate(aura_engine_t* engine, int fd, int mode, off_t offset, off_t len,
-                                        aura_callback_t callback, void* user_data);
-/** ftruncate(2). Result: 0. */
-AURA_API aura_request_t* aura_ftruncate(aura_engine_t* engine, int fd, off_t length, aura_callback_t callback,
-                                        void* user_data);
-/** sync_file_range(2); `len` < 4 GiB, 0: to the end of the file; `flags` are SYNC_FILE_RANGE_*. Result: 0. */
-AURA_API aura_request_t* aura_sync_file_range(aura_engine_t* engine, int fd, off_t offset, off_t len,
-                                              unsigned flags, aura_callback_t callback, void* user_data);
-
-/* ---- sockets and timers: failures as for files ----------------------------------------------------------
- */
-
-/**
- * recv(2), send(2): `flags` are MSG_*. With MSG_TRUNC the result may be more than `len`. MSG_WAITALL waits
- * for all of `len`, on a socket that is O_NONBLOCK too; what had come when it is cancelled is the result.
- * Send with MSG_NOSIGNAL, or ignore SIGPIPE. Result: how many bytes. One at a time on a stream in each
- * direction: of several that wait for it the kernel serves any first, in fact the youngest.
- */
-AURA_API aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, size_t len, int flags,
-                                   aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_t len, int flags,
-                                   aura_callback_t callback, void* user_data);
-/**
- * accept4(2): `address` and `address_len` may both be NULL; `flags` are SOCK_*. Result: the new descriptor.
- * Any number may be pending on a socket; those on one ring are served in their order. They do not hold the
- * socket, and take a connection only when they return it: others wait in the backlog for whoever shares it.
- * Each ring that waits has a descriptor for it, until the socket is closed. Close it with aura_close(), which
- * ends what is pending, or when nothing is; accepts whose number was closed behind them wait until they are
- * cancelled, or until somebody accepts on another socket that has the number now.
- */
-AURA_API aura_request_t* aura_accept(aura_engine_t* engine, int fd, struct sockaddr* address,
-                                     socklen_t* address_len, int flags, aura_callback_t callback,
-                                     void* user_data);
-/** connect(2). Result: 0. */
-AURA_API aura_request_t* aura_connect(aura_engine_t* engine, int fd, const struct sockaddr* address,
-                                      socklen_t address_len, aura_callback_t callback, void* user_data);
-/** Waits `nanoseconds` on the monotonic clock. Result: 0 when they have passed, never earlier. */
-AURA_API aura_request_t* aura_timeout(aura_engine_t* engine, uint64_t nanoseconds, aura_callback_t callback,
-                                      void* user_data);
-
-/* ---- one after the other --------------------------------------------------------------------------------
- */
-
-/** An operation that is described and not yet started. Made by the functions below. */
-typedef struct aura_op {
-    int type; /* an aura_op_type_t */
-    int fd;
-    unsigned flags; /* 0; AURA_FIXED_FILE or aura_fixed_file_flags() for reads, writes and syncs */
-    int count;
-    union {
-        aura_buf_t buf;
-        const struct iovec* buffers;
-    } data;
-    size_t len;
-    off_t offset;
-    aura_callback_t callback;
-    void* user_data;
-} aura_op_t;
-
-/**
- * Starts `count` operations that run one after the other: each begins when the one before has succeeded, and
- * read or written everything it was asked to. When one fails, those after it complete with -ECANCELED.
- *
- *     aura_submit_linked(engine, (aura_op_t[]){aura_op_write(fd, aura_buf(data), len, 0, NULL, NULL),
- *                                              aura_op_fsync(fd, on_safe, NULL)}, 2, NULL);
- *
- * One on something registered counts as started when its turn comes: if that is being unregistered by then,
- * its result is -EBUSY. `operations` may be gone when this returns. `requests`, unless NULL, gets `count`
- * handles; each operation can be cancelled by its own. All or none are started.
- *
- * \return The handle of the last one; NULL with errno: as for each operation, and EINVAL for count 0.
- */
-AURA_API aura_request_t* aura_submit_linked(aura_engine_t* engine, const aura_op_t* operations, size_t count,
-                                            aura_request_t** requests);
-
-/* `type` is an aura_op_type_t, whose signedness C leaves open. */
-static inline aura_op_t aura_op_describe(int type, int fd, aura_callback_t callback, void* user_data) {
-    aura_op_t op;
-    op.type = type;
-    op.fd = fd;
-    op.flags = 0;
-    op.count = 0;
-    op.data.buf = aura_buf(NULL); /* NOLINT(modernize-use-nullptr): C */
-    op.len = 0;
-    op.offset = 0;
-    op.callback = callback;
-    op.user_data = user_data;
-    return op;
-}
-
-static inline aura_op_t aura_op_read(int fd, aura_buf_t buf, size_t len, off_t offset,
-                                     aura_callback_t callback, void* user_data) {
-    aura_op_t op = aura_op_describe(AURA_OP_READ, fd, callback, user_data);
-    op.data.buf = buf;
-    op.len = len;
-    op.offset = offset;
-    return op;
-}
-
-static inline aura_op_t aura_op_write(int fd, aura_buf_t buf, size_t len, off_t offset,
-                                      aura_callback_t callback, void* user_data) {
-    aura_op_t op = aura_op_read(fd, buf, len, offset, callback, user_data);
-    op.type = AURA_OP_WRITE;
-    return op;
-}
-
-static inline aura_op_t aura_op_readv(int fd, const struct iovec* buffers, int count, off_t offset,
-                                      aura_callback_t callback, void* user_data) {
-    aura_op_t op = aura_op_describe(AURA_OP_READV, fd, callback, user_data);
-    op.data.buffers = buffers;
-    op.count = count;
-    op.offset = offset;
-    return op;
-}
-
-static inline aura_op_t aura_op_writev(int fd, const struct iovec* buffers, int count, off_t offset,
-                                       aura_callback_t callback, void* user_data) {
-    aura_op_t op = aura_op_readv(fd, buffers, count, offset, callback, user_data);
-    op.type = AURA_OP_WRITEV;
-    return op;
-}
-
-static inline aura_op_t aura_op_fsync(int fd, aura_callback_t callback, void* user_data) {
-    return aura_op_describe(AURA_OP_FSYNC, fd, callback, user_data);
-}
-
-static inline aura_op_t aura_op_fdatasync(int fd, aura_callback_t callback, void* user_data) {
-    return aura_op_describe(AURA_OP_FDATASYNC, fd, callback, user_data);
-}
-
-static inline aura_op_t aura_op_ftruncate(int fd, off_t length, aura_callback_t callback, void* user_data) {
-    aura_op_t op = aura_op_describe(AURA_OP_FTRUNCATE, fd, callback, user_data);
-    op.offset = length;
-    return op;
-}
-
-static inline aura_op_t aura_op_close(int fd, aura_callback_t callback, void* user_data) {
-    return aura_op_describe(AURA_OP_CLOSE, fd, callback, user_data);
-}
-
 /* ---- requests -------------------------------------------------------------------------------------------
  */
 
@@ -505,6 +283,13 @@ AURA_API int aura_drain(aura_engine_t* engine, int timeout_ms);
 AURA_API int aura_flush(aura_engine_t* engine);
 
 /**
+ * Operations started in callbacks are submitted when all callbacks of the turn have run; with a threshold,
+ * each time that many wait. 0, as at first: none; 1: each at once. For callbacks that compute for long.
+ * \return 0; -EINVAL.
+ */
+AURA_API int aura_set_batch_threshold(aura_engine_t* engine, unsigned requests);
+
+/**
  * A descriptor for epoll(7) or poll(2) that is readable when aura_poll() has something to do: a completion, a
  * timeout, an operation that was started and is not yet submitted. Level-triggered. Belongs to the engine,
  * and costs nothing until it is asked for.
@@ -519,139 +304,17 @@ AURA_API int aura_get_poll_fd(aura_engine_t* engine);
 /** Whether the calling thread is in a callback, of any engine. */
 AURA_API bool aura_in_callback_context(void);
 
-/* ---- buffers ---------------------------------------------------------------------------------------------
- */
-
-/**
- * A buffer of at least `size` bytes, aligned to 4096 as direct I/O wants it, from a cache of the calling
- * thread where possible. Its contents are undefined.
- *
- * \return The buffer; NULL with errno EINVAL (engine NULL, size 0), ENOMEM.
- */
-AURA_API void* aura_buffer_alloc(aura_engine_t* engine, size_t size);
-
-/**
- * Gives a buffer back, in any thread; NULL is ignored. Every buffer must have been given back when
- * aura_destroy() returns; no operation may be using it.
- */
-AURA_API void aura_buffer_free(aura_engine_t* engine, void* buffer);
-
-/** What the buffers of an engine take, in bytes, and counts since it was made. */
-typedef struct aura_buffer_stats {
-    size_t struct_size;    /**< set by the caller: sizeof(aura_buffer_stats_t) */
-    uint64_t in_use_bytes; /**< held by the program */
-    uint64_t cached_bytes; /**< kept by threads for later */
-    uint64_t total_bytes;  /**< both, and what is kept for all threads */
-    uint64_t allocations;
-    uint64_t deallocations;
-    uint64_t failures;
-} aura_buffer_stats_t;
-
-/** Fills `stats`, as far as struct_size says there is room. \return 0; -EINVAL; -ENOMEM. */
-AURA_API int aura_get_buffer_stats(const aura_engine_t* engine, aura_buffer_stats_t* stats);
-
-/* ---- registered buffers and files
- * --------------------------------------------------------------------------
- *
- * The kernel looks up and pins the memory of a registered buffer once, and a registered file once, instead of
- * for each operation. Each kind goes through its life on its own:
- *
- *     unregistered -> aura_register_...() -> registered -> aura_[request_]unregister() -> draining
- *                                                  -> what was started before has ended -> unregistered
- *
- * Other operations are unaffected throughout. doc/memory.md says when it pays.
- */
-
-typedef enum aura_reg_type { AURA_REG_BUFFERS = 0, AURA_REG_FILES = 1 } aura_reg_type_t;
-
-/**
- * Registers `count` buffers, 1 to 16384, for aura_buf_fixed(index, offset). The array is copied. The memory
- * must stay mapped until they are unregistered; operations may use the same bytes as they may of any buffer.
- * A ring takes them over when it gets its first operation on one: that one takes longer.
- *
- * \return 0; -EINVAL (NULL, count out of range), -EBUSY (registered, or draining), -ESHUTDOWN, -EMFILE,
- * -ENFILE; as the kernel says: -EFAULT (not mapped, or larger than 1 GiB), -ENOMEM (beyond RLIMIT_MEMLOCK),
- * -EOPNOTSUPP (memory mapped from some file systems).
- */
-AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* buffers, unsigned count);
-
-/**
- * Registers `count` descriptors (or -1: an entry that is empty for now) for AURA_FIXED_FILE. The array is
- * copied. A descriptor must stay open until it is replaced or the files are unregistered, for a ring takes
- * them over when it gets its first operation on one. The kernel holds the open files meanwhile.
- *
- * \return 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to
- * an io_uring), -EMFILE (more than RLIMIT_NOFILE).
- */
-AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count);
-
-/**
- * The files that are registered now, for the flags of operations: AURA_FIXED_FILE, with the name of the
- * table. An operation with these flags is refused with ENOENT when the table has ended, also when the engine,
- * or another engine, has a table again by then, in which the index would mean another file. With
- * AURA_FIXED_FILE alone an index is one of whatever is registered when the operation is started.
- *
- * \return The flags; 0 when no files are registered, and for NULL.
- */
-AURA_API unsigned aura_fixed_file_flags(const aura_engine_t* engine);
-
-/**
- * Replaces one registered file; `fd` -1 empties the entry. Operations started from now on, by this thread or
- * by one that knows of this call, refer to the new file. Those started before go on with the old one if the
- * kernel has them already, also when its descriptor is closed; those that still wait (for a thread in
- * aura_wait(), for their device's gate) end with -EBADF. A ring holds the old file until its next turn.
- *
- * \return 0; -EINVAL (engine NULL, no such index), -ENOENT (none are registered), -EBUSY (draining), -EBADF,
- * -ESHUTDOWN.
- */
-AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
-
-/**
- * Ends a registration and waits for it, running callbacks as aura_wait() does: when it returns 0, what was
- * started before has ended, its callbacks have returned, and the kernel holds neither memory nor files. In a
- * callback of this engine it does not wait, but is aura_request_unregister() without a callback.
- *
- * \return 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
- */
-AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
-
-/**
- * Ends a registration: from now on operations on it are refused with EBUSY. `callback` (result 0, an
- * operation of type AURA_OP_UNREGISTER) is called when aura_unregister() would return. Until then it counts
- * as pending: aura_drain() waits for it. While draining this may be called again, and each callback is
- * called.
- *
- * \return As aura_unregister(). The callback is called only after 0.
- */
-AURA_API int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
-                                     void* user_data);
-
-/* ---- version and log ------------------------------------------------------------------------------------
- */
-
-/** "major.minor.patch" of the library that is running. */
-AURA_API const char* aura_version(void);
-/** The same as a number: major x 10000 + minor x 100 + patch. */
-AURA_API int aura_version_int(void);
-
-/** Levels of the log, those of syslog(3). */
-typedef enum aura_log_level { AURA_LOG_ERR = 3, AURA_LOG_WARNING = 4, AURA_LOG_INFO = 6 } aura_log_level_t;
-
-typedef void (*aura_log_handler_t)(aura_log_level_t level, const char* message, void* user_data);
-
-/**
- * Sets the process-wide receiver of what the library has to say: why an engine could not be made, which
- * backend was chosen, calls that a callback must not make. NULL, as at the start: nobody. The handler may be
- * called by any thread, by one at a time, and has returned for the last time when a call that replaces it
- * returns. It may call everything here; what the library has to say meanwhile in its thread is lost, and
- * other threads with something to say wait for it. A handler that replaces itself still returns once.
- */
-AURA_API void aura_set_log_handler(aura_log_handler_t handler, void* user_data);
-
 #ifdef __cplusplus
 }
 #endif
 
+#include <auraio/aura_buffers.h>
+#include <auraio/aura_files.h>
+#include <auraio/aura_linked.h>
+#include <auraio/aura_log.h>
+#include <auraio/aura_registered.h>
+#include <auraio/aura_sockets.h>
 #include <auraio/aura_stats.h>
+#include <auraio/aura_storage.h>
 
 #endif

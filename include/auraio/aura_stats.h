@@ -1,5 +1,5 @@
-/* aura_stats.h: what an engine of the C library has counted, and the gate before its storage devices. Part of
- * auraio/aura.h, whose conventions hold here.
+/* aura_stats.h: what an engine of the C library has counted. Part of auraio/aura.h, whose conventions hold
+ * here.
  */
 #ifndef AURAIO_AURA_STATS_H
 #define AURAIO_AURA_STATS_H
@@ -77,42 +77,25 @@ AURA_API int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_t
  */
 AURA_API uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fraction);
 
+/* ---- buffers ---------------------------------------------------------------------------------------------
+ */
+
+/** What the buffers of an engine take, in bytes, and counts since it was made. */
+typedef struct aura_buffer_stats {
+    size_t struct_size;    /**< set by the caller: sizeof(aura_buffer_stats_t) */
+    uint64_t in_use_bytes; /**< held by the program */
+    uint64_t cached_bytes; /**< kept by threads for later */
+    uint64_t total_bytes;  /**< both, and what is kept for all threads */
+    uint64_t allocations;
+    uint64_t deallocations;
+    uint64_t failures;
+} aura_buffer_stats_t;
+
+/** Fills `stats`, as far as struct_size says there is room. \return 0; -EINVAL; -ENOMEM. */
+AURA_API int aura_get_buffer_stats(const aura_engine_t* engine, aura_buffer_stats_t* stats);
+
 /* ---- storage devices ------------------------------------------------------------------------------------
- *
- * Reads and writes of files pass a gate, which lets all of them through unless it finds that fewer in flight
- * on their device would do; what it holds back waits, oldest first for each file, and can be cancelled. All
- * engines of the process share what is known of a device. A file's device is looked at again after a few
- * milliseconds of use, since nobody says when a descriptor comes to mean another file.
  */
-
-/** What an engine asks of the gate. -1 in a field: it stays as it is. */
-typedef struct aura_storage {
-    size_t struct_size;         /**< set by aura_storage_init() */
-    int64_t max_p99_latency_ns; /**< latency to stay below, however much throughput that costs; 0, as at
-                                   first: none */
-    int min_in_flight;          /**< so many may always be in flight; 1, as at first, is the least */
-    int max_in_flight;          /**< never more, also where the gate is open; 0, as at first: no bound */
-    int adaptive;               /**< 0: this engine's requests are never held back. 1, as at first */
-} aura_storage_t;
-
-/** Sets struct_size, and all else to -1. */
-AURA_API void aura_storage_init(aura_storage_t* storage);
-
-/**
- * Changes what the engine asks of the device that the file, directory or block device `path` lies on, or,
- * with NULL, of all devices, those used later included; what was set for one device wins over that. Where
- * engines differ, the strictest counts. At any time; with a path this blocks as stat(2) does.
- * \return 0; -EINVAL: a value out of range, or a struct that aura_storage_init() has not seen; what stat(2)
- * says, -ENOENT for example; -ENOMEM; -EMFILE, -ENFILE: which disk that is cannot be read just now.
- */
-AURA_API int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage);
-
-/**
- * Operations started in callbacks are submitted when all callbacks of the turn have run; with a threshold,
- * each time that many wait. 0, as at first: none; 1: each at once. For callbacks that compute for long.
- * \return 0; -EINVAL.
- */
-AURA_API int aura_set_batch_threshold(aura_engine_t* engine, unsigned requests);
 
 /** What the controller of a device is doing. */
 typedef enum aura_phase {

@@ -14,11 +14,15 @@ fn include_dir() -> Option<PathBuf> {
     candidates.into_iter().flatten().find(|d| d.join("auraio/aura.h").is_file())
 }
 
-/// What the header and the one it includes declare.
+/// What the header and those it includes declare.
 fn header_text(include: &Path) -> String {
-    ["aura.h", "aura_stats.h"]
-        .map(|name| std::fs::read_to_string(include.join("auraio").join(name)).unwrap())
-        .concat()
+    let directory = include.join("auraio");
+    let aura = std::fs::read_to_string(directory.join("aura.h")).unwrap();
+    let parts =
+        aura.lines().filter_map(|l| l.strip_prefix("#include <auraio/")).map(|l| l.trim_end_matches('>'));
+    let parts = parts.map(|name| std::fs::read_to_string(directory.join(name)).unwrap()).collect::<String>();
+    assert!(!parts.is_empty());
+    aura + &parts
 }
 
 fn compiler() -> String {

@@ -1,0 +1,94 @@
+/* aura_registered.h: registered buffers and files of an engine of the C library. Part of auraio/aura.h,
+ * whose conventions hold here.
+ */
+#ifndef AURAIO_AURA_REGISTERED_H
+#define AURAIO_AURA_REGISTERED_H
+
+#include <auraio/aura.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The kernel looks up and pins the memory of a registered buffer once, and a registered file once, instead of
+ * for each operation. Each kind goes through its life on its own:
+ *
+ *     unregistered -> aura_register_...() -> registered -> aura_[request_]unregister() -> draining
+ *                                                  -> what was started before has ended -> unregistered
+ *
+ * Other operations are unaffected throughout. doc/memory.md says when it pays.
+ */
+
+typedef enum aura_reg_type { AURA_REG_BUFFERS = 0, AURA_REG_FILES = 1 } aura_reg_type_t;
+
+/** In the flags of an operation: its `fd` is not a descriptor but an index into aura_register_files(). */
+#define AURA_FIXED_FILE 1u
+
+/**
+ * Registers `count` buffers, 1 to 16384, for aura_buf_fixed(index, offset). The array is copied. The memory
+ * must stay mapped until they are unregistered; operations may use the same bytes as they may of any buffer.
+ * A ring takes them over when it gets its first operation on one: that one takes longer.
+ *
+ * \return 0; -EINVAL (NULL, count out of range), -EBUSY (registered, or draining), -ESHUTDOWN, -EMFILE,
+ * -ENFILE; as the kernel says: -EFAULT (not mapped, or larger than 1 GiB), -ENOMEM (beyond RLIMIT_MEMLOCK),
+ * -EOPNOTSUPP (memory mapped from some file systems).
+ */
+AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* buffers, unsigned count);
+
+/**
+ * Registers `count` descriptors (or -1: an entry that is empty for now) for AURA_FIXED_FILE. The array is
+ * copied. A descriptor must stay open until it is replaced or the files are unregistered, for a ring takes
+ * them over when it gets its first operation on one. The kernel holds the open files meanwhile.
+ *
+ * \return 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to
+ * an io_uring), -EMFILE (more than RLIMIT_NOFILE).
+ */
+AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count);
+
+/**
+ * The files that are registered now, for the flags of operations: AURA_FIXED_FILE, with the name of the
+ * table. An operation with these flags is refused with ENOENT when the table has ended, also when the engine,
+ * or another engine, has a table again by then, in which the index would mean another file. With
+ * AURA_FIXED_FILE alone an index is one of whatever is registered when the operation is started.
+ *
+ * \return The flags; 0 when no files are registered, and for NULL.
+ */
+AURA_API unsigned aura_fixed_file_flags(const aura_engine_t* engine);
+
+/**
+ * Replaces one registered file; `fd` -1 empties the entry. Operations started from now on, by this thread or
+ * by one that knows of this call, refer to the new file. Those started before go on with the old one if the
+ * kernel has them already, also when its descriptor is closed; those that still wait (for a thread in
+ * aura_wait(), for their device's gate) end with -EBADF. A ring holds the old file until its next turn.
+ *
+ * \return 0; -EINVAL (engine NULL, no such index), -ENOENT (none are registered), -EBUSY (draining), -EBADF,
+ * -ESHUTDOWN.
+ */
+AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
+
+/**
+ * Ends a registration and waits for it, running callbacks as aura_wait() does: when it returns 0, what was
+ * started before has ended, its callbacks have returned, and the kernel holds neither memory nor files. In a
+ * callback of this engine it does not wait, but is aura_request_unregister() without a callback.
+ *
+ * \return 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
+ */
+AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
+
+/**
+ * Ends a registration: from now on operations on it are refused with EBUSY. `callback` (result 0, an
+ * operation of type AURA_OP_UNREGISTER) is called when aura_unregister() would return. Until then it counts
+ * as pending: aura_drain() waits for it. While draining this may be called again, and each callback is
+ * called.
+ *
+ * \return As aura_unregister(). The callback is called only after 0.
+ */
+AURA_API int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
+                                     void* user_data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,46 @@
+/* aura_storage.h: what an engine of the C library asks of storage devices. Part of auraio/aura.h,
+ * whose conventions hold here.
+ */
+#ifndef AURAIO_AURA_STORAGE_H
+#define AURAIO_AURA_STORAGE_H
+
+#include <auraio/aura.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Reads and writes of files pass a gate, which lets all of them through unless it finds that fewer in flight
+ * on their device would do; what it holds back waits, oldest first for each file, and can be cancelled. All
+ * engines of the process share what is known of a device. A file's device is looked at again after a few
+ * milliseconds of use, since nobody says when a descriptor comes to mean another file.
+ */
+
+/** What an engine asks of the gate. -1 in a field: it stays as it is. */
+typedef struct aura_storage {
+    size_t struct_size;         /**< set by aura_storage_init() */
+    int64_t max_p99_latency_ns; /**< latency to stay below, however much throughput that costs; 0, as at
+                                   first: none */
+    int min_in_flight;          /**< so many may always be in flight; 1, as at first, is the least */
+    int max_in_flight;          /**< never more, also where the gate is open; 0, as at first: no bound */
+    int adaptive;               /**< 0: this engine's requests are never held back. 1, as at first */
+} aura_storage_t;
+
+/** Sets struct_size, and all else to -1. */
+AURA_API void aura_storage_init(aura_storage_t* storage);
+
+/**
+ * Changes what the engine asks of the device that the file, directory or block device `path` lies on, or,
+ * with NULL, of all devices, those used later included; what was set for one device wins over that. Where
+ * engines differ, the strictest counts. At any time; with a path this blocks as stat(2) does.
+ * \return 0; -EINVAL: a value out of range, or a struct that aura_storage_init() has not seen; what stat(2)
+ * says, -ENOENT for example; -ENOMEM; -EMFILE, -ENFILE: which disk that is cannot be read just now.
+ */
+AURA_API int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
