@@ -163,8 +163,10 @@ typedef enum aura_ring_select {
 
 /** What carries operations out. */
 typedef enum aura_backend {
-    AURA_BACKEND_AUTO = 0, /**< the best this machine allows */
-    AURA_BACKEND_URING = 1 /**< io_uring, or an error */
+    /** The best this machine allows: io_uring, and where something forbids that, epoll. A shortage is an error. */
+    AURA_BACKEND_AUTO = 0,
+    AURA_BACKEND_URING = 1, /**< io_uring, or an error */
+    AURA_BACKEND_EPOLL = 2  /**< readiness, and a pool of threads for files, or an error */
 } aura_backend_t;
 
 /**
@@ -214,7 +216,15 @@ AURA_API int aura_destroy(aura_engine_t* engine);
 /** How many rings there may be; 0 for NULL. */
 AURA_API int aura_get_ring_count(const aura_engine_t* engine);
 
-/** Why this backend was chosen, for people; lives as long as the engine. NULL for NULL. */
+/**
+ * AURA_BACKEND_URING or AURA_BACKEND_EPOLL; -EINVAL for NULL. It changes once at most: when the first ring is
+ * made, and something forbids io_uring that did not when the engine was.
+ */
+AURA_API int aura_get_backend(const aura_engine_t* engine);
+/**
+ * Why this backend was chosen, and what would have to be allowed for a better one, for people; lives as long as
+ * the engine. NULL for NULL.
+ */
 AURA_API const char* aura_backend_reason(const aura_engine_t* engine);
 
 /* ---- requests -------------------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ typedef void (*aura_log_handler_t)(aura_log_level_t level, const char* message, 
 
 /**
  * Sets the process-wide receiver of what the library has to say: why an engine could not be made, which
- * backend was chosen, calls that a callback must not make. NULL, as at the start: nobody. The handler may be
+ * backend was chosen and why, calls that a callback must not make. NULL: nobody. Until it is called, two
+ * warnings go to standard error, and nothing else anywhere: that something forbids io_uring (once in a
+ * process), and that threads have to do without a ring of their own (once for each engine). The handler may be
  * called by any thread, by one at a time, and has returned for the last time when a call that replaces it
  * returns. It may call everything here; what the library has to say meanwhile in its thread is lost, and
  * other threads with something to say wait for it. A handler that replaces itself still returns once.

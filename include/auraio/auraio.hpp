@@ -26,6 +26,7 @@
 #include "auraio/listen.hpp"
 #include "auraio/local/datagram_protocol.hpp"
 #include "auraio/local/stream_protocol.hpp"
+#include "auraio/log.hpp"
 #include "auraio/namespace.hpp"
 #include "auraio/pipe.hpp"
 #include "auraio/posix/stream_descriptor.hpp"

@@ -250,8 +250,10 @@ public:
     /// its end. For handlers that compute for long after starting I/O.
     void flush() { engine_.flush(); }
 
-    /// The mechanism that carries out I/O, and why it was chosen.
-    std::string_view backend() const noexcept { return "io_uring"; }
+    /// The mechanism that carries out I/O, as AURAIO_BACKEND calls it: "uring" or "epoll"; and why it was chosen,
+    /// with what would have to be allowed for a better one. Any thread. Both change once at most: when the first
+    /// ring is made, and something forbids io_uring that did not when the context was.
+    std::string_view backend() const noexcept { return engine_.backend_name(); }
     const std::string& backend_reason() const noexcept { return engine_.backend_reason(); }
     /// Whether some object that does I/O or waits on this context is not native to the rings: Asio then runs
     /// its own reactor in a hidden thread, and every completion of such an object costs a wake. For finding

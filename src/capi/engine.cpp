@@ -70,7 +70,7 @@ core::engine_options engine_options_of(const aura_options_t& o) {
     require(o.queue_depth >= 0 && o.queue_depth <= 32768, "auraio: aura_options_t::queue_depth: 0 to 32768");
     require(o.completion_depth == 0 || (o.completion_depth >= o.queue_depth && o.completion_depth <= 65536),
             "auraio: aura_options_t::completion_depth: 0, or queue_depth to 65536");
-    require(o.backend == AURA_BACKEND_AUTO || o.backend == AURA_BACKEND_URING,
+    require(o.backend >= AURA_BACKEND_AUTO && o.backend <= AURA_BACKEND_EPOLL,
             "auraio: aura_options_t::backend: not one of AURA_BACKEND_*");
     if (o.queue_depth != 0)
         options.sq_entries = static_cast<unsigned>(o.queue_depth);
@@ -80,6 +80,8 @@ core::engine_options engine_options_of(const aura_options_t& o) {
         options.cq_entries = 2 * options.sq_entries;
     if (o.backend == AURA_BACKEND_URING)
         options.backend = core::backend_kind::uring;
+    else if (o.backend == AURA_BACKEND_EPOLL)
+        options.backend = core::backend_kind::epoll;
     return options;
 }
 
@@ -95,9 +97,7 @@ aura_engine* make_engine(const aura_options_t* given) {
     if (options.task_work == core::task_run::deferred)
         rings = 1; // a promise of one thread
     options.ring_limit = rings;
-    auto* engine = new aura_engine(options, mode, rings, cpus.ids);
-    log_message(AURA_LOG_INFO, ("auraio: backend: " + engine->loop.backend_reason()).c_str());
-    return engine;
+    return new aura_engine(options, mode, rings, cpus.ids);
 }
 
 } // namespace
@@ -118,7 +118,7 @@ aura_engine::aura_engine(const core::engine_options& options, core::ring_selecti
 }
 
 aura_engine::~aura_engine() {
-    usable_in_.store(aura::core::fork_generation() - 1, std::memory_order_relaxed);
+    usable_in_.store(made_in_ - 1, std::memory_order_relaxed);
     loop.shutdown(); // callbacks run in here
     delete outside.load(std::memory_order_relaxed);
     for (unsigned i = 0; i < selector_.ring_count(); ++i)
@@ -203,6 +203,17 @@ int aura_destroy(aura_engine_t* engine) {
 
 int aura_get_ring_count(const aura_engine_t* engine) {
     return engine ? static_cast<int>(engine->ring_count()) : 0;
+}
+
+int aura_get_backend(const aura_engine_t* engine) {
+    if (!engine)
+        return fail(EINVAL);
+    switch (engine->loop.which_backend()) {
+    case core::backend_kind::epoll:
+        return AURA_BACKEND_EPOLL;
+    default:
+        return AURA_BACKEND_URING;
+    }
 }
 
 const char* aura_backend_reason(const aura_engine_t* engine) {

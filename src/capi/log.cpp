@@ -1,48 +1,42 @@
 // log: what the library has to say, and which version says it.
+#include "core/base/log.hpp"
 #include "engine.hpp"
+
+#include <exception>
+
+using namespace aura;
 
 #define AURA_TEXT_OF(x) #x
 #define AURA_TEXT(x) AURA_TEXT_OF(x)
 
+void aura::capi::log_message(aura_log_level_t level, const char* message) noexcept {
+    core::log_message(static_cast<core::log_level>(level), message);
+}
+
 namespace {
 
-struct receiver {
-    std::recursive_mutex mutex; // guards what follows; recursive, as handlers may set handlers
-    bool telling = false;       // a handler runs: its own messages would call it again
+/// Who listens, under the C library's types. Read and written under the core's lock.
+struct c_receiver {
     aura_log_handler_t handler = nullptr;
     void* user_data = nullptr;
 };
+constinit c_receiver current;
 
-receiver& log_receiver() {
-    static receiver* const r = new receiver; // outlives static objects that still make engines
-    return *r;
+void tell(core::log_level level, const char* message, void*) {
+    const c_receiver to = current; // it may set another
+    to.handler(static_cast<aura_log_level_t>(level), message, to.user_data);
 }
 
 } // namespace
 
-void aura::capi::log_message(aura_log_level_t level, const char* message) noexcept {
-    receiver& r = log_receiver();
-    std::lock_guard guard(r.mutex);
-    if (!r.handler || r.telling)
-        return;
-    r.telling = true;
-    r.handler(level, message, r.user_data);
-    r.telling = false;
-}
-
-void aura::capi::renew_log_lock() noexcept {
-    // Whoever held it may not exist here, and the thread that forked could not unlock it: it has another
-    // number.
-    receiver& r = log_receiver();
-    ::new (static_cast<void*>(&r.mutex)) std::recursive_mutex;
-    r.telling = false;
-}
-
 void aura_set_log_handler(aura_log_handler_t handler, void* user_data) {
-    receiver& r = log_receiver();
-    std::lock_guard guard(r.mutex);
-    r.handler = handler;
-    r.user_data = user_data;
+    c_receiver next{handler, user_data};
+    try {
+        core::change_log_handler(
+            handler ? &tell : nullptr, nullptr, [](void* p) { current = *static_cast<c_receiver*>(p); },
+            &next);
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): without memory for it nobody listens
+    }
 }
 
 const char* aura_version() {

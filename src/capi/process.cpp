@@ -10,8 +10,6 @@ namespace aura::capi {
 namespace {
 
 void before_fork() noexcept {
-    // Not the log's lock: a handler that makes an engine holds it and takes others, of which fork(2) has some
-    // already.
     request_store::instance().before_fork();
 }
 void after_fork_in_parent() noexcept {
@@ -19,7 +17,6 @@ void after_fork_in_parent() noexcept {
 }
 void after_fork_in_child() noexcept {
     request_store::instance().after_fork();
-    renew_log_lock();
 }
 
 } // namespace

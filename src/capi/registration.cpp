@@ -1,5 +1,5 @@
 // registration: registered buffers and files.
-#include "start_operation.hpp"
+#include "operations.hpp"
 
 #include <memory>
 

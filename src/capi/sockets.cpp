@@ -1,5 +1,5 @@
 // sockets: starting operations on sockets, and timeouts.
-#include "start_operation.hpp"
+#include "operations.hpp"
 
 #include <sys/socket.h>
 

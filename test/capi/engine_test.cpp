@@ -55,6 +55,7 @@ TEST(CEngine, IsCreatedWithDefaults) {
     aura_engine_t* e = aura_create();
     ASSERT_NE(e, nullptr);
     EXPECT_GE(aura_get_ring_count(e), 1);
+    EXPECT_EQ(aura_get_backend(e), AURA_BACKEND_URING);
     EXPECT_STREQ(aura_backend_reason(e), "io_uring");
     EXPECT_EQ(aura_destroy(e), 0);
 }
@@ -80,6 +81,7 @@ TEST(CEngine, NullIsHarmless) {
     EXPECT_EQ(aura_destroy(nullptr), 0);
     EXPECT_EQ(aura_get_ring_count(nullptr), 0);
     EXPECT_EQ(aura_backend_reason(nullptr), nullptr);
+    EXPECT_EQ(aura_get_backend(nullptr), -EINVAL);
     aura_options_init(nullptr);
     aura_stop(nullptr);
 }
@@ -164,7 +166,7 @@ TEST(CEngine, ReadsTheEnvironment) {
 TEST(CEngine, SaysWhichBackendWasChosen) {
     const listening log;
     const engine_ptr e = make_engine();
-    EXPECT_TRUE(listening::said("backend: io_uring"));
+    EXPECT_TRUE(listening::said("backend: uring: io_uring"));
 }
 
 TEST(CEngine, DestructionCallsBackEverythingThatWasPending) {

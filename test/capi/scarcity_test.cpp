@@ -16,9 +16,12 @@ using namespace aura_test;
 
 namespace {
 
-void expect_no_engine(int error) {
+void expect_no_engine(int error, int backend = AURA_BACKEND_AUTO) {
     errno = 0;
-    aura_engine_t* const e = aura_create();
+    aura_options_t options;
+    aura_options_init(&options);
+    options.backend = backend;
+    aura_engine_t* const e = aura_create_with_options(&options);
     EXPECT_EQ(e, nullptr);
     EXPECT_EQ(errno, error);
     EXPECT_EQ(aura_destroy(e), 0);
@@ -97,7 +100,7 @@ TEST(CScarcity, NoEngineWhereRingsAreForbidden) {
     test::in_another_process([] {
         if (!older_kernel::without_rings(EPERM))
             test::exit_skipping("no seccomp filters here");
-        expect_no_engine(EPERM);
+        expect_no_engine(EPERM, AURA_BACKEND_URING);
     });
 }
 
@@ -105,7 +108,7 @@ TEST(CScarcity, NoEngineWhereTheKernelHasNoRings) {
     test::in_another_process([] {
         if (!older_kernel::without_rings(ENOSYS))
             test::exit_skipping("no seccomp filters here");
-        expect_no_engine(ENOSYS);
+        expect_no_engine(ENOSYS, AURA_BACKEND_URING);
     });
 }
 

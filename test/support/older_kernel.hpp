@@ -21,28 +21,24 @@ namespace aura_test {
 class older_kernel {
 public:
     /// io_uring_setup(2) fails with `error`. False: filters are not allowed here, errno says why.
-    static bool without_rings(int error) {
+    static bool without_rings(int error) { return refuse(__NR_io_uring_setup, error); }
+
+    /// A sandbox: the call of this number fails with `error`, for the calling thread and those it starts later;
+    /// with `everywhere` for all threads of the process.
+    static bool refuse(long call, int error, bool everywhere = false) {
         const sock_filter program[] = {
             load(offsetof(seccomp_data, nr)),
-            jump_unless(__NR_io_uring_setup, 1),
+            jump_unless(call, 1),
             answer(SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
             answer(SECCOMP_RET_ALLOW),
         };
-        return install(program, 0) >= 0;
+        return install(program, everywhere ? SECCOMP_FILTER_FLAG_TSYNC : 0) >= 0;
     }
 
     /// io_uring_register(2) fails with EINVAL whatever it is asked: no probe, no registered ring descriptor,
     /// no synchronous messages. As Linux 5.4, which had the call, and not these operations. Or with another
     /// error, as in a sandbox. For the calling thread, and those that it starts later.
-    static bool without_registration(int error = EINVAL) {
-        const sock_filter program[] = {
-            load(offsetof(seccomp_data, nr)),
-            jump_unless(__NR_io_uring_register, 1),
-            answer(SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
-            answer(SECCOMP_RET_ALLOW),
-        };
-        return install(program, 0) >= 0;
-    }
+    static bool without_registration(int error = EINVAL) { return refuse(__NR_io_uring_register, error); }
 
     /// No IORING_REGISTER_CLONE_BUFFERS (30): as Linux before 6.12.
     static bool without_buffer_clones() {

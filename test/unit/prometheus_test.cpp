@@ -21,6 +21,8 @@ engine_stats two_rings() {
     engine_stats s;
     s.rings.resize(2);
     s.ring_shortages = 3;
+    s.backend = "epoll";
+    s.backend_reason = "a \"filter\"";
     s.rings[0].submitted = 12;
     s.rings[0].completed = 10;
     s.rings[0].in_flight = 2;
@@ -52,6 +54,8 @@ TEST(Prometheus, WritesSamplesWithTheirLabels) {
     EXPECT_TRUE(has_line(text, R"(auraio_requests_submitted_total{context="main",ring="0"} 12)"));
     EXPECT_TRUE(has_line(text, R"(auraio_requests_in_flight{context="main",ring="0"} 2)"));
     EXPECT_TRUE(has_line(text, R"(auraio_ring_shortages_total{context="main"} 3)"));
+    EXPECT_TRUE(
+        has_line(text, R"(auraio_backend_info{context="main",backend="epoll",reason="a \"filter\""} 1)"));
     EXPECT_TRUE(has_line(text, R"(auraio_loop_delay_max_seconds{context="main",ring="1"} 0.012)"));
     EXPECT_TRUE(has_line(text, R"(auraio_pool_allocations_total{pool="buffers",size="4096"} 1)"));
     EXPECT_TRUE(has_line(text, R"(auraio_turns_total{context="second \"context\"\\\n",ring="1"} 0)"));

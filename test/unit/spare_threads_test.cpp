@@ -1,6 +1,7 @@
 // Threads in run() for which no ring can be made, on backends of which there are only so many.
 #include "support/fake_backend.hpp"
 
+#include <auraio/core/base/log.hpp>
 #include <auraio/core/report/engine_stats.hpp>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -105,6 +107,25 @@ TEST_F(SpareThreads, WaitAndTakeOverFromOneThatLeaves) {
     EXPECT_TRUE(comes_true([&] { return ran.load(); }));
     EXPECT_EQ(engine_->spare_count(), 0u);
     finish();
+}
+
+TEST_F(SpareThreads, AreHeardOfOnce) {
+    std::vector<std::string> said;
+    set_log_handler(
+        [](log_level level, const char* text, void* to) {
+            EXPECT_EQ(level, log_level::warning);
+            static_cast<std::vector<std::string>*>(to)->emplace_back(text);
+        },
+        &said);
+    occupy_the_ring();
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(engine_->run_one(monotonic_now() + 1'000'000), 0u);
+    release();
+    finish();
+    set_log_handler(nullptr);
+    ASSERT_EQ(said.size(), 1u);
+    EXPECT_NE(said[0].find("RLIMIT_NOFILE"), std::string::npos) << said[0];
+    EXPECT_GE(engine_->stats().ring_shortages, 1u);
 }
 
 TEST_F(SpareThreads, RunWhatIsInTheSharedQueueMeanwhile) {

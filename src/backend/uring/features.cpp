@@ -1,11 +1,14 @@
 // features: trying what the kernel offers.
 #include "features.hpp"
 
+#include "allowance.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "auraio/core/loop/ring_supply.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,24 +18,13 @@ namespace aura::core::uring {
 namespace {
 
 std::string explain(const char* call, int error) {
-    std::string why = call;
-    why += ": ";
-    why += std::strerror(error);
-    if (error == EPERM)
-        why += " (seccomp or kernel.io_uring_disabled)";
-    else if (error == ENOSYS)
-        why += " (the kernel has no io_uring)";
-    else if (error == ENOMEM)
-        why += explain_shortage();
-    else if (error == EMFILE)
-        why += " (raise RLIMIT_NOFILE)";
-    return why;
+    return explain_refusal(call, error, look_around());
 }
 
 /// What was tried failed for want of something that there may be next time: nothing was found out, and the
 /// next context tries again.
 void throw_if_scarce(const char* call, int error) {
-    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN)
+    if (ring_supply::is_shortage(error))
         throw engine_error(error, "auraio: no backend: " + explain(call, error));
 }
 
@@ -107,14 +99,69 @@ bool try_sync_cancel(io_uring& ring) {
     return r >= 0 || r == -ENOENT;
 }
 
+/// A request that does nothing, through io_uring_enter(2): 0 or an errno. A filter may let a ring be set up
+/// and nothing be done with it.
+int try_to_enter(io_uring& ring) {
+    io_uring_sqe* const sqe = io_uring_get_sqe(&ring);
+    if (!sqe)
+        return EAGAIN;
+    io_uring_prep_nop(sqe);
+    int r = io_uring_submit(&ring);
+    for (int again = 0; (r == -EINTR || r == -EAGAIN || r == -EBUSY) && again < 100; ++again)
+        r = io_uring_submit(&ring);
+    if (r < 0)
+        return -r;
+    io_uring_cqe* done = nullptr;
+    if (const int left = io_uring_wait_cqe(&ring, &done))
+        return -left;
+    io_uring_cqe_seen(&ring, done);
+    return 0;
+}
+
+/// Asks what the ring can do. 0 or an errno; EINVAL is not one: that is what an older kernel says.
+int ask_for_operations(io_uring& ring, features& f, bool& waits_for_futexes) {
+    constexpr unsigned most = 256;
+    alignas(io_uring_probe) std::byte room[sizeof(io_uring_probe) + most * sizeof(io_uring_probe_op)]{};
+    const int r = raw_register(ring.ring_fd, IORING_REGISTER_PROBE, room, most);
+    if (r < 0)
+        return r == -EINVAL ? 0 : -r;
+    const auto has = [&](unsigned operation) {
+        io_uring_probe head;
+        std::memcpy(&head, room, sizeof head);
+        io_uring_probe_op of;
+        std::memcpy(&of, room + sizeof head + operation * sizeof of, sizeof of);
+        return operation <= head.last_op && (of.flags & IO_URING_OP_SUPPORTED) != 0;
+    };
+    waits_for_futexes = has(op_futex_wait);
+    f.filesystem_ops = has(IORING_OP_RENAMEAT) && has(IORING_OP_UNLINKAT) && has(IORING_OP_MKDIRAT);
+    f.ftruncate = has(op_ftruncate);
+    return 0;
+}
+
+/// The ring that will be used, with each flag that works alone.
+int try_together(const features& f) {
+    unsigned flags = IORING_SETUP_CLAMP;
+    if (f.submit_all)
+        flags |= IORING_SETUP_SUBMIT_ALL;
+    if (f.coop_taskrun)
+        flags |= IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+    trial_ring ring(flags);
+    return ring.error() != 0 ? ring.error() : try_to_enter(ring.get());
+}
+
+features refused(features f, const char* call, int error) {
+    throw_if_scarce(call, error);
+    f.available = false;
+    f.error = error;
+    f.reason = explain(call, error);
+    return f;
+}
+
 features find() {
     features f;
     trial_ring trial(0);
-    if (trial.error() != 0) {
-        f.error = trial.error();
-        f.reason = explain("io_uring_setup", f.error);
-        return f;
-    }
+    if (trial.error() != 0)
+        return refused(f, "io_uring_setup", trial.error());
     io_uring& ring = trial.get();
     const unsigned required = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_RW_CUR_POS |
                               IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL;
@@ -124,18 +171,17 @@ features find() {
                    "(Linux 5.11 or later is needed)";
         return f;
     }
+    if (const int error = try_to_enter(ring))
+        return refused(f, "io_uring_enter", error);
+    bool waits_for_futexes = false;
+    if (const int error = ask_for_operations(ring, f, waits_for_futexes)) {
+        throw_if_scarce("io_uring_register", error);
+        f.register_error = error;
+        f.register_reason = explain("io_uring_register", error);
+    }
     f.available = true;
     f.reason = "io_uring";
     f.no_iowait = (trial.parameters.features & feature_no_iowait) != 0;
-    bool waits_for_futexes = false;
-    if (io_uring_probe* p = io_uring_get_probe_ring(&ring)) {
-        waits_for_futexes = io_uring_opcode_supported(p, op_futex_wait);
-        f.filesystem_ops = io_uring_opcode_supported(p, IORING_OP_RENAMEAT) &&
-                           io_uring_opcode_supported(p, IORING_OP_UNLINKAT) &&
-                           io_uring_opcode_supported(p, IORING_OP_MKDIRAT);
-        f.ftruncate = io_uring_opcode_supported(p, op_ftruncate);
-        io_uring_free_probe(p);
-    }
     if (waits_for_futexes && send_message(ring.ring_fd, 1) == 0) {
         io_uring_cqe* cqe = nullptr;
         f.sync_message = io_uring_peek_cqe(&ring, &cqe) == 0 && cqe->user_data == 1;
@@ -150,6 +196,8 @@ features find() {
     f.submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
     f.coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
     f.defer_taskrun = try_flags(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+    if (const int error = try_together(f))
+        return refused(f, "io_uring_setup", error);
     return f;
 }
 
@@ -158,6 +206,17 @@ features find() {
 const features& probe() {
     static const features found = find();
     return found;
+}
+
+std::string check_available(bool named) {
+    const features& f = probe();
+    if (!f.available)
+        throw engine_error(f.error, "auraio: no backend: " + f.reason);
+    if (f.register_error == 0)
+        return f.reason;
+    if (!named)
+        throw engine_error(f.register_error, "auraio: no backend: " + f.register_reason);
+    return f.reason + ", restricted: " + f.register_reason;
 }
 
 } // namespace aura::core::uring

@@ -9,8 +9,12 @@ namespace aura::core::uring {
 /// false.
 struct features {
     bool available = false;
-    int error = 0;              ///< errno that says why not
-    std::string reason;         ///< for people: what was tried, what came back
+    int error = 0;      ///< errno that says why not
+    std::string reason; ///< for people: what was tried, what came back, what would allow it
+    /// errno of io_uring_register(2) where a sandbox refuses that alone, and who it is. Rings work without it,
+    /// but wakes, registered buffers and the closing of a descriptor from another thread cost more.
+    int register_error = 0;
+    std::string register_reason;
     bool coop_taskrun = false;  ///< IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG (Linux 5.19)
     bool defer_taskrun = false; ///< IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN (Linux 6.1)
     bool submit_all = false;    ///< IORING_SETUP_SUBMIT_ALL (Linux 5.18)
@@ -27,5 +31,9 @@ struct features {
 /// The same for the life of the process. Throws engine_error while descriptors or memory for the attempt are
 /// lacking; where there is a backend it has been found, and does not throw.
 const features& probe();
+
+/// Why io_uring was chosen; throws engine_error, with the reason, when this machine does not allow it. A sandbox
+/// that refuses io_uring_register(2) alone does not, unless io_uring was asked for by name.
+std::string check_available(bool named);
 
 } // namespace aura::core::uring

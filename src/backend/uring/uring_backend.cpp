@@ -486,13 +486,6 @@ private:
 
 } // namespace
 
-std::string check_available() {
-    const features& f = probe();
-    if (!f.available)
-        throw engine_error(f.error, "auraio: no backend: " + f.reason);
-    return f.reason;
-}
-
 std::unique_ptr<backend> make_backend(const engine_options& options) {
     return std::make_unique<uring_backend>(options);
 }

@@ -5,12 +5,8 @@
 #include "auraio/core/loop/engine_options.hpp"
 
 #include <memory>
-#include <string>
 
 namespace aura::core::uring {
-
-/// Why io_uring was chosen; throws engine_error, with the reason, when this machine does not allow it.
-std::string check_available();
 
 /// Throws engine_error when a ring cannot be set up.
 std::unique_ptr<backend> make_backend(const engine_options& options);

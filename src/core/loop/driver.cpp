@@ -46,6 +46,8 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     if (&root_ == this) {
         const auto [home, spare] = e.take_shard(deadline, stop, false);
         home_ = home;
+        if (spare) [[unlikely]]
+            e.tell_shortage();
         set_spare(spare);
     } else {
         home_ = root_.home_;

@@ -1,7 +1,6 @@
 // engine: construction, running and stopping, the shared queue.
 #include "auraio/core/loop/engine.hpp"
 
-#include "backend/backends.hpp"
 #include "core/io/inert_descriptor.hpp"
 #include "core/loop/driver.hpp"
 #include "core/storage/storage_user.hpp"
@@ -33,7 +32,7 @@ engine::engine(const engine_options& options)
     , storage_(std::make_unique<storage_user>())
     , registrations_(*this) {
     if (!options_.make_backend) {
-        backend_reason_ = backend_of(options_.backend).probe();
+        choose();
     } else {
         backend_reason_ = "custom";
         rings_.expect_nothing();
@@ -49,27 +48,6 @@ engine::engine(const engine_options& options)
 engine::~engine() {
     shutdown();
     delist();
-}
-
-std::unique_ptr<backend> engine::make_backend() {
-    for (;;)
-        try {
-            auto made = options_.make_backend
-                            ? options_.make_backend(options_, options_.make_backend_argument)
-                            : backend_of(options_.backend).make(options_);
-            rings_.was_made();
-            return made;
-        } catch (const engine_error& e) {
-            if (e.error() == EMFILE && rings_.release())
-                continue; // kept for this one
-            if (ring_supply::is_shortage(e.error()))
-                rings_.was_refused();
-            throw;
-        }
-}
-
-std::unique_ptr<registration_source> engine::make_registration_source() const {
-    return options_.make_backend ? nullptr : backend_of(options_.backend).make_source();
 }
 
 // ---- running ----

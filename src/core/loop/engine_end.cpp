@@ -114,6 +114,7 @@ void engine::sever() noexcept {
     visitor_.store(nullptr, std::memory_order_relaxed);
     if (!here || !here->is_steward())
         steward_.store(nullptr, std::memory_order_relaxed);
+    ::new (static_cast<void*>(&choice_mutex_)) std::mutex;
     if (notified_of_fork_) // the locks are this thread's
         return;
     ::new (static_cast<void*>(&mutex_)) std::mutex;

@@ -44,7 +44,8 @@ bool ring_supply::release() noexcept {
     return any;
 }
 
-void ring_supply::was_refused() noexcept {
+void ring_supply::was_refused(int error) noexcept {
+    last_error_.store(error, std::memory_order_relaxed);
     refusals_.fetch_add(1, std::memory_order_relaxed);
     const nanoseconds_t pause =
         std::clamp(2 * pause_.load(std::memory_order_relaxed), first_pause, longest_pause);

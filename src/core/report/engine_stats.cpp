@@ -15,6 +15,8 @@ engine_stats engine::stats() const {
     all.devices = storage_->stats();
     all.ring_shortages = rings_.refusals();
     all.spare_threads = spare_count();
+    all.backend = backend_name();
+    all.backend_reason = backend_reason();
     return all;
 }
 

@@ -257,6 +257,10 @@ std::string prometheus_text::str() const {
             for (const auto& [name, stats] : contexts_)
                 out.sample(m.name, {{"context", name}}, m.value(stats));
         }
+        out.family("auraio_backend_info", "gauge", "1, with what carries out I/O, and why that was chosen.");
+        for (const auto& [name, stats] : contexts_)
+            out.sample("auraio_backend_info",
+                       {{"context", name}, {"backend", stats.backend}, {"reason", stats.backend_reason}}, 1);
         devices(out, contexts_);
     }
     if (!pools_.empty()) {

@@ -90,6 +90,7 @@ pub const AURA_SELECT_THREAD_LOCAL: aura_ring_select_t = 3;
 pub type aura_backend_t = c_uint;
 pub const AURA_BACKEND_AUTO: aura_backend_t = 0;
 pub const AURA_BACKEND_URING: aura_backend_t = 1;
+pub const AURA_BACKEND_EPOLL: aura_backend_t = 2;
 
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -227,6 +228,7 @@ extern "C" {
     pub fn aura_create_with_options(options: *const aura_options_t) -> *mut aura_engine_t;
     pub fn aura_destroy(engine: *mut aura_engine_t) -> c_int;
     pub fn aura_get_ring_count(engine: *const aura_engine_t) -> c_int;
+    pub fn aura_get_backend(engine: *const aura_engine_t) -> c_int;
     pub fn aura_backend_reason(engine: *const aura_engine_t) -> *const c_char;
 
     pub fn aura_read(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t,

@@ -1,7 +1,7 @@
 //! The engine: making it, driving it, cancelling, and its buffers.
 use crate::buffer::{Buffer, BufferStats};
 use crate::error::{Error, Result};
-use crate::options::Options;
+use crate::options::{Backend, Options};
 use crate::panics;
 use crate::request::Request;
 use crate::shared::EngineRef;
@@ -70,7 +70,17 @@ impl Engine {
         unsafe { sys::aura_get_ring_count(self.as_ptr()) as usize }
     }
 
-    /// Why this backend was chosen, for people.
+    /// What carries operations out: never [`Backend::Auto`]. It changes once at most: when the first ring is made, and
+    /// something forbids io_uring that did not when the engine was.
+    pub fn backend(&self) -> Backend {
+        // SAFETY: the engine is there.
+        match unsafe { sys::aura_get_backend(self.as_ptr()) } as sys::aura_backend_t {
+            sys::AURA_BACKEND_EPOLL => Backend::Epoll,
+            _ => Backend::Uring,
+        }
+    }
+
+    /// Why this backend was chosen, and what would have to be allowed for a better one, for people.
     pub fn backend_reason(&self) -> String {
         // SAFETY: the text lives as long as the engine.
         unsafe { CStr::from_ptr(sys::aura_backend_reason(self.as_ptr())) }.to_string_lossy().into_owned()

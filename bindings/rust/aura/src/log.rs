@@ -26,7 +26,8 @@ thread_local! {
 }
 
 /// Sets the process-wide receiver of what the library has to say: why an engine could not be made, which backend was
-/// chosen, calls that a callback must not make. `None`, as at the start: nobody. The handler may be called by any thread;
+/// chosen and why, calls that a callback must not make. `None`: nobody. Until it is called two warnings go to standard
+/// error: that something forbids io_uring, and that threads have no ring of their own. The handler may be called by any thread;
 /// when this returns, the one before is gone. A panic of it ends there.
 ///
 /// # Panics

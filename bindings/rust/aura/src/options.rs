@@ -21,11 +21,13 @@ pub enum RingSelect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Backend {
-    /// The best this machine allows.
+    /// The best this machine allows: io_uring, and where something forbids that, epoll.
     #[default]
     Auto,
     /// io_uring, or an error.
     Uring,
+    /// Readiness of sockets, and a pool of threads for files; or an error.
+    Epoll,
 }
 
 /// Options of an engine. What is not set has its default, which the environment may change (`AURAIO_SQ_ENTRIES`,
@@ -90,6 +92,7 @@ impl Options {
         self.raw.backend = match backend {
             Backend::Auto => sys::AURA_BACKEND_AUTO,
             Backend::Uring => sys::AURA_BACKEND_URING,
+            Backend::Epoll => sys::AURA_BACKEND_EPOLL,
         } as c_int;
         self
     }

@@ -26,6 +26,7 @@ fn options_are_heeded_or_refused() {
         options.ring_count(2).queue_depth(8).completion_depth(64).ring_select(select).backend(Backend::Uring);
         let engine = Engine::with_options(&options).unwrap();
         assert_eq!(engine.ring_count(), 2);
+        assert_eq!(engine.backend(), Backend::Uring);
         assert!(engine.backend_reason().contains("uring"), "{}", engine.backend_reason());
         engine.timeout(Duration::ZERO, |r| assert_eq!(r, Ok(()))).unwrap();
         assert_eq!(engine.drain(PATIENCE), Ok(1));

@@ -49,6 +49,8 @@ void library_has_the_same_containers() noexcept;
 
 class driver;
 class storage_user;
+struct backend_choice;
+struct backend_entry;
 struct engine_stats;
 
 /// What asio::io_context is, without Asio. Every member may be called from any thread at any time, except the
@@ -178,7 +180,13 @@ public:
     listener_places& listeners() noexcept { return listeners_; }
 
     const engine_options& options() const noexcept { return options_; }
-    const std::string& backend_reason() const noexcept { return backend_reason_; }
+
+    /// Of the backend: as AURAIO_BACKEND calls it (custom: a test's own); what it is; why this one, and what
+    /// would have to be allowed for a better one. They change once at most, when the first ring is made and
+    /// something forbids it that did not when the engine was. Any thread.
+    const char* backend_name() const noexcept;
+    backend_kind which_backend() const noexcept;
+    const std::string& backend_reason() const noexcept;
     bool single_shard() const noexcept { return shard_limit_ == 1; }
 
     /// Cancels and destroys everything pending, waiting for the kernel to let go of every buffer. No thread
@@ -202,7 +210,7 @@ public:
     /// Throws engine_error.
     std::unique_ptr<backend> make_backend();
     /// Null where the backend is not ours. Throws engine_error.
-    std::unique_ptr<registration_source> make_registration_source() const;
+    std::unique_ptr<registration_source> make_registration_source();
 
 private:
     friend class driver;
@@ -235,6 +243,11 @@ private:
     shard& create_shard_locked(bool acquire = false);
     unsigned random_driven_shard() const noexcept;
 
+    void choose();
+    void tell_choice(const backend_choice& choice) const;
+    void tell_shortage() noexcept;
+    bool fall_back(const backend_entry& refused, const engine_error& error);
+
     /// Makes an inherited engine one of this process.
     void adopt();
     void adopt_locked();
@@ -248,7 +261,15 @@ private:
 
     const engine_options options_;
     const unsigned shard_limit_;
+    // Null: made by the options' own function. Release/acquire: who sees another one sees why.
+    std::atomic<const backend_entry*> backend_entry_{nullptr};
+    const backend_entry* first_entry_ = nullptr; // the one that was chosen at construction
     std::string backend_reason_;
+    std::mutex choice_mutex_; // guards changing the entry
+    std::string
+        second_reason_; // of the one that the first ring fell back to; written once, before it is seen
+    std::atomic<bool> has_made_ring_{false};      // relaxed: it only ends the choosing
+    std::atomic<bool> told_shortage_{false};      // relaxed: nothing else is ordered by it
     const std::unique_ptr<storage_user> storage_; // outlives the shards, as the next
     registrations registrations_;
     listener_places listeners_;

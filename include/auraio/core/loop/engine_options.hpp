@@ -13,8 +13,9 @@ using backend_factory = std::unique_ptr<backend> (*)(const engine_options&, void
 
 /// Which mechanism carries out I/O.
 enum class backend_kind : std::uint8_t {
-    automatic, ///< the best one this machine allows
+    automatic, ///< the best one this machine allows: io_uring, and where something forbids that, epoll
     uring,     ///< io_uring, or an error that says why not
+    epoll,     ///< readiness of sockets and a pool of threads for files, or an error that says why not
 };
 
 /// When the kernel runs the second half of a request (its "task work"); see io_uring_setup(2).
@@ -61,6 +62,8 @@ struct engine_options {
     /// are threads.
     unsigned ring_limit = 0;
 
+    /// Decided when the context is made, once more when its first ring is. A shortage (descriptors, memory) is
+    /// no reason for another one: it is thrown, and may be over at the next attempt.
     backend_kind backend = backend_kind::automatic;
     task_run task_work = task_run::cooperative;
     wake_mechanism wake = wake_mechanism::automatic;
@@ -70,7 +73,7 @@ struct engine_options {
     void* make_backend_argument = nullptr;
 };
 
-/// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring), AURAIO_SQ_ENTRIES,
+/// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
 /// AURAIO_CQ_ENTRIES, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE (auto, message, event).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.

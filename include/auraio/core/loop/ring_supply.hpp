@@ -33,7 +33,7 @@ public:
     bool release() noexcept;
 
     /// A ring could not be made for want of descriptors or memory; or could.
-    void was_refused() noexcept;
+    void was_refused(int error) noexcept;
     void was_made() noexcept;
 
     bool is_short() const noexcept { return next_attempt_.load(std::memory_order_relaxed) != never; }
@@ -47,6 +47,7 @@ public:
     /// It has been tried for more than a second.
     bool lasts() const noexcept { return pause_.load(std::memory_order_relaxed) >= longest_pause; }
 
+    int last_error() const noexcept { return last_error_.load(std::memory_order_relaxed); }
     std::uint64_t refusals() const noexcept { return refusals_.load(std::memory_order_relaxed); }
 
     /// Whether an error of making a ring passes when others give something back.
@@ -62,6 +63,7 @@ private:
     std::atomic<nanoseconds_t> next_attempt_{never};
     std::atomic<nanoseconds_t> pause_{0}; // between the last attempt and the next
     std::atomic<std::uint64_t> refusals_{0};
+    std::atomic<int> last_error_{0};
 };
 
 } // namespace aura::core

@@ -5,6 +5,7 @@
 #include "auraio/core/storage/device_stats.hpp"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace aura::core {
@@ -19,6 +20,9 @@ struct engine_stats {
     std::uint64_t ring_shortages = 0;
     /// Threads in run() that have no ring for that reason.
     unsigned spare_threads = 0;
+    /// What carries out I/O, and why: see io_context::backend(), backend_reason().
+    std::string backend;
+    std::string backend_reason;
     /// All rings together.
     ring_stats total() const noexcept;
 };
