@@ -36,14 +36,13 @@ const std::vector<kind> all_kinds = {kind::nop,
                                      kind::recvmsg,
                                      kind::sendmsg,
                                      kind::connect,
-                                     kind::accept,
                                      kind::accept_now};
 const std::vector<kind> metadata = {kind::fsync,    kind::fdatasync, kind::openat,    kind::close,
                                     kind::statx,    kind::fallocate, kind::ftruncate, kind::sync_file_range,
                                     kind::renameat, kind::unlinkat,  kind::mkdirat};
 const std::vector<kind> transfers = {kind::read, kind::write, kind::readv, kind::writev};
-const std::vector<kind> waits_for_input = {kind::read,    kind::readv,  kind::recv,
-                                           kind::recvmsg, kind::accept, kind::accept_now};
+const std::vector<kind> waits_for_input = {kind::read, kind::readv, kind::recv, kind::recvmsg,
+                                           kind::accept_now};
 const std::vector<kind> waits_for_room = {kind::write, kind::writev, kind::send, kind::sendmsg};
 
 bool contains(const std::vector<kind>& kinds, kind k) {

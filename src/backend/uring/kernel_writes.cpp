@@ -37,7 +37,7 @@ void address_written(const io_operation& op) noexcept {
     if (!r.address)
         return;
     const void* size = &r.length;
-    if (r.kind == request_kind::accept || (r.flags & size_apart) != 0)
+    if ((r.flags & size_apart) != 0)
         size = op.extension().address2;
     if (!size)
         return;
@@ -62,7 +62,6 @@ void written_for(const io_operation& op, std::size_t result) noexcept {
     case request_kind::statx:
         valgrind::was_written(op.extension().address2, sizeof(struct statx));
         break;
-    case request_kind::accept:
     case request_kind::accept_now:
         address_written(op);
         break;

@@ -128,13 +128,6 @@ void fill_connect(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.off = op.request().length;
 }
 
-void fill_accept(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_ACCEPT;
-    sqe.accept_flags = op.request().flags;
-    sqe.addr = address_of(op.request().address);
-    sqe.off = address_of(op.extension().address2);
-}
-
 void fill_accept_now(io_uring_sqe& sqe, const io_operation& op) noexcept {
     const short_request& r = op.request();
     sqe.opcode = IORING_OP_ACCEPT;
@@ -277,7 +270,6 @@ constexpr std::array entries{
     entry{request_kind::recvmsg, &fill_message<IORING_OP_RECVMSG, true>, &call_none},
     entry{request_kind::sendmsg, &fill_message<IORING_OP_SENDMSG, true>, &call_none},
     entry{request_kind::connect, &fill_connect, &call_connect, &connects_here},
-    entry{request_kind::accept, &fill_accept, &call_none},
     entry{request_kind::accept_now, &fill_accept_now, &call_none},
 };
 static_assert(covers_all_requests(entries));

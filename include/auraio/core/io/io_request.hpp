@@ -33,10 +33,8 @@ enum class request_kind : std::uint8_t {
     recvmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
     sendmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
     connect,    ///< fd, address (sockaddr), length (its size), flags (connects_at_once, connects_later, 0)
-    accept,     ///< fd, flags (SOCK_*), address (sockaddr) and address2 (its size), or null; result: the
-                ///< new fd
-    accept_now, ///< as accept, but fails with EAGAIN when there is no connection, and the size of the
-                ///< address, in and out, is `length`. flags also: reports_aborted, size_apart
+    accept_now, ///< fd, flags (SOCK_*, reports_aborted, size_apart), address (sockaddr) and length (its size,
+                ///< in and out), or null; result: the new fd. EAGAIN when there is no connection
 };
 inline constexpr std::size_t request_kinds = static_cast<std::size_t>(request_kind::accept_now) + 1;
 
@@ -121,7 +119,6 @@ constexpr bool has_extension(const short_request& r) noexcept {
     case request_kind::ftruncate:
     case request_kind::sync_file_range:
     case request_kind::renameat:
-    case request_kind::accept:
         return true;
     case request_kind::accept_now:
         return (r.flags & size_apart) != 0;

@@ -56,7 +56,6 @@ inline constexpr std::array request_rows{
     request_row{request_kind::recvmsg,   "recvmsg",         request_class::message,    request_lane::in,   POLLIN,  false, true,  nullptr},
     request_row{request_kind::sendmsg,   "sendmsg",         request_class::message,    request_lane::out,  POLLOUT, true,  false, nullptr},
     request_row{request_kind::connect,   "connect",         request_class::connection, request_lane::out,  POLLOUT, true,  false, nullptr},
-    request_row{request_kind::accept,    "accept",          request_class::connection, request_lane::none, POLLIN,  false, false, nullptr},
     // Connections are given to those who wait in their order.
     request_row{request_kind::accept_now, "accept",         request_class::connection, request_lane::in,   POLLIN,  false, true,  nullptr},
 };
