@@ -78,7 +78,7 @@ protected:
         r.kind = request_kind::poll;
         r.fd = listener_;
         r.flags = static_cast<std::uint32_t>(events);
-        r.length = 1;
+        r.listens = 1;
         return start(o, r);
     }
     /// What the backend has: one request at most, whatever waits.

@@ -208,7 +208,7 @@ class connection_wait_request : public wait_request {
 public:
     connection_wait_request(core::short_request& r, int fd, short events)
         : wait_request(r, fd, events) {
-        r.length = 1;
+        r.listens = 1;
     }
 };
 

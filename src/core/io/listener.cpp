@@ -35,7 +35,7 @@ int io_operation::stand_in() const noexcept {
         return aid_;
     const bool waits_for_connection =
         request_.kind == request_kind::accept_now ||
-        (request_.kind == request_kind::poll && request_.length != 0 && request_.flags == POLLIN);
+        (request_.kind == request_kind::poll && request_.listens != 0 && request_.flags == POLLIN);
     // Relaxed: made by the thread that asks, which drives the shard.
     return waits_for_connection ? target_->accept_set_.load(std::memory_order_relaxed).fd : -1;
 }
@@ -139,7 +139,7 @@ void descriptor::prepare_to_listen(io_operation& op) noexcept {
         // One that goes by number is looked at just above, and its set is the right one.
         if (!try_now && (by_number_ || watch_listener() >= 0))
             op.way_ |= io_operation::way::polls;
-    } else if (op.request_.length != 0) {
+    } else if (op.request_.listens != 0) {
         if (op.request_.flags != POLLIN)
             watch_for_others(op);
         else

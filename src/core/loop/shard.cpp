@@ -362,7 +362,7 @@ void shard::restart_after_fork() {
                 op->way_ |= io_operation::way::polls | io_operation::way::examined;
             if (op->stand_in() >= 0)
                 (void)d->watch_listener(); // that one is the parent's
-            else if (op->request_.kind == request_kind::poll && op->request_.length != 0)
+            else if (op->request_.kind == request_kind::poll && op->request_.listens != 0)
                 d->prepare_to_listen(*op);
             hand_over(*op);
         }

@@ -26,8 +26,7 @@ enum class request_kind : std::uint8_t {
     renameat,        ///< fd, address (old path), directory2, address2 (new path), flags (RENAME_*)
     unlinkat,        ///< fd, address (path), flags (AT_REMOVEDIR)
     mkdirat,         ///< fd, address (path), length (mode)
-    poll,            ///< fd, flags (poll(2) events), one shot; result: the events. length: 1 if it is a
-                     ///< listening socket that connections are waited for on
+    poll,            ///< fd, flags (poll(2) events), listens; one shot; result: the events
     recv,            ///< fd, address, length, flags (MSG_*)
     send,            ///< fd, address, length, flags (MSG_*)
     recvmsg,         ///< fd, address (struct msghdr), flags (MSG_*)
@@ -84,6 +83,7 @@ struct short_request {
     union {
         std::uint32_t length = 0; ///< bytes, iovecs, mode or mask: see request_kind
         std::uint32_t came_from;  ///< close: the number, plus 1, of the shard that it goes back to; 0: none
+        std::uint32_t listens;    ///< poll: 1 if the file is a listening socket, 0 if it is anything else
     };
     const void* address = nullptr;
 };
