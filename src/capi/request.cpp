@@ -38,17 +38,9 @@ inline void request_slot::recycle() noexcept {
 AURAIO_NO_CANARY void io_part::run(core::operation& base, core::action what) {
     auto& self = static_cast<io_part&>(base);
     request_slot& owner = self.owner_;
-    switch (what) {
-    case core::action::arrive:
-        self.on_arrive();
+    if (stays_pending(self, what))
         return;
-    case core::action::cancel:
-        self.on_cancel();
-        return;
-    case core::action::complete:
-    case core::action::destroy: // the engine is shut down: a callback is owed all the same
-        break;
-    }
+    // Also when the engine is shut down (destroy) a callback is owed.
     const int result = self.result();
     if (owner.has_successor()) [[unlikely]] {
         if (what == core::action::complete)
@@ -66,17 +58,8 @@ AURAIO_NO_CANARY void io_part::run(core::operation& base, core::action what) {
 
 void timeout_part::wait_part::run(core::operation& base, core::action what) {
     auto& self = static_cast<wait_part&>(base);
-    switch (what) {
-    case core::action::arrive:
-        self.on_arrive();
+    if (stays_pending(self, what))
         return;
-    case core::action::cancel:
-        self.on_cancel();
-        return;
-    case core::action::complete:
-    case core::action::destroy:
-        break;
-    }
     timeout_part& timer = self.timer_;
     timer.owner_.end(self.result());
     timer.forget(); // calls free(), now or when a message that is under way has arrived

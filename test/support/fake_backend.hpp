@@ -156,20 +156,13 @@ private:
     }
     static void run(aura::core::operation& base, aura::core::action what) {
         auto& self = static_cast<plain_io&>(base);
-        switch (what) {
-        case aura::core::action::arrive:
-            self.on_arrive();
+        if (stays_pending(self, what))
             return;
-        case aura::core::action::cancel:
-            self.on_cancel();
-            return;
-        case aura::core::action::complete:
+        if (what == aura::core::action::complete) {
             ++self.outcome_.completed;
             self.outcome_.result = self.result();
-            break;
-        case aura::core::action::destroy:
+        } else {
             ++self.outcome_.destroyed;
-            break;
         }
         delete &self;
     }
@@ -186,20 +179,13 @@ public:
 private:
     static void run(aura::core::operation& base, aura::core::action what) {
         auto& self = static_cast<plain_wait&>(base);
-        switch (what) {
-        case aura::core::action::arrive:
-            self.on_arrive();
+        if (stays_pending(self, what))
             return;
-        case aura::core::action::cancel:
-            self.on_cancel();
-            return;
-        case aura::core::action::complete:
+        if (what == aura::core::action::complete) {
             ++self.outcome_.completed;
             self.outcome_.result = self.result();
-            break;
-        case aura::core::action::destroy:
+        } else {
             ++self.outcome_.destroyed;
-            break;
         }
         delete &self;
     }

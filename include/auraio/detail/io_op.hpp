@@ -132,17 +132,8 @@ private:
 
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<io_op&>(base);
-        switch (what) {
-        case core::action::arrive:
-            self.on_arrive();
+        if (core::stays_pending(self, what))
             return;
-        case core::action::cancel:
-            self.on_cancel();
-            return;
-        case core::action::complete:
-        case core::action::destroy:
-            break;
-        }
         int result = self.result();
         [[maybe_unused]] const bool wanted = self.request().kind != core::request_kind::nop;
         if constexpr (Work::concerns_descriptor) {

@@ -22,17 +22,8 @@ public:
 private:
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<wait_op&>(base);
-        switch (what) {
-        case core::action::arrive:
-            self.on_arrive();
+        if (core::stays_pending(self, what))
             return;
-        case core::action::cancel:
-            self.on_cancel();
-            return;
-        case core::action::complete:
-        case core::action::destroy:
-            break;
-        }
         AURAIO_HANDLER_COMPLETION((self));
         // The memory goes first: the handler may start the next wait in it.
         const int result = self.result();

@@ -66,15 +66,15 @@ public:
     /// What registrations::leave() is owed once the operation's handler has returned; 0: nothing.
     std::uint8_t registered_held() const noexcept { return registered_held_; }
 
+    // The shard's driver; see stays_pending().
+    void on_arrive();
+    void on_cancel();
+
 protected:
     io_operation(function f, const short_request& r) noexcept
         : cancellable_operation(f)
         , request_(r) {}
     ~io_operation() = default;
-
-    /// What a derived operation's function does for the two actions that do not consume it.
-    void on_arrive();
-    void on_cancel();
 
     /// Before start: it completes with ECANCELED as soon as it is started.
     void cancel_before_start() noexcept { cancel_requested_ = true; }

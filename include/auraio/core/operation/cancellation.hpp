@@ -111,4 +111,17 @@ private:
     cancel_cell* cell_ = nullptr;
 };
 
+/// What the function of a derived operation does first: carries out the two actions that leave the operation
+/// pending. False: it is to be consumed.
+template <class Operation>
+bool stays_pending(Operation& op, action what) {
+    if (what == action::arrive)
+        op.on_arrive();
+    else if (what == action::cancel)
+        op.on_cancel();
+    else
+        return false;
+    return true;
+}
+
 } // namespace aura::core

@@ -17,15 +17,16 @@ class wait_operation : public cancellable_operation {
 public:
     int result() const noexcept { return result_; }
 
+    // The shard's driver; see stays_pending().
+    void on_arrive();
+    void on_cancel();
+
 protected:
     explicit wait_operation(function f) noexcept
         : cancellable_operation(f) {
         result_ = 0;
     }
     ~wait_operation() = default;
-
-    void on_arrive(); ///< what a derived operation's function does for action::arrive
-    void on_cancel(); ///< and for action::cancel
 
 private:
     friend class timer;
