@@ -1,6 +1,8 @@
 // kernel_abi: constants of <linux/io_uring.h> that are younger than the liburing 2.3 this builds against.
 #pragma once
 
+#include "auraio/core/base/nanoseconds.hpp"
+
 #include <cstdint>
 #include <liburing.h>
 
@@ -30,5 +32,12 @@ struct clone_buffers_argument { // struct io_uring_clone_buffers
     std::uint32_t pad[3];
 };
 static_assert(sizeof(clone_buffers_argument) == 32);
+
+inline __kernel_timespec kernel_timespec_of(nanoseconds_t t) noexcept {
+    __kernel_timespec time{};
+    time.tv_sec = static_cast<long long>(t / 1'000'000'000u);
+    time.tv_nsec = static_cast<long long>(t % 1'000'000'000u);
+    return time;
+}
 
 } // namespace aura::core::uring

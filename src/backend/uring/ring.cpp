@@ -270,9 +270,7 @@ void ring::submit_and_wait(std::uint64_t nanoseconds) {
         // Without a time-out the plain form: copying the extended argument costs 40 ns.
         r = enter(unsubmitted(), 1, flags | wait_flags_, nullptr, signal_mask_size);
     } else {
-        __kernel_timespec timeout{};
-        timeout.tv_sec = static_cast<long long>(nanoseconds / 1'000'000'000u);
-        timeout.tv_nsec = static_cast<long long>(nanoseconds % 1'000'000'000u);
+        const __kernel_timespec timeout = kernel_timespec_of(nanoseconds);
         io_uring_getevents_arg argument{};
         argument.sigmask_sz = signal_mask_size;
         argument.ts = reinterpret_cast<std::uint64_t>(&timeout);

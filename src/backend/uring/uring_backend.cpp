@@ -367,8 +367,7 @@ private:
             ++internal_pending_;
         }
         alarm_at_ = deadline;
-        alarm_time_.tv_sec = static_cast<long long>(deadline / 1'000'000'000u);
-        alarm_time_.tv_nsec = static_cast<long long>(deadline % 1'000'000'000u);
+        alarm_time_ = kernel_timespec_of(deadline);
         const auto time = reinterpret_cast<std::uint64_t>(&alarm_time_); // read at submission
         io_uring_sqe& sqe = ring_.next_sqe();
         sqe.fd = -1;
