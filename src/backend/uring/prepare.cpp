@@ -20,14 +20,30 @@ namespace aura::core::uring {
 
 namespace {
 
-// How entries are filled, by kind. Set already: the file and what says that it or the buffer is registered.
+// What is in an entry besides what prepare() puts into all of them: operation code, file, address, and what
+// says that the file or the buffer is registered.
 
 std::uint64_t address_of(const void* p) noexcept {
     return reinterpret_cast<std::uint64_t>(p);
 }
 
+void fill_nothing(io_uring_sqe&, const io_operation&) noexcept {}
+
+/// The flags of all kinds are in one place of the entry, which has a name for each of them.
+void fill_flags(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    sqe.rw_flags = static_cast<__kernel_rwf_t>(op.request().flags);
+}
+
+void fill_length(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    sqe.len = op.request().length;
+}
+
+void fill_length_and_flags(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    fill_length(sqe, op);
+    fill_flags(sqe, op);
+}
+
 void fill_nop(io_uring_sqe& sqe, const io_operation&) noexcept {
-    sqe.opcode = IORING_OP_NOP;
     sqe.fd = -1;
 }
 
@@ -42,97 +58,53 @@ void fill_write(io_uring_sqe& sqe, const io_operation& op) noexcept {
         sqe.rw_flags = rwf_nosignal;
 }
 
-void fill_fsync(io_uring_sqe& sqe, const io_operation&) noexcept {
-    sqe.opcode = IORING_OP_FSYNC;
-}
-
 void fill_fdatasync(io_uring_sqe& sqe, const io_operation&) noexcept {
-    sqe.opcode = IORING_OP_FSYNC;
     sqe.fsync_flags = IORING_FSYNC_DATASYNC;
 }
 
-void fill_openat(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_OPENAT;
-    sqe.addr = address_of(op.request().address);
-    sqe.len = op.request().length;
-    sqe.open_flags = op.request().flags;
-}
-
-void fill_close(io_uring_sqe& sqe, const io_operation&) noexcept {
-    sqe.opcode = IORING_OP_CLOSE;
-}
-
 void fill_statx(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_STATX;
-    sqe.addr = address_of(op.request().address);
-    sqe.len = op.request().length;
+    fill_length_and_flags(sqe, op);
     sqe.off = address_of(op.extension().address2);
-    sqe.statx_flags = op.request().flags;
 }
 
 void fill_fallocate(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_FALLOCATE;
     sqe.len = op.request().flags;
     sqe.addr = op.extension().length64;
     sqe.off = op.extension().offset;
 }
 
 void fill_ftruncate(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = op_ftruncate;
     sqe.off = op.extension().length64;
 }
 
 void fill_sync_file_range(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_SYNC_FILE_RANGE;
+    fill_length_and_flags(sqe, op);
     sqe.off = op.extension().offset;
-    sqe.len = op.request().length;
-    sqe.sync_range_flags = op.request().flags;
 }
 
 void fill_renameat(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_RENAMEAT;
-    sqe.addr = address_of(op.request().address);
+    fill_flags(sqe, op);
     sqe.len = static_cast<std::uint32_t>(op.extension().directory2);
     sqe.off = address_of(op.extension().address2);
-    sqe.rename_flags = op.request().flags;
-}
-
-void fill_unlinkat(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_UNLINKAT;
-    sqe.addr = address_of(op.request().address);
-    sqe.unlink_flags = op.request().flags;
-}
-
-void fill_mkdirat(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_MKDIRAT;
-    sqe.addr = address_of(op.request().address);
-    sqe.len = op.request().length;
 }
 
 void fill_poll(io_uring_sqe& sqe, const io_operation& op) noexcept {
     prepare_poll(sqe, op.request(), op.request().flags);
 }
 
-/// What moves data of a socket: `length` is 1 for a struct msghdr, as io_uring_prep_recvmsg(3) has it.
-template <std::uint8_t Opcode, bool WithHeader>
-void fill_message(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = Opcode;
-    sqe.addr = address_of(op.request().address);
-    sqe.len = WithHeader ? 1 : op.request().length;
-    sqe.msg_flags = op.request().flags;
+/// A struct msghdr: `len` is 1, as io_uring_prep_recvmsg(3) has it.
+void fill_header(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    fill_flags(sqe, op);
+    sqe.len = 1;
 }
 
 void fill_connect(io_uring_sqe& sqe, const io_operation& op) noexcept {
-    sqe.opcode = IORING_OP_CONNECT;
-    sqe.addr = address_of(op.request().address);
     sqe.off = op.request().length;
 }
 
 void fill_accept_now(io_uring_sqe& sqe, const io_operation& op) noexcept {
     const short_request& r = op.request();
-    sqe.opcode = IORING_OP_ACCEPT;
     sqe.accept_flags = r.flags & ~(reports_aborted | size_apart);
-    sqe.addr = address_of(r.address);
     if ((r.flags & size_apart) != 0)
         sqe.off = address_of(op.extension().address2);
     else if (r.address)
@@ -241,6 +213,7 @@ bool connects_here(const short_request& r) noexcept {
 
 struct entry {
     request_kind kind;
+    std::uint8_t opcode;
     void (*fill)(io_uring_sqe&, const io_operation&) noexcept;
     int (*call)(const io_operation&) noexcept;
     /// Whether this machine's kernel or the request itself asks for `call`; null: never.
@@ -248,29 +221,30 @@ struct entry {
 };
 
 constexpr std::array entries{
-    entry{request_kind::nop, &fill_nop, &call_none},
-    entry{request_kind::read, &fill_read, &call_transfer},
-    entry{request_kind::write, &fill_write, &call_transfer},
-    entry{request_kind::readv, &fill_read, &call_transfer},
-    entry{request_kind::writev, &fill_write, &call_transfer},
-    entry{request_kind::fsync, &fill_fsync, &call_fsync},
-    entry{request_kind::fdatasync, &fill_fdatasync, &call_fdatasync},
-    entry{request_kind::openat, &fill_openat, &call_openat},
-    entry{request_kind::close, &fill_close, &call_close},
-    entry{request_kind::statx, &fill_statx, &call_statx},
-    entry{request_kind::fallocate, &fill_fallocate, &call_fallocate},
-    entry{request_kind::ftruncate, &fill_ftruncate, &call_ftruncate, &lacks_ftruncate},
-    entry{request_kind::sync_file_range, &fill_sync_file_range, &call_sync_file_range},
-    entry{request_kind::renameat, &fill_renameat, &call_renameat, &lacks_filesystem_ops},
-    entry{request_kind::unlinkat, &fill_unlinkat, &call_unlinkat, &lacks_filesystem_ops},
-    entry{request_kind::mkdirat, &fill_mkdirat, &call_mkdirat, &lacks_filesystem_ops},
-    entry{request_kind::poll, &fill_poll, &call_none},
-    entry{request_kind::recv, &fill_message<IORING_OP_RECV, false>, &call_none},
-    entry{request_kind::send, &fill_message<IORING_OP_SEND, false>, &call_none},
-    entry{request_kind::recvmsg, &fill_message<IORING_OP_RECVMSG, true>, &call_none},
-    entry{request_kind::sendmsg, &fill_message<IORING_OP_SENDMSG, true>, &call_none},
-    entry{request_kind::connect, &fill_connect, &call_connect, &connects_here},
-    entry{request_kind::accept_now, &fill_accept_now, &call_none},
+    entry{request_kind::nop, IORING_OP_NOP, &fill_nop, &call_none},
+    entry{request_kind::read, IORING_OP_READ, &fill_read, &call_transfer},
+    entry{request_kind::write, IORING_OP_WRITE, &fill_write, &call_transfer},
+    entry{request_kind::readv, IORING_OP_READV, &fill_read, &call_transfer},
+    entry{request_kind::writev, IORING_OP_WRITEV, &fill_write, &call_transfer},
+    entry{request_kind::fsync, IORING_OP_FSYNC, &fill_nothing, &call_fsync},
+    entry{request_kind::fdatasync, IORING_OP_FSYNC, &fill_fdatasync, &call_fdatasync},
+    entry{request_kind::openat, IORING_OP_OPENAT, &fill_length_and_flags, &call_openat},
+    entry{request_kind::close, IORING_OP_CLOSE, &fill_nothing, &call_close},
+    entry{request_kind::statx, IORING_OP_STATX, &fill_statx, &call_statx},
+    entry{request_kind::fallocate, IORING_OP_FALLOCATE, &fill_fallocate, &call_fallocate},
+    entry{request_kind::ftruncate, op_ftruncate, &fill_ftruncate, &call_ftruncate, &lacks_ftruncate},
+    entry{request_kind::sync_file_range, IORING_OP_SYNC_FILE_RANGE, &fill_sync_file_range,
+          &call_sync_file_range},
+    entry{request_kind::renameat, IORING_OP_RENAMEAT, &fill_renameat, &call_renameat, &lacks_filesystem_ops},
+    entry{request_kind::unlinkat, IORING_OP_UNLINKAT, &fill_flags, &call_unlinkat, &lacks_filesystem_ops},
+    entry{request_kind::mkdirat, IORING_OP_MKDIRAT, &fill_length, &call_mkdirat, &lacks_filesystem_ops},
+    entry{request_kind::poll, IORING_OP_POLL_ADD, &fill_poll, &call_none},
+    entry{request_kind::recv, IORING_OP_RECV, &fill_length_and_flags, &call_none},
+    entry{request_kind::send, IORING_OP_SEND, &fill_length_and_flags, &call_none},
+    entry{request_kind::recvmsg, IORING_OP_RECVMSG, &fill_header, &call_none},
+    entry{request_kind::sendmsg, IORING_OP_SENDMSG, &fill_header, &call_none},
+    entry{request_kind::connect, IORING_OP_CONNECT, &fill_connect, &call_connect, &connects_here},
+    entry{request_kind::accept_now, IORING_OP_ACCEPT, &fill_accept_now, &call_none},
 };
 static_assert(covers_all_requests(entries));
 
@@ -282,11 +256,14 @@ const entry& entry_of(const short_request& r) noexcept {
 
 void prepare(io_uring_sqe& sqe, const io_operation& op) noexcept {
     const short_request& r = op.request();
+    const entry& e = entry_of(r);
+    sqe.opcode = e.opcode;
     sqe.fd = r.fd;
     if ((r.registered & registered_file) != 0)
         sqe.flags = IOSQE_FIXED_FILE;
     sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
-    entry_of(r).fill(sqe, op);
+    sqe.addr = address_of(r.address);
+    e.fill(sqe, op);
 }
 
 void prepare_poll(io_uring_sqe& sqe, const short_request& r, std::uint32_t events) noexcept {
