@@ -29,8 +29,12 @@ public:
             targets_.pop_back();
     }
 
-    void forget(const operation& ended) noexcept {
-        std::erase_if(targets_, [&](const operation* kept) { return kept == &ended; });
+    [[gnu::cold]] void forget(op_queue& ended) noexcept {
+        for (std::uint32_t n = ended.size(); n != 0; --n) { // round once
+            operation* const op = ended.pop();
+            std::erase_if(targets_, [&](const operation* kept) { return kept == op; });
+            ended.push(*op);
+        }
     }
     void clear() noexcept { targets_.clear(); }
 

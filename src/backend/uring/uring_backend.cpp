@@ -2,6 +2,7 @@
 #include "uring_backend.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/canary.hpp"
 #include "doorbell.hpp"
 #include "features.hpp"
 #include "kept_cancels.hpp"
@@ -93,23 +94,21 @@ public:
 
     void poll(op_queue& done) override {
         send_kept_cancels();
-        if (ring_.unsubmitted() != 0 || ring_.kernel_has_work())
-            ring_.submit(true);
-        reap(done);
+        submit_and_reap(done);
     }
 
-    bool wait(op_queue& done, nanoseconds_t deadline) override {
+    AURAIO_NO_CANARY bool wait(op_queue& done, nanoseconds_t deadline) override {
         send_kept_cancels();
         arm_wake();
         if (!done_here_.empty() || ring_.has_completions()) [[unlikely]] {
-            poll(done);
+            submit_and_reap(done);
             return false;
         }
         nanoseconds_t left = never;
         if (deadline < alarm_at_) { // else the alarm ends the wait
             const nanoseconds_t now = monotonic_now();
             if (deadline <= now) { // a timer that is due already needs no system call
-                poll(done);
+                submit_and_reap(done);
                 return true;
             }
             if (deadline - now >= nearest_alarm)
@@ -320,7 +319,10 @@ private:
     }
     void send_kept_cancels() noexcept {
         if (!kept_cancels_.empty()) [[unlikely]]
-            kept_cancels_.send([this](const io_operation& target) { return try_cancel(target); });
+            try_kept_cancels();
+    }
+    [[gnu::cold]] void try_kept_cancels() noexcept {
+        kept_cancels_.send([this](const io_operation& target) { return try_cancel(target); });
     }
 
     /// Null when the queue is full and the kernel refuses to take anything: refusal_ says why.
@@ -401,34 +403,31 @@ private:
         ++internal_pending_;
     }
 
-    void reap(op_queue& done) {
-        if (!kept_cancels_.empty()) [[unlikely]]
-            reap_and(done, [this](const operation& ended) { kept_cancels_.forget(ended); });
-        else
-            reap_and(done, [](const operation&) {});
-        tell_of_kernel_writes(done);
+    // In its callers, as poll() would be if kept cancellations were no part of it: each turn goes through here.
+    [[gnu::always_inline]] void submit_and_reap(op_queue& done) {
+        if (ring_.unsubmitted() != 0 || ring_.kernel_has_work())
+            ring_.submit(true);
+        reap(done);
     }
 
-    template <class F>
-    void reap_and(op_queue& done, F ended) {
+    void reap(op_queue& done) {
         const std::uint32_t before = done.size();
-        while (operation* const op = done_here_.pop()) {
-            ended(*op);
-            done.push(*op);
-        }
+        done.splice(done_here_);
         ring_.for_each_completion([&](std::uint64_t data, int result, unsigned flags) {
             if ((data & 1) == 0) [[likely]] {
                 auto& op = *reinterpret_cast<io_operation*>(data);
                 op.set_result(result);
                 if ((flags & more_in_socket) != 0) [[unlikely]]
                     op.note_more_connections();
-                ended(op);
                 done.push(op);
             } else {
                 on_internal(data, result);
             }
         });
         pending_ -= done.size() - before;
+        if (!kept_cancels_.empty()) [[unlikely]]
+            kept_cancels_.forget(done);
+        tell_of_kernel_writes(done);
     }
 
     void on_internal(std::uint64_t data, int result) noexcept {

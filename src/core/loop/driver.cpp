@@ -1,6 +1,8 @@
 // driver: the run loop of one thread.
 #include "core/loop/driver.hpp"
 
+#include "core/base/canary.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
@@ -84,7 +86,7 @@ inline bool driver::run_ready() {
     return shared_budget_ != 0 && run_shared();
 }
 
-inline bool driver::step(nanoseconds_t deadline) {
+AURAIO_NO_CANARY inline bool driver::step(nanoseconds_t deadline) {
     for (bool waited = false;;) {
         if (stopped())
             return false;

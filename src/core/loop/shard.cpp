@@ -1,6 +1,7 @@
 // shard: one turn of the loop, and the hand-over of operations between threads.
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/core/timer/timer.hpp"
+#include "core/base/canary.hpp"
 #include "core/base/thread_ends.hpp"
 #include "core/io/numbered_listeners.hpp"
 #include "core/storage/device_gate.hpp"
@@ -150,14 +151,14 @@ shard_visit::~shard_visit() {
 
 // ---- one turn ----
 
-void shard::poll_backend() {
+AURAIO_NO_CANARY void shard::poll_backend() {
     op_queue done;
     queued_ = 0;
     backend_->poll(done);
     finish_io(done);
 }
 
-void shard::wait(nanoseconds_t deadline) {
+AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     publish_counters();
     measure_turn();
     op_queue done;
@@ -199,7 +200,7 @@ void shard::adopt_work(std::int64_t count) {
     owner_.work_finished(count); // never to zero: it is counted here by now
 }
 
-void shard::fire_timers() {
+AURAIO_NO_CANARY void shard::fire_timers() {
     const nanoseconds_t now = monotonic_now();
     timer_node* node = timers_.pop_due(now);
     if (node == nullptr)

@@ -2,6 +2,7 @@
 #include "auraio/core/timer/timer.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/canary.hpp"
 
 #include <cerrno>
 #include <mutex>
@@ -107,7 +108,7 @@ std::size_t timer::cancel_for_rearm() {
 }
 
 /// Object side. `here`: the calling thread drives the shard.
-std::size_t timer::end_waits(std::size_t limit, bool here) {
+AURAIO_NO_CANARY std::size_t timer::end_waits(std::size_t limit, bool here) {
     op_queue waits;
     std::size_t count;
     {
@@ -179,7 +180,7 @@ bool timer::unused_locked() {
     return true;
 }
 
-void timer::fire(nanoseconds_t now) {
+AURAIO_NO_CANARY void timer::fire(nanoseconds_t now) {
     if (behaviour_.clock) [[unlikely]]
         return; // the first of its clock, which is looked at after this
     op_queue waits;
@@ -241,19 +242,27 @@ void timer::finish(op_queue& waits, int result, bool here) {
     if (waits.empty())
         return;
     if (!here) {
+        finish_from_afar(waits, result);
+        return;
+    }
+    while (operation* op = waits.pop()) {
+        auto& wait = static_cast<wait_operation&>(*op);
+        wait.result_ = result;
+        wait.detach();
+        home_->make_ready_here(wait);
+    }
+}
+
+void timer::finish_from_afar(op_queue& waits, int result) {
+    {
         std::lock_guard guard(lock_);
         in_transit_ += waits.size();
     }
     while (operation* op = waits.pop()) {
         auto& wait = static_cast<wait_operation&>(*op);
         wait.result_ = result;
-        if (here) {
-            wait.detach();
-            home_->make_ready_here(wait);
-        } else {
-            wait.set_message(true);
-            home_->send(wait);
-        }
+        wait.set_message(true);
+        home_->send(wait);
     }
 }
 

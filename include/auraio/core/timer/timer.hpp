@@ -88,6 +88,7 @@ private:
 
     std::size_t end_waits(std::size_t limit, bool here);
     void finish(op_queue& waits, int result, bool here);
+    void finish_from_afar(op_queue& waits, int result);
 
     // Small members first: they fit into the padding of the bases. A timer with its handle stays within 128
     // bytes.
