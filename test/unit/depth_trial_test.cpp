@@ -41,7 +41,6 @@ TEST(DepthTrial, KeepsALinearGain) {
     EXPECT_TRUE(trial.raises());
     EXPECT_EQ(trial.depth(), 44u);
     EXPECT_EQ(d.run(trial), verdict::kept);
-    EXPECT_FALSE(trial.active());
     EXPECT_NEAR(trial.ratio().value, 1.1, 0.03);
 }
 

@@ -209,8 +209,6 @@ void adaptive_controller::begin_trial(depth_trial& trial) noexcept {
 }
 
 void adaptive_controller::stop_trial() noexcept {
-    if (trial_ != nullptr)
-        trial_->stop();
     trial_ = nullptr;
 }
 
@@ -237,7 +235,7 @@ void adaptive_controller::end_trial(depth_trial::verdict verdict) noexcept {
     stop_trial();
     block_.clear();
     const bool raised = trial.raises();
-    const double factor = static_cast<double>(trial.probe()) / trial.base();
+    const double factor = trial.factor();
     if (verdict != depth_trial::verdict::kept) {
         set_limit(trial.base());
         if (raised) {
