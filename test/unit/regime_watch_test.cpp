@@ -1,0 +1,101 @@
+// regime_watch: changes of the device, patience with one that changes all the time, and wandering.
+#include "core/control/regime_watch.hpp"
+
+#include <cmath>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace aura::core;
+
+constexpr nanoseconds_t ms = 1'000'000;
+
+struct RegimeWatch : testing::Test {
+    controller_options options;
+    regime_watch watch{options};
+    nanoseconds_t now = 0;
+
+    void SetUp() override {
+        watch.engage();
+        watch.restart();
+    }
+    /// Blocks of four sub-windows of 10 ms at this rate, one letter each: f and r for what has changed.
+    std::string blocks(unsigned count, double rate) {
+        std::string text;
+        for (unsigned i = 0; i < count; ++i) {
+            for (int j = 0; j < 4; ++j) {
+                now += 10 * ms;
+                if (const auto block = watch.add(rate)) {
+                    EXPECT_EQ(j, 3);
+                    const auto change = watch.judge(*block, now);
+                    text += change == regime_watch::change::none   ? '.'
+                            : change == regime_watch::change::fell ? 'f'
+                                                                   : 'r';
+                }
+            }
+        }
+        return text;
+    }
+};
+
+TEST_F(RegimeWatch, ThreeBlocksInARowAreAChange) {
+    EXPECT_EQ(blocks(4, 100), "....");
+    EXPECT_EQ(watch.reference().count(), 16u);
+    EXPECT_EQ(blocks(2, 70), "..");
+    EXPECT_FALSE(watch.calm());
+    EXPECT_EQ(blocks(2, 100), "..") << "what comes and goes is no change";
+    EXPECT_TRUE(watch.calm());
+    EXPECT_EQ(watch.reference().count(), 32u) << "it belongs to what the device does";
+}
+
+TEST_F(RegimeWatch, SaysWhichWayAndWithWhatRates) {
+    blocks(4, 100);
+    EXPECT_EQ(blocks(3, 70), "..f");
+    EXPECT_NEAR(watch.deviating().estimate().rate, 70, 0.1);
+    watch.restart();
+    EXPECT_EQ(blocks(2, 70), "..");
+    EXPECT_EQ(blocks(3, 100), "..r");
+}
+
+TEST_F(RegimeWatch, PatienceDoublesWhileItChangesAllTheTimeAndEndsInCalm) {
+    const auto blocks_until_change = [&](double rate) {
+        watch.restart();
+        blocks(4, rate);
+        unsigned count = 1;
+        for (; blocks(1, rate * 0.5) == "."; ++count)
+            if (count == 100)
+                break;
+        return count;
+    };
+    std::string text;
+    for (int i = 0; i < 4; ++i)
+        text += std::to_string(blocks_until_change(100)) + " ";
+    EXPECT_EQ(text, "3 3 6 12 ");
+    EXPECT_EQ(watch.stretch(), 4u) << "and sub-windows average over more";
+    now += 25'000 * ms;
+    EXPECT_EQ(blocks_until_change(100), 24u);
+    EXPECT_EQ(blocks_until_change(100), 3u);
+}
+
+TEST_F(RegimeWatch, WandersWhereNeighboursResembleEachOtherAndScatterIsMoreThanCounting) {
+    rate_window slow;
+    rate_window fast;
+    for (int i = 0; i < 32; ++i) {
+        slow.add(100 + 10 * std::sin(i * 0.4));
+        fast.add(100 + (i % 2 == 0 ? 10 : -10));
+    }
+    watch.watch_wandering(fast, 5);
+    EXPECT_FALSE(watch.wanders()) << "independent";
+    watch.watch_wandering(slow, 1.9);
+    EXPECT_FALSE(watch.wanders()) << "no more than counting";
+    watch.watch_wandering(slow, 2.1);
+    EXPECT_TRUE(watch.wanders());
+    watch.watch_wandering(slow, 1.5);
+    EXPECT_TRUE(watch.wanders()) << "some distance lies between";
+    watch.watch_wandering(slow, 1.3);
+    EXPECT_FALSE(watch.wanders());
+}
+
+} // namespace
