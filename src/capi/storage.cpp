@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <type_traits>
+#include <variant>
 
 using namespace aura;
 using namespace aura::capi;
@@ -34,6 +36,51 @@ core::storage_settings settings_of(const aura_storage_t& s) noexcept {
     return change;
 }
 
+using figure = core::device_statistic::figure;
+using c_figure = std::variant<std::uint64_t aura_device_stats_t::*, double aura_device_stats_t::*,
+                              unsigned aura_device_stats_t::*>;
+
+struct c_field {
+    figure from;
+    c_figure to;
+};
+
+constexpr c_field fields[] = {
+    {&core::device_stats::rings, &aura_device_stats_t::rings},
+    {&core::device_stats::changes, &aura_device_stats_t::phase_changes},
+    {&core::device_stats::limit, &aura_device_stats_t::limit},
+    {&core::device_stats::in_flight, &aura_device_stats_t::in_flight},
+    {&core::device_stats::waiting, &aura_device_stats_t::waiting},
+    {&core::device_stats::submitted, &aura_device_stats_t::submitted},
+    {&core::device_stats::completed, &aura_device_stats_t::completed},
+    {&core::device_stats::delayed, &aura_device_stats_t::delayed},
+    {&core::device_stats::bytes, &aura_device_stats_t::bytes},
+    {&core::device_stats::throughput, &aura_device_stats_t::throughput},
+    {&core::device_stats::p99_latency, &aura_device_stats_t::p99_latency_ns},
+    {&core::device_stats::latency_samples, &aura_device_stats_t::latency_samples},
+};
+
+constexpr bool has_all_statistics() noexcept {
+    for (const core::device_statistic& s : core::device_statistics) {
+        bool found = false;
+        for (const c_field& f : fields)
+            found |= f.from == s.member;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+static_assert(has_all_statistics(), "a statistic of devices has no field in aura_device_stats_t");
+
+void copy(const c_field& field, const core::device_stats& from, aura_device_stats_t& to) noexcept {
+    std::visit(
+        [&](auto source, auto target) {
+            using wide = std::remove_reference_t<decltype(to.*target)>;
+            to.*target = static_cast<wide>(from.*source);
+        },
+        field.from, field.to);
+}
+
 int fill(aura_device_stats_t* out, const core::device_stats& s) noexcept {
     aura_device_stats_t all{};
     const std::size_t length = std::min(s.name.size(), sizeof all.name - 1);
@@ -41,19 +88,11 @@ int fill(aura_device_stats_t* out, const core::device_stats& s) noexcept {
     all.major = s.id.major;
     all.minor = s.id.minor;
     all.phase = static_cast<int>(s.phase);
-    all.rings = s.rings;
     all.reason = s.trace.empty() ? "" : core::name(s.trace.back().reason);
-    all.phase_changes = s.changes;
-    all.limit = s.limit == core::no_limit ? std::numeric_limits<std::uint64_t>::max() : s.limit;
-    all.in_flight = s.in_flight;
-    all.waiting = s.waiting;
-    all.submitted = s.submitted;
-    all.completed = s.completed;
-    all.delayed = s.delayed;
-    all.bytes = s.bytes;
-    all.throughput = s.throughput;
-    all.p99_latency_ns = s.p99_latency;
-    all.latency_samples = s.latency_samples;
+    for (const c_field& f : fields)
+        copy(f, s, all);
+    if (s.limit == core::no_limit)
+        all.limit = std::numeric_limits<std::uint64_t>::max();
     return give(out, all);
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -59,6 +60,33 @@ TEST(Prometheus, WritesSamplesWithTheirLabels) {
     EXPECT_TRUE(has_line(text, R"(auraio_loop_delay_max_seconds{context="main",ring="1"} 0.012)"));
     EXPECT_TRUE(has_line(text, R"(auraio_pool_allocations_total{pool="buffers",size="4096"} 1)"));
     EXPECT_TRUE(has_line(text, R"(auraio_turns_total{context="second \"context\"\\\n",ring="1"} 0)"));
+}
+
+TEST(Prometheus, WritesFiguresOfDevicesInTheUnitsOfTheirNames) {
+    aura::core::device_stats device;
+    device.name = "vda";
+    device.rings = 2;
+    device.delayed = 7;
+    device.throughput = 1234.5;
+    device.p99_latency = 2'500'000;
+    device.latency_samples = 400;
+    engine_stats stats;
+    stats.devices.push_back(device);
+    prometheus_text open;
+    open.add("main", stats);
+    const std::string labels = R"({context="main",device="vda"} )";
+    for (const char* const line : {"requests_delayed_total 7", "rings 2", "throughput 1234.5",
+                                   "latency_samples 400", "p99_latency_seconds 0.0025", "limit +Inf"}) {
+        const std::string_view figure = line;
+        const std::size_t gap = figure.find(' ');
+        EXPECT_TRUE(has_line(open.str(), "auraio_device_" + std::string(figure.substr(0, gap)) + labels +
+                                             std::string(figure.substr(gap + 1))))
+            << line;
+    }
+    stats.devices[0].limit = 16;
+    prometheus_text shut;
+    shut.add("main", stats);
+    EXPECT_TRUE(has_line(shut.str(), "auraio_device_limit" + labels + "16"));
 }
 
 TEST(Prometheus, WritesHistogramsCumulatively) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/control/controller_options.hpp"
-#include "core/control/gate_load.hpp"
+#include "core/control/load_reading.hpp"
 
 namespace aura::core {
 

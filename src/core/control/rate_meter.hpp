@@ -3,7 +3,7 @@
 
 #include "auraio/core/control/controller_events.hpp"
 #include "core/control/controller_options.hpp"
-#include "core/control/gate_load.hpp"
+#include "core/control/load_reading.hpp"
 #include "core/control/rate_window.hpp"
 
 namespace aura::core {

@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <limits>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 
 namespace aura::core {
 
@@ -100,37 +102,18 @@ constexpr context_metric context_metrics[] = {
      [](const engine_stats& c) { return double(c.spare_threads); }},
 };
 
-struct device_metric {
-    std::string_view name;
-    std::string_view type;
-    std::string_view help;
-    double (*value)(const device_stats&);
-};
-
-constexpr device_metric device_metrics[] = {
-    {"auraio_device_requests_submitted_total", "counter", "Reads and writes let through to the device.",
-     [](const device_stats& d) { return double(d.submitted); }},
-    {"auraio_device_requests_completed_total", "counter", "Of those, the completed ones.",
-     [](const device_stats& d) { return double(d.completed); }},
-    {"auraio_device_requests_delayed_total", "counter", "Of those let through, the ones held back before.",
-     [](const device_stats& d) { return double(d.delayed); }},
-    {"auraio_device_transferred_bytes_total", "counter", "Bytes read and written.",
-     [](const device_stats& d) { return double(d.bytes); }},
-    {"auraio_device_requests_in_flight", "gauge", "Reads and writes in flight on the device.",
-     [](const device_stats& d) { return double(d.in_flight); }},
-    {"auraio_device_requests_waiting", "gauge", "Reads and writes that are held back.",
-     [](const device_stats& d) { return double(d.waiting); }},
-    {"auraio_device_limit", "gauge", "How many may be in flight; +Inf: the gate is open.",
-     [](const device_stats& d) {
-         return d.limit == no_limit ? std::numeric_limits<double>::infinity() : double(d.limit);
-     }},
-    {"auraio_device_throughput", "gauge", "Requests per second, lately.",
-     [](const device_stats& d) { return d.throughput; }},
-    {"auraio_device_p99_latency_seconds", "gauge", "99th percentile of latencies sampled lately.",
-     [](const device_stats& d) { return double(d.p99_latency) / per_second; }},
-    {"auraio_device_phase_changes_total", "counter", "Changes of the controller's phase.",
-     [](const device_stats& d) { return double(d.changes); }},
-};
+double value_of(const device_statistic& row, const device_stats& d) {
+    return std::visit(
+        [&](auto member) {
+            const auto value = d.*member;
+            if constexpr (std::is_same_v<decltype(member), unsigned device_stats::*>) {
+                if (member == &device_stats::limit && value == no_limit)
+                    return std::numeric_limits<double>::infinity();
+            }
+            return double(value) / row.unit;
+        },
+        row.member);
+}
 
 constexpr controller_phase all_phases[] = {
     controller_phase::passthrough, controller_phase::baseline, controller_phase::probing,
@@ -206,10 +189,10 @@ void devices(writer& out, const std::vector<named_stats<engine_stats>>& contexts
     for_each_device(contexts, [&](label, label, const device_stats&) { any = true; });
     if (!any)
         return;
-    for (const device_metric& m : device_metrics) {
-        out.family(m.name, m.type, m.help);
+    for (const device_statistic& row : device_statistics) {
+        out.family(row.name, row.type, row.help);
         for_each_device(contexts, [&](label context, label device, const device_stats& d) {
-            out.sample(m.name, {context, device}, m.value(d));
+            out.sample(row.name, {context, device}, value_of(row, d));
         });
     }
     constexpr std::string_view phase = "auraio_device_phase";

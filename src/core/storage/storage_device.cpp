@@ -248,12 +248,9 @@ device_stats storage_device::stats() const {
     s.rings = static_cast<unsigned>(members_.size());
     s.phase = c.phase();
     s.limit = controller_.limit();
-    s.in_flight = load.in_flight;
-    s.waiting = load.waiting;
-    s.submitted = load.submitted;
-    s.completed = load.completed;
-    s.delayed = load.delayed;
-    s.bytes = load.bytes;
+    for (const device_statistic& row : device_statistics)
+        if (row.counter)
+            s.*std::get<std::uint64_t device_stats::*>(row.member) = load.*row.counter;
     s.throughput = rate_;
     s.p99_latency = latency_.p99;
     s.latency_samples = latency_.count;

@@ -140,26 +140,46 @@ fn number(ring: usize) -> c_int {
     c_int::try_from(ring).unwrap_or(c_int::MAX)
 }
 
+/// Names every field: one that is new in the header does not compile before it is here.
 fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stats> {
-    let mut s =
+    let mut raw =
         sys::aura_stats_t { struct_size: std::mem::size_of::<sys::aura_stats_t>(), ..Default::default() };
-    Error::of_turn(call(&mut s))?;
+    Error::of_turn(call(&mut raw))?;
+    let sys::aura_stats_t {
+        struct_size: _,
+        rings,
+        submitted,
+        completed,
+        in_flight,
+        handlers,
+        turns,
+        enters,
+        wakes_sent,
+        wakes_received,
+        cq_overflows,
+        adaptive_spills,
+        loop_delay_max_ns,
+        long_turns,
+        ring_shortages,
+        gate_waits,
+        operations,
+    } = raw;
     Ok(Stats {
-        rings: s.rings,
-        submitted: s.submitted,
-        completed: s.completed,
-        in_flight: s.in_flight,
-        handlers: s.handlers,
-        turns: s.turns,
-        enters: s.enters,
-        wakes_sent: s.wakes_sent,
-        wakes_received: s.wakes_received,
-        cq_overflows: s.cq_overflows,
-        adaptive_spills: s.adaptive_spills,
-        loop_delay_max: Duration::from_nanos(s.loop_delay_max_ns),
-        long_turns: s.long_turns,
-        ring_shortages: s.ring_shortages,
-        gate_waits: s.gate_waits,
-        operations: s.operations,
+        rings,
+        submitted,
+        completed,
+        in_flight,
+        handlers,
+        turns,
+        enters,
+        wakes_sent,
+        wakes_received,
+        cq_overflows,
+        adaptive_spills,
+        loop_delay_max: Duration::from_nanos(loop_delay_max_ns),
+        long_turns,
+        ring_shortages,
+        gate_waits,
+        operations,
     })
 }

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "auraio/core/control/controller_events.hpp"
+#include "auraio/core/control/gate_load.hpp"
 #include "auraio/core/storage/block_device.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace aura::core {
@@ -39,5 +42,48 @@ struct device_stats {
     std::vector<controller_event> trace;
     std::uint64_t changes = 0;
 };
+
+/// A figure of a device, wherever it goes: a new one is a member of device_stats and a row here. What reads
+/// and prints them goes through the rows; the C library's struct is held to them where it is filled.
+struct device_statistic {
+    using figure =
+        std::variant<std::uint64_t device_stats::*, double device_stats::*, unsigned device_stats::*>;
+
+    figure member;
+    std::uint64_t gate_load::* counter; ///< null: it comes from elsewhere
+    const char* name;                   ///< of the metric for Prometheus
+    const char* type;
+    const char* help;
+    double unit; ///< how many make one of what the metric is in
+};
+
+// clang-format off
+inline constexpr std::array device_statistics{
+    device_statistic{&device_stats::submitted, &gate_load::submitted,
+        "auraio_device_requests_submitted_total", "counter", "Reads and writes let through to the device.", 1},
+    device_statistic{&device_stats::completed, &gate_load::completed,
+        "auraio_device_requests_completed_total", "counter", "Of those, the completed ones.", 1},
+    device_statistic{&device_stats::delayed, &gate_load::delayed,
+        "auraio_device_requests_delayed_total", "counter", "Of those let through, the ones held back before.", 1},
+    device_statistic{&device_stats::bytes, &gate_load::bytes,
+        "auraio_device_transferred_bytes_total", "counter", "Bytes read and written.", 1},
+    device_statistic{&device_stats::in_flight, &gate_load::in_flight,
+        "auraio_device_requests_in_flight", "gauge", "Reads and writes in flight on the device.", 1},
+    device_statistic{&device_stats::waiting, &gate_load::waiting,
+        "auraio_device_requests_waiting", "gauge", "Reads and writes that are held back.", 1},
+    device_statistic{&device_stats::limit, nullptr,
+        "auraio_device_limit", "gauge", "How many may be in flight; +Inf: the gate is open.", 1},
+    device_statistic{&device_stats::rings, nullptr,
+        "auraio_device_rings", "gauge", "Rings that use the device.", 1},
+    device_statistic{&device_stats::throughput, nullptr,
+        "auraio_device_throughput", "gauge", "Requests per second, lately.", 1},
+    device_statistic{&device_stats::p99_latency, nullptr,
+        "auraio_device_p99_latency_seconds", "gauge", "99th percentile of latencies sampled lately.", 1e9},
+    device_statistic{&device_stats::latency_samples, nullptr,
+        "auraio_device_latency_samples", "gauge", "How many latencies that is of.", 1},
+    device_statistic{&device_stats::changes, nullptr,
+        "auraio_device_phase_changes_total", "counter", "Changes of the controller's phase.", 1},
+};
+// clang-format on
 
 } // namespace aura::core
