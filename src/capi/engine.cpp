@@ -118,7 +118,7 @@ aura_engine::aura_engine(const core::engine_options& options, core::ring_selecti
 }
 
 aura_engine::~aura_engine() {
-    usable_in_.store(made_in_ - 1, std::memory_order_relaxed);
+    usable_in_.store(aura::core::fork_generation() - 1, std::memory_order_relaxed);
     loop.shutdown(); // callbacks run in here
     delete outside.load(std::memory_order_relaxed);
     for (unsigned i = 0; i < selector_.ring_count(); ++i)

@@ -8,7 +8,7 @@
 #include "auraio/core/memory/buffer_pool.hpp"
 #include "core/loop/outside_wait.hpp"
 #include "core/loop/ring_selector.hpp"
-#include "request.hpp"
+#include "request_store.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -122,7 +122,7 @@ struct aura_engine {
         return is_inherited() ? ECHILD : ESHUTDOWN;
     }
     /// Whether this process is a child of the one that made it.
-    bool is_inherited() const noexcept { return made_in_ != aura::core::fork_generation(); }
+    bool is_inherited() const noexcept { return loop.is_inherited(); }
 
     unsigned ring_count() const noexcept { return selector_.ring_count(); }
 
@@ -149,10 +149,9 @@ private:
     aura::core::shard& shard_of(unsigned ring_index);
     aura::core::ring_load load_of(unsigned ring_index) const noexcept;
 
-    const unsigned made_in_ = aura::core::fork_generation();
-    // made_in_; another number while it is being destroyed, so that one look tells both. Relaxed: changed by
-    // the only thread that may still use the engine.
-    std::atomic<unsigned> usable_in_{made_in_};
+    // The process of the loop; another number while it is being destroyed, so that one look tells both.
+    // Relaxed: changed by the only thread that may still use the engine.
+    std::atomic<unsigned> usable_in_{aura::core::fork_generation()};
     const std::uint64_t id_; // never the same twice in a process
     const std::uint32_t capacity_;
     aura::core::ring_selector selector_;

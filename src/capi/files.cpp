@@ -1,6 +1,6 @@
 // files: starting operations on files.
 #include "core/base/canary.hpp"
-#include "operations.hpp"
+#include "start_operation.hpp"
 
 #include <climits>
 

@@ -1,5 +1,5 @@
 // registration: registered buffers and files.
-#include "operations.hpp"
+#include "start_operation.hpp"
 
 #include <memory>
 

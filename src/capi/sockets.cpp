@@ -1,5 +1,5 @@
 // sockets: starting operations on sockets, and timeouts.
-#include "operations.hpp"
+#include "start_operation.hpp"
 
 #include <sys/socket.h>
 

@@ -1,4 +1,4 @@
-// operations: starting one, for the files that say which there are.
+// start_operation: describing and starting an operation, for the files that say which there are.
 #pragma once
 
 #include "engine.hpp"

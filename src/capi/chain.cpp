@@ -1,0 +1,110 @@
+// chain: operations that are started together and run one after the other.
+#include "start_operation.hpp"
+
+#include <vector>
+
+using namespace aura::capi;
+using aura::core::shard;
+
+namespace {
+
+int describe(operation_description& d, const aura_engine& engine, const aura_op_t& op) noexcept {
+    if (op.type < AURA_OP_READ || op.type > AURA_OP_TIMEOUT)
+        return EINVAL;
+    const auto type = static_cast<aura_op_type_t>(op.type);
+    const file_name file{op.fd, op.flags};
+    switch (type) {
+    case AURA_OP_READ:
+    case AURA_OP_WRITE:
+        return describe_transfer(d, &engine, type, file, op.data.buf, op.len, op.offset);
+    case AURA_OP_READV:
+    case AURA_OP_WRITEV:
+        return describe_vector(d, &engine, type, file, op.data.buffers, op.count, op.offset);
+    case AURA_OP_FSYNC:
+    case AURA_OP_FDATASYNC:
+    case AURA_OP_CLOSE:
+    case AURA_OP_FTRUNCATE:
+        return describe_plain(d, &engine, type, file, op.offset);
+    default:
+        return EINVAL;
+    }
+}
+
+/// Whether the kernel is asked for less than the program asks for, as it moves no more at once.
+bool is_cut(const aura_op_t& op) noexcept {
+    return (op.type == AURA_OP_READ || op.type == AURA_OP_WRITE) && op.len > most_bytes;
+}
+
+/// Slots that are given back unless they are used.
+class reservation {
+public:
+    explicit reservation(aura_engine& e) noexcept
+        : engine_(e) {}
+    ~reservation() {
+        for (request_slot* r : slots_)
+            engine_.abandon(*r);
+    }
+    bool add() {
+        slots_.reserve(slots_.size() + 1);
+        request_slot* const r = engine_.allocate();
+        if (r)
+            slots_.push_back(r);
+        return r != nullptr;
+    }
+    request_slot& operator[](std::size_t i) const noexcept { return *slots_[i]; }
+    void used() noexcept { slots_.clear(); }
+
+private:
+    aura_engine& engine_;
+    std::vector<request_slot*> slots_;
+};
+
+aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, std::size_t count,
+                             aura_request_t** handles) {
+    std::vector<operation_description> what(count);
+    reservation slots(engine);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (const int error = describe(what[i], engine, operations[i]))
+            return refuse(error);
+        if (!slots.add())
+            return refuse(ENOMEM);
+    }
+    shard& home = engine.select();
+    for (const operation_description& d : what)
+        if (const int error = engine.loop.registered().enlist(home, d.request))
+            return refuse(-error);
+    aura_request_t* handle = nullptr;
+    io_part* first = nullptr;
+    for (std::size_t i = 0; i < count; ++i) {
+        request_slot& r = slots[i];
+        r.prepare(engine, home, what[i].type, what[i].request.fd, operations[i].callback,
+                  operations[i].user_data);
+        io_part& io = r.make_io(what[i].request);
+        if (i == 0)
+            first = &io;
+        else
+            slots[i - 1].link(r, !is_cut(operations[i - 1]));
+        handle = r.publish(i != 0);
+        if (handles)
+            handles[i] = handle;
+    }
+    slots.used();
+    home.loose().start(*first);
+    return handle;
+}
+
+} // namespace
+
+aura_request_t* aura_submit_linked(aura_engine_t* engine, const aura_op_t* operations, size_t count,
+                                   aura_request_t** requests) {
+    if (!engine || !operations || count == 0)
+        return refuse(EINVAL);
+    if (const int refused = engine->refusal())
+        return refuse(refused);
+    aura_request_t* handle = nullptr;
+    guarded([&] {
+        handle = start_linked(*engine, operations, count, requests);
+        return 0;
+    });
+    return handle;
+}
