@@ -32,6 +32,12 @@
  * aura_poll(), aura_wait(), aura_run(), aura_drain() or aura_flush() submits it, together with what was
  * started meanwhile.
  *
+ * Structs begin with their size, struct_size, and grow at their end. A program passes the size it was compiled
+ * with; libraries of other versions, older or newer, go by it. What an older struct does not have is as the
+ * struct's init function leaves it, or is not told. A newer struct is taken unless something is set in it that
+ * this library does not know (EINVAL); what a library cannot tell is left as it was, and struct_size is then
+ * as far as it has told. A size that nobody has set is EINVAL. (aura_buf_t is a value and stays as it is.)
+ *
  * fork(2): an engine belongs to the process that made it, and goes on there. In a child everything that would
  * use it fails with ECHILD and does nothing; aura_stop() and aura_buffer_free() do nothing, and
  * aura_destroy() returns 0 and leaves all to the parent: no callback is called. A child may make an engine of
@@ -43,6 +49,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -175,8 +182,7 @@ typedef enum aura_backend {
  * or AURAIO_TASK_RUN, unless the program runs with other rights than whoever started it (secure_getenv(3)).
  */
 typedef struct aura_options {
-    /** sizeof(aura_options_t) of the header the program was compiled with. */
-    size_t struct_size;
+    size_t struct_size; /**< set by aura_options_init() */
     /**
      * At most so many rings, 1 to 512. Default: the processors this process may use (affinity mask and cgroup
      * quota). A ring is made when it is first needed. Threads that wait beyond that number wait for a ring.
@@ -191,13 +197,18 @@ typedef struct aura_options {
     int backend;     /**< an aura_backend_t */
 } aura_options_t;
 
-/** Sets struct_size, and every other field to 0. */
-AURA_API void aura_options_init(aura_options_t* options);
+/** Sets struct_size, and every other field to 0. NULL is ignored. */
+static inline void aura_options_init(aura_options_t* options) {
+    if (!options)
+        return;
+    memset(options, 0, sizeof *options);
+    options->struct_size = sizeof *options;
+}
 
 /**
  * Makes an engine. aura_create() takes the defaults.
  *
- * \return NULL with errno: EINVAL (a field or environment variable out of its range; struct_size too small),
+ * \return NULL with errno: EINVAL (a field or environment variable out of its range),
  * ENOMEM, EMFILE, or why io_uring cannot be used here: EPERM, ENOSYS. The log handler gets the explanation.
  */
 AURA_API aura_engine_t* aura_create(void);

@@ -12,7 +12,8 @@ extern "C" {
 
 /** An operation that is described and not yet started. Made by the functions below. */
 typedef struct aura_op {
-    int type; /* an aura_op_type_t */
+    size_t struct_size; /* of each in an array the same */
+    int type;           /* an aura_op_type_t */
     int fd;
     unsigned flags; /* 0; AURA_FIXED_FILE or aura_fixed_file_flags() for reads, writes and syncs */
     int count;
@@ -45,6 +46,7 @@ AURA_API aura_request_t* aura_submit_linked(aura_engine_t* engine, const aura_op
 /* `type` is an aura_op_type_t, whose signedness C leaves open. */
 static inline aura_op_t aura_op_describe(int type, int fd, aura_callback_t callback, void* user_data) {
     aura_op_t op;
+    op.struct_size = sizeof op;
     op.type = type;
     op.fd = fd;
     op.flags = 0;

@@ -13,7 +13,7 @@ extern "C" {
 /* ---- statistics -----------------------------------------------------------------------------------------
  */
 
-/** What happened since the engine was made, and what is pending. More fields may follow in later versions. */
+/** What happened since the engine was made, and what is pending. */
 typedef struct aura_stats {
     size_t struct_size; /**< set by the caller: sizeof(aura_stats_t) */
     uint64_t rings;     /**< that have been used; of one ring: 1 */
@@ -37,7 +37,7 @@ typedef struct aura_stats {
 } aura_stats_t;
 
 /**
- * Fills `stats`, as far as struct_size says there is room; of all rings together. Disturbs no ring: figures
+ * Fills `stats`; of all rings together. Disturbs no ring: figures
  * that depend on each other may be off by what happened meanwhile.
  * \return 0; -EINVAL; -ENOMEM.
  */
@@ -66,14 +66,14 @@ typedef struct aura_histogram {
 /**
  * Fills `histogram`. `ring` is AURA_ALL_RINGS or as in aura_get_ring_stats(), `type` AURA_OP_READ or
  * AURA_OP_WRITE, vectored ones included.
- * \return 0; -EINVAL, also when struct_size is another; -ENOMEM.
+ * \return 0; -EINVAL; -ENOMEM.
  */
 AURA_API int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t type,
                                 aura_histogram_t* histogram);
 
 /**
  * The smallest latency in nanoseconds such that at least `fraction` (0 to 1) of all are no longer, at most
- * 3.1 % too long: 0.99 gives the P99. 0 when nothing was measured, or `histogram` is NULL.
+ * 3.1 % too long: 0.99 gives the P99. 0 when nothing was measured, or not all buckets are there.
  */
 AURA_API uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fraction);
 
@@ -91,7 +91,7 @@ typedef struct aura_buffer_stats {
     uint64_t failures;
 } aura_buffer_stats_t;
 
-/** Fills `stats`, as far as struct_size says there is room. \return 0; -EINVAL; -ENOMEM. */
+/** Fills `stats`. \return 0; -EINVAL; -ENOMEM. */
 AURA_API int aura_get_buffer_stats(const aura_engine_t* engine, aura_buffer_stats_t* stats);
 
 /* ---- storage devices ------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ AURA_API const char* aura_phase_name(int phase);
 
 /**
  * A storage device. Counters are of all engines of the process that are not exempt (`adaptive`), since the
- * first of them used it. More fields may follow in later versions.
+ * first of them used it.
  */
 typedef struct aura_device_stats {
     size_t struct_size; /**< set by the caller: sizeof(aura_device_stats_t) */
@@ -137,7 +137,7 @@ typedef struct aura_device_stats {
 } aura_device_stats_t;
 
 /**
- * Fills `stats`, as far as struct_size says there is room, with the engine's device number `device`: from 0
+ * Fills `stats`, with the engine's device number `device`: from 0
  * on, in the order of first use.
  * \return 0; -ENOENT: the engine has used no more devices; -EINVAL; -ENOMEM.
  */

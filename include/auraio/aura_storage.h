@@ -27,15 +27,20 @@ typedef struct aura_storage {
     int adaptive;               /**< 0: this engine's requests are never held back. 1, as at first */
 } aura_storage_t;
 
-/** Sets struct_size, and all else to -1. */
-AURA_API void aura_storage_init(aura_storage_t* storage);
+/** Sets struct_size, and all else to -1. NULL is ignored. */
+static inline void aura_storage_init(aura_storage_t* storage) {
+    if (!storage)
+        return;
+    memset(storage, -1, sizeof *storage);
+    storage->struct_size = sizeof *storage;
+}
 
 /**
  * Changes what the engine asks of the device that the file, directory or block device `path` lies on, or,
  * with NULL, of all devices, those used later included; what was set for one device wins over that. Where
  * engines differ, the strictest counts. At any time; with a path this blocks as stat(2) does.
- * \return 0; -EINVAL: a value out of range, or a struct that aura_storage_init() has not seen; what stat(2)
- * says, -ENOENT for example; -ENOMEM; -EMFILE, -ENFILE: which disk that is cannot be read just now.
+ * \return 0; -EINVAL: a value out of range, or no struct_size; what stat(2) says, -ENOENT for example; -ENOMEM;
+ * -EMFILE, -ENFILE: which disk that is cannot be read just now.
  */
 AURA_API int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage);
 

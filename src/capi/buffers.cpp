@@ -1,7 +1,6 @@
 // buffers: memory for operations.
 #include "engine.hpp"
-
-#include <cstddef>
+#include "versioned_struct.hpp"
 
 using namespace aura::capi;
 
@@ -27,7 +26,7 @@ void aura_buffer_free(aura_engine_t* engine, void* buffer) {
 }
 
 int aura_get_buffer_stats(const aura_engine_t* engine, aura_buffer_stats_t* stats) {
-    if (!engine || !stats || stats->struct_size < offsetof(aura_buffer_stats_t, cached_bytes))
+    if (!engine || !has_size(stats))
         return fail(EINVAL);
     if (engine->is_inherited())
         return fail(ECHILD);

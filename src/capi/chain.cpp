@@ -1,5 +1,6 @@
 // chain: operations that are started together and run one after the other.
 #include "start_operation.hpp"
+#include "versioned_struct.hpp"
 
 #include <vector>
 
@@ -59,31 +60,48 @@ private:
     std::vector<request_slot*> slots_;
 };
 
+/// An operation of a chain, checked.
+struct link {
+    aura_op_t asked;
+    operation_description what;
+};
+
+/// Number `i` of an array whose elements are as large as the program, of whatever version, has said.
+int read(aura_op_t& op, const aura_op_t* operations, std::size_t i) noexcept {
+    const std::size_t size = operations->struct_size;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(operations) + i * size;
+    const auto* given = reinterpret_cast<const aura_op_t*>(bytes);
+    op = aura_op_describe(0, -1, nullptr, nullptr);
+    return size % alignof(aura_op_t) != 0 || given->struct_size != size ? EINVAL : take(given, op, 0);
+}
+
 aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, std::size_t count,
                              aura_request_t** handles) {
-    std::vector<operation_description> what(count);
+    std::vector<link> links(count);
     reservation slots(engine);
     for (std::size_t i = 0; i < count; ++i) {
-        if (const int error = describe(what[i], engine, operations[i]))
+        if (const int error = read(links[i].asked, operations, i))
+            return refuse(error);
+        if (const int error = describe(links[i].what, engine, links[i].asked))
             return refuse(error);
         if (!slots.add())
             return refuse(ENOMEM);
     }
     shard& home = engine.select();
-    for (const operation_description& d : what)
-        if (const int error = engine.loop.registered().enlist(home, d.request))
+    for (const link& l : links)
+        if (const int error = engine.loop.registered().enlist(home, l.what.request))
             return refuse(-error);
     aura_request_t* handle = nullptr;
     io_part* first = nullptr;
     for (std::size_t i = 0; i < count; ++i) {
         request_slot& r = slots[i];
-        r.prepare(engine, home, what[i].type, what[i].request.fd, operations[i].callback,
-                  operations[i].user_data);
-        io_part& io = r.make_io(what[i].request);
+        const auto& [asked, what] = links[i];
+        r.prepare(engine, home, what.type, what.request.fd, asked.callback, asked.user_data);
+        io_part& io = r.make_io(what.request);
         if (i == 0)
             first = &io;
         else
-            slots[i - 1].link(r, !is_cut(operations[i - 1]));
+            slots[i - 1].link(r, !is_cut(links[i - 1].asked));
         handle = r.publish(i != 0);
         if (handles)
             handles[i] = handle;

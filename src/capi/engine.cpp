@@ -4,8 +4,8 @@
 #include "callers.hpp"
 #include "core/base/usable_cpus.hpp"
 #include "process.hpp"
+#include "versioned_struct.hpp"
 
-#include <cstring>
 #include <sched.h>
 #include <string>
 
@@ -47,19 +47,13 @@ void require(bool condition, const char* what) {
         throw core::engine_error(EINVAL, what);
 }
 
-/// Fields beyond the struct_size of an older program are 0.
 aura_options_t read_options(const aura_options_t* given) {
     aura_options_t all;
     aura_options_init(&all);
-    if (!given)
-        return all;
-    require(given->struct_size >= offsetof(aura_options_t, ring_count) + sizeof(int),
-            "auraio: aura_options_t::struct_size: use aura_options_init()");
-    const std::size_t known = given->struct_size < sizeof all ? given->struct_size : sizeof all;
-    const auto* bytes = reinterpret_cast<const unsigned char*>(given);
-    for (std::size_t i = known; i < given->struct_size; ++i)
-        require(bytes[i] == 0, "auraio: aura_options_t: a field is set that this library does not know");
-    std::memcpy(&all, given, known);
+    if (given)
+        require(take(given, all, 0) == 0,
+                "auraio: aura_options_t: no struct_size (use aura_options_init()), or "
+                "a field is set that this library does not know");
     return all;
 }
 
@@ -160,13 +154,6 @@ core::shard& aura_engine::select_ring() {
 
 void aura_engine::abandon(request_slot& r) noexcept {
     request_store::instance().put(&r, &r);
-}
-
-void aura_options_init(aura_options_t* options) {
-    if (!options)
-        return;
-    *options = aura_options_t{};
-    options->struct_size = sizeof *options;
 }
 
 aura_engine_t* aura_create_with_options(const aura_options_t* options) {

@@ -12,7 +12,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -54,14 +53,6 @@ void log_message(aura_log_level_t level, const char* message) noexcept;
 inline int fail(int error) noexcept {
     errno = error;
     return -error;
-}
-
-/// Hands `all` to the caller, as far as the struct_size it has set says there is room. Returns 0.
-template <class Struct>
-int give(Struct* out, Struct all) noexcept {
-    all.struct_size = out->struct_size < sizeof all ? out->struct_size : sizeof all;
-    std::memcpy(out, &all, all.struct_size);
-    return 0;
 }
 
 /// Runs `f`, which returns an int, so that no exception leaves the library.

@@ -1,9 +1,9 @@
 // statistics: snapshots of an engine's counters and latencies.
 #include "engine.hpp"
+#include "versioned_struct.hpp"
 
 #include "auraio/core/report/engine_stats.hpp"
 
-#include <cstddef>
 #include <cstring>
 #include <span>
 
@@ -58,10 +58,6 @@ int fill(aura_stats_t* stats, const core::ring_stats& s, std::uint64_t rings,
     return give(stats, all);
 }
 
-bool has_room(const aura_stats_t* stats) noexcept {
-    return stats && stats->struct_size >= offsetof(aura_stats_t, submitted);
-}
-
 bool is_ring(const aura_engine_t& engine, int ring) noexcept {
     return ring >= 0 && static_cast<unsigned>(ring) < engine.ring_count();
 }
@@ -85,7 +81,7 @@ core::engine_stats aura_engine::stats() const {
 }
 
 int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats) {
-    if (!engine || !has_room(stats))
+    if (!engine || !has_size(stats))
         return fail(EINVAL);
     if (engine->is_inherited())
         return fail(ECHILD);
@@ -96,7 +92,7 @@ int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats) {
 }
 
 int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* stats) {
-    if (!engine || !is_ring(*engine, ring) || !has_room(stats))
+    if (!engine || !is_ring(*engine, ring) || !has_size(stats))
         return fail(EINVAL);
     if (engine->is_inherited())
         return fail(ECHILD);
@@ -109,8 +105,7 @@ int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* sta
 int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t type,
                        aura_histogram_t* histogram) {
     if (!engine || (ring != AURA_ALL_RINGS && !is_ring(*engine, ring)) ||
-        (type != AURA_OP_READ && type != AURA_OP_WRITE) || !histogram ||
-        histogram->struct_size != sizeof *histogram)
+        (type != AURA_OP_READ && type != AURA_OP_WRITE) || !has_size(histogram))
         return fail(EINVAL);
     if (engine->is_inherited())
         return fail(ECHILD);
@@ -118,15 +113,16 @@ int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t typ
         const core::engine_stats all = engine->stats();
         const core::ring_stats s = ring == AURA_ALL_RINGS ? all.total() : of_ring(all, ring);
         const core::latency_snapshot& latency = type == AURA_OP_READ ? s.read_latency : s.write_latency;
-        histogram->count = latency.count();
-        histogram->sum_ns = latency.sum();
-        std::memcpy(histogram->buckets, latency.buckets().data(), sizeof histogram->buckets);
-        return 0;
+        aura_histogram_t h{};
+        h.count = latency.count();
+        h.sum_ns = latency.sum();
+        std::memcpy(h.buckets, latency.buckets().data(), sizeof h.buckets);
+        return give(histogram, h);
     });
 }
 
 uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fraction) {
-    if (!histogram || histogram->struct_size != sizeof *histogram)
+    if (!histogram || histogram->struct_size < sizeof *histogram)
         return 0;
     return core::latency_snapshot(std::span(histogram->buckets), histogram->sum_ns).percentile(fraction);
 }

@@ -1,10 +1,10 @@
 // storage: what an engine asks of storage devices, and what is known of them.
 #include "engine.hpp"
+#include "versioned_struct.hpp"
 
 #include "auraio/core/report/engine_stats.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -98,25 +98,22 @@ int fill(aura_device_stats_t* out, const core::device_stats& s) noexcept {
 
 } // namespace
 
-void aura_storage_init(aura_storage_t* storage) {
-    if (storage)
-        *storage = {sizeof *storage, -1, -1, -1, -1};
-}
-
 int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage) {
-    if (!engine || !storage || storage->struct_size != sizeof *storage || !in_range(*storage))
+    aura_storage_t asked;
+    aura_storage_init(&asked);
+    if (!engine || take(storage, asked, 0xff) != 0 || !in_range(asked))
         return fail(EINVAL);
     if (engine->is_inherited())
         return fail(ECHILD);
     return guarded([&] {
         if (!path) {
-            engine->loop.set_storage(settings_of(*storage));
+            engine->loop.set_storage(settings_of(asked));
             return 0;
         }
         core::device_id device;
         if (const int error = core::device_of_path(path, device))
             return fail(-error);
-        engine->loop.set_storage(device, settings_of(*storage));
+        engine->loop.set_storage(device, settings_of(asked));
         return 0;
     });
 }
@@ -137,7 +134,7 @@ const char* aura_phase_name(int phase) {
 }
 
 int aura_get_device_stats(const aura_engine_t* engine, int device, aura_device_stats_t* stats) {
-    if (!engine || device < 0 || !stats || stats->struct_size < offsetof(aura_device_stats_t, major))
+    if (!engine || device < 0 || !has_size(stats))
         return fail(EINVAL);
     if (engine->is_inherited())
         return fail(ECHILD);

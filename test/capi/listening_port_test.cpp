@@ -90,14 +90,9 @@ TEST_F(CAccept, ClosingInACallbackOrInAChainEndsWhatWaitsElsewhere) {
     wait_for_connections(again);
     scratch_file file{16};
     ended closed[2];
-    aura_op_t chain[2] = {};
-    chain[0].type = chain[1].type = AURA_OP_CLOSE;
-    chain[0].fd = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
-    chain[1].fd = std::exchange(fd, -1);
-    for (int i = 0; i < 2; ++i) {
-        chain[i].callback = ended::note;
-        chain[i].user_data = &closed[i];
-    }
+    const int other = ::open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
+    const aura_op_t chain[] = {aura_op_close(other, ended::note, &closed[0]),
+                               aura_op_close(std::exchange(fd, -1), ended::note, &closed[1])};
     ASSERT_NE(aura_submit_linked(e(), chain, 2, nullptr), nullptr);
     EXPECT_EQ(aura_drain(e(), 20000), 6);
     EXPECT_EQ(closed[1].result, 0);

@@ -11,6 +11,28 @@ pub const fn aura_buf_fixed(index: c_int, offset: usize) -> aura_buf_t {
     aura_buf_t { u: aura_buf_t_u { offset }, index: if index < 0 { -2 } else { index }, reserved: 0 }
 }
 
+/// Sets struct_size, and every other field to 0. Null is ignored.
+///
+/// # Safety
+/// `options`, unless null, can be written to.
+pub unsafe fn aura_options_init(options: *mut aura_options_t) {
+    if !options.is_null() {
+        core::ptr::write_bytes(options, 0, 1);
+        core::ptr::addr_of_mut!((*options).struct_size).write(core::mem::size_of::<aura_options_t>());
+    }
+}
+
+/// Sets struct_size, and all else to -1. Null is ignored.
+///
+/// # Safety
+/// `storage`, unless null, can be written to.
+pub unsafe fn aura_storage_init(storage: *mut aura_storage_t) {
+    if !storage.is_null() {
+        core::ptr::write_bytes(storage, 0xff, 1);
+        core::ptr::addr_of_mut!((*storage).struct_size).write(core::mem::size_of::<aura_storage_t>());
+    }
+}
+
 pub fn aura_op_describe(
     type_: aura_op_type_t,
     fd: c_int,
@@ -18,6 +40,7 @@ pub fn aura_op_describe(
     user_data: *mut c_void,
 ) -> aura_op_t {
     aura_op_t {
+        struct_size: core::mem::size_of::<aura_op_t>(),
         type_: type_ as c_int,
         fd,
         flags: 0,

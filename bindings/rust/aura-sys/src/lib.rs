@@ -113,6 +113,7 @@ pub union aura_op_data {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct aura_op_t {
+    pub struct_size: usize,
     pub type_: c_int,
     pub fd: c_int,
     pub flags: c_uint,
@@ -223,7 +224,6 @@ pub type aura_log_handler_t =
 // Every declaration from here to the end of the block is read by tests/header.rs.
 #[rustfmt::skip]
 extern "C" {
-    pub fn aura_options_init(options: *mut aura_options_t);
     pub fn aura_create() -> *mut aura_engine_t;
     pub fn aura_create_with_options(options: *const aura_options_t) -> *mut aura_engine_t;
     pub fn aura_destroy(engine: *mut aura_engine_t) -> c_int;
@@ -316,7 +316,6 @@ extern "C" {
     ) -> c_int;
     pub fn aura_histogram_percentile(histogram: *const aura_histogram_t, fraction: c_double) -> u64;
 
-    pub fn aura_storage_init(storage: *mut aura_storage_t);
     pub fn aura_set_storage(engine: *mut aura_engine_t, path: *const c_char, storage: *const aura_storage_t) -> c_int;
     pub fn aura_set_batch_threshold(engine: *mut aura_engine_t, requests: c_uint) -> c_int;
     pub fn aura_phase_name(phase: c_int) -> *const c_char;

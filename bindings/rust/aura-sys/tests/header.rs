@@ -96,7 +96,7 @@ fn layouts_are_those_of_the_header() {
             completion_depth as "completion_depth", ring_select as "ring_select", backend as "backend"
         }
         aura_op_t as "aura_op_t" {
-            type_ as "type", fd as "fd", flags as "flags", count as "count", data as "data", len as "len",
+            struct_size as "struct_size", type_ as "type", fd as "fd", flags as "flags", count as "count", data as "data", len as "len",
             offset as "offset", callback as "callback", user_data as "user_data"
         }
         aura_buffer_stats_t as "aura_buffer_stats_t" {
@@ -284,15 +284,27 @@ fn every_function_of_the_header_is_bound() {
 
 unsafe extern "C" fn nothing(_: *mut aura_request_t, _: ssize_t, _: *mut std::os::raw::c_void) {}
 
+/// # Safety
+/// Every byte has a value.
+unsafe fn show<T>(text: &mut String, name: &str, value: *const T) {
+    write!(text, "{name}").unwrap();
+    let bytes = std::slice::from_raw_parts(value.cast::<u8>(), size_of::<T>());
+    bytes.iter().for_each(|b| write!(text, " {b}").unwrap());
+    text.push('\n');
+}
+
 #[test]
 fn inline_functions_are_those_of_the_header() {
     let program = r#"
+static void show_bytes(const char *name, const void *bytes, size_t size) {
+    printf("%s", name);
+    for (size_t i = 0; i < size; ++i)
+        printf(" %d", ((const unsigned char *)bytes)[i]);
+    printf("\n");
+}
 static void show(const char *name, aura_op_t op) {
     op.callback = NULL; /* an address */
-    printf("%s", name);
-    for (size_t i = 0; i < sizeof op; ++i)
-        printf(" %d", ((const unsigned char *)&op)[i]);
-    printf("\n");
+    show_bytes(name, &op, sizeof op);
 }
 static void nothing(aura_request_t *r, ssize_t n, void *u) { (void)r; (void)n; (void)u; }
 int main(void) {
@@ -307,6 +319,12 @@ int main(void) {
     show("fdatasync", aura_op_fdatasync(3, nothing, user));
     show("ftruncate", aura_op_ftruncate(3, 9, nothing, user));
     show("close", aura_op_close(3, nothing, user));
+    aura_options_t options;
+    aura_options_init(&options);
+    show_bytes("options", &options, sizeof options);
+    aura_storage_t storage;
+    aura_storage_init(&storage);
+    show_bytes("storage", &storage, sizeof storage);
     return 0;
 }
 "#;
@@ -324,11 +342,17 @@ int main(void) {
         ("close", aura_op_close(3, cb, user)),
     ] {
         assert!(op.callback.take().is_some());
-        write!(ours, "{name}").unwrap();
         // SAFETY: the struct has no padding.
-        let bytes = unsafe { std::slice::from_raw_parts(addr_of!(op).cast::<u8>(), size_of::<aura_op_t>()) };
-        bytes.iter().for_each(|b| write!(ours, " {b}").unwrap());
-        ours.push('\n');
+        unsafe { show(&mut ours, name, addr_of!(op)) };
+    }
+    let mut options = MaybeUninit::<aura_options_t>::uninit();
+    let mut storage = MaybeUninit::<aura_storage_t>::uninit();
+    // SAFETY: both functions write all bytes.
+    unsafe {
+        aura_options_init(options.as_mut_ptr());
+        show(&mut ours, "options", options.as_ptr());
+        aura_storage_init(storage.as_mut_ptr());
+        show(&mut ours, "storage", storage.as_ptr());
     }
     if let Some(theirs) = compile_and_run("inline_functions", program) {
         assert_eq!(ours, theirs);
