@@ -2,7 +2,7 @@
 #include "backend/backends.hpp"
 
 #include "auraio/core/loop/ring_supply.hpp"
-
+#include "backend/epoll/epoll_backend.hpp"
 #include "backend/uring/features.hpp"
 #include "backend/uring/registration.hpp"
 #include "backend/uring/uring_backend.hpp"
@@ -17,6 +17,7 @@ namespace {
 
 constexpr backend_entry table[] = {
     {backend_kind::uring, "uring", &uring::check_available, &uring::make_backend, &uring::make_source},
+    {backend_kind::epoll, "epoll", &epoll::check_available, &epoll::make_backend, nullptr},
 };
 
 } // namespace

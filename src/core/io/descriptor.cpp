@@ -241,6 +241,8 @@ descriptor::~descriptor() {
 }
 
 void descriptor::forgotten() noexcept {
+    if (!by_number_)
+        home_->forget_file(fd_);
     forgotten_ = true;
     free_if_unused();
 }

@@ -36,10 +36,14 @@ void descriptor::told() {
             tell_shard(forget | close_it);
             return;
         }
+        home_->forget_file(fd_);
         ::close(fd_);
     }
-    if ((what & forget) != 0)
+    if ((what & forget) != 0) {
+        if ((what & close_it) == 0)
+            home_->forget_file(fd_);
         forgotten_ = true;
+    }
     free_if_unused();
 }
 
@@ -64,12 +68,14 @@ int descriptor::close_and_forget() noexcept {
     if (shard_visit visit(*home_); visit) {
         cancel_before(started_);
         if (let_kernel_go(visit.driving())) {
+            home_->forget_file(fd);
             if (fd >= 0 && ::close(fd) != 0)
                 result = -errno;
             forgotten();
             return result;
         }
     }
+    home_->leave_file(fd);
     if (fd >= 0)
         disconnect(); // where this fails the shard closes the file
     cancel_before_.store(started_, std::memory_order_relaxed);
@@ -122,6 +128,7 @@ int descriptor::release_and_forget() noexcept {
         return -errno;
     disturbed_.store(true, std::memory_order_release);
     unwatch_listener();
+    home_->leave_file(fd);
     if (copy >= 0 && !make_inert(fd)) {
         watch_listener_again();
         disturbed_.store(false, std::memory_order_release);

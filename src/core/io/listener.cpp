@@ -128,6 +128,8 @@ void descriptor::watch_for_others(io_operation& op) noexcept {
 /// An operation that waits for connections is about to be submitted. An accept is tried at once if there may
 /// be a connection, which saves the poll; where there is no set to be had its attempt will tell.
 void descriptor::prepare_to_listen(io_operation& op) noexcept {
+    if (!by_number_ && !home_->io().holds_files())
+        return; // the socket itself is waited for
     if (op.request_.kind == request_kind::accept_now) {
         bool try_now = std::exchange(more_connections_, false);
         // Of a number that means another file by now nothing is known; the attempt also tells whether that

@@ -342,7 +342,7 @@ int shard::prepare_next(io_operation& op, next_step step) {
     case next_step::wait_for_readiness:
         if (r.kind == request_kind::connect)
             op.way_ |= way::examined; // begun
-        if (r.kind == request_kind::accept_now) {
+        if (r.kind == request_kind::accept_now && (op.target_->by_number_ || backend_->holds_files())) {
             // EMFILE and its like, as an accept says it; the next one in line learns for itself.
             if (const int set = op.target_->watch_listener(); set < 0)
                 return set;

@@ -105,6 +105,17 @@ public:
     /// False when the kernel cannot, or did not within two seconds.
     virtual bool end_requests_on(int fd) noexcept = 0;
 
+    /// Whether a request that waits holds its file: where it does, listening sockets must not be waited for by
+    /// themselves.
+    virtual bool holds_files() const noexcept { return true; }
+
+    /// The file whose number `fd` is will not be asked for anything more by it, for the number is about to be
+    /// given up. Before that.
+    virtual void forget_file(int) noexcept {}
+
+    /// Any thread: the same, as far as what the kernel keeps is concerned; forget_file() follows.
+    virtual void leave_file(int) noexcept {}
+
     /// Whether this thread has submitted everything so far: task work of requests runs in the submitting
     /// thread.
     virtual bool is_only_submitter() const noexcept = 0;

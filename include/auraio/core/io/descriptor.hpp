@@ -36,6 +36,10 @@ public:
     /// What is pending ends with ECANCELED. It lives as long as that.
     void retire() noexcept;
     bool is_unused() const noexcept { return first_ == nullptr; }
+    /// Whether nobody tells when a number that its operations name comes to mean another file.
+    bool names_by_number() const noexcept { return loose_ || by_number_; }
+    /// Whether the file was, or is being, replaced under its number: nothing is to be asked of it any more.
+    bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
     /// Whether its epoll set has the file in it which its number means now.
     bool watches_file() const noexcept;
     /// Whether accepts wait in a set which has not.
@@ -225,7 +229,6 @@ private:
     void forgotten() noexcept;
     void free_if_unused() noexcept;
     bool let_kernel_go(bool driving) noexcept;
-    bool is_disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
 
     // Fixed before its first use.
     bool loose_ = false;

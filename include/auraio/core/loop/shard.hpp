@@ -198,6 +198,12 @@ public:
     /// kernel has taken all that was queued (or never will, its ring being gone). False for want of memory.
     bool flush_completely() noexcept;
 
+    /// See backend::forget_file(). Nothing where there is no backend yet.
+    void forget_file(int fd) noexcept {
+        if (backend_)
+            backend_->forget_file(fd);
+    }
+
     /// Submits and reaps, between turns: what has completed becomes ready.
     void reap() {
         if (backend_)
@@ -231,6 +237,11 @@ public:
     bool end_requests_on(int fd) noexcept {
         backend* b = published_backend_.load(std::memory_order_acquire);
         return b && b->end_requests_on(fd);
+    }
+    /// See backend::leave_file().
+    void leave_file(int fd) noexcept {
+        if (backend* b = published_backend_.load(std::memory_order_acquire))
+            b->leave_file(fd);
     }
     /// How many system calls its ring has made. Acquire: what they were to submit had been published before.
     std::uint64_t system_calls() const noexcept { return counters_.enters.load(std::memory_order_acquire); }

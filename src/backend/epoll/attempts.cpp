@@ -1,0 +1,185 @@
+// attempts: flags that say so where a call has them, else a look by poll(2) first.
+#include "attempts.hpp"
+
+#include "auraio/core/io/file_system.hpp"
+#include "auraio/core/io/request_table.hpp"
+#include "auraio/core/io/socket_calls.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace aura::core::epoll {
+
+namespace {
+
+constexpr int without_signal = 0x100; // RWF_NOSIGNAL, younger than the C library's header
+
+int outcome(ssize_t result) noexcept {
+    return result < 0 ? -errno : static_cast<int>(result);
+}
+
+int attempt_recv(const short_request& r, int fd) noexcept {
+    return outcome(
+        ::recv(fd, const_cast<void*>(r.address), r.length, static_cast<int>(r.flags | MSG_DONTWAIT)));
+}
+
+int attempt_send(const short_request& r, int fd) noexcept {
+    return outcome(::send(fd, r.address, r.length, static_cast<int>(r.flags | MSG_DONTWAIT)));
+}
+
+int attempt_recvmsg(const short_request& r, int fd) noexcept {
+    auto* const message = static_cast<msghdr*>(const_cast<void*>(r.address));
+    return outcome(::recvmsg(fd, message, static_cast<int>(r.flags | MSG_DONTWAIT)));
+}
+
+int attempt_sendmsg(const short_request& r, int fd) noexcept {
+    return outcome(
+        ::sendmsg(fd, static_cast<const msghdr*>(r.address), static_cast<int>(r.flags | MSG_DONTWAIT)));
+}
+
+/// There is no flag for it. The listening socket becomes O_NONBLOCK, as with Asio: set for the moment of the
+/// call only, another process that shares the socket could take it back in between. What blocking means to the
+/// user of an object is the object's business.
+int attempt_accept(io_operation& op, int fd) noexcept {
+    const short_request& r = op.request();
+    const int mode = ::fcntl(fd, F_GETFL);
+    if (mode < 0)
+        return -errno;
+    if ((mode & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, mode | O_NONBLOCK) != 0)
+        return -errno;
+    const void* size = nullptr;
+    if ((r.flags & size_apart) != 0)
+        size = op.extension().address2;
+    else if (r.address)
+        size = &r.length; // read, and written if it succeeds
+    return outcome(::accept4(fd, static_cast<sockaddr*>(const_cast<void*>(r.address)),
+                             static_cast<socklen_t*>(const_cast<void*>(size)),
+                             static_cast<int>(r.flags & ~(reports_aborted | size_apart))));
+}
+
+/// The buffers of a read or write.
+struct buffers {
+    iovec one;
+    const iovec* first;
+    int count;
+
+    explicit buffers(const short_request& r) noexcept
+        : one{const_cast<void*>(r.address), r.length}
+        , first(&one)
+        , count(1) {
+        if (r.kind == request_kind::readv || r.kind == request_kind::writev) {
+            first = static_cast<const iovec*>(r.address);
+            count = static_cast<int>(r.length);
+        }
+    }
+    buffers(const buffers&) = delete;
+};
+
+/// Files without a way to be asked not to wait: terminals, eventfds, and pipes before Linux 6.4. What poll(2) says
+/// holds as long as nobody else reads.
+int read_when_ready(int fd, const buffers& b) noexcept {
+    const int ready = events_now(fd, POLLIN);
+    if (ready <= 0)
+        return ready < 0 ? ready : -EAGAIN;
+    return outcome(::readv(fd, b.first, b.count));
+}
+
+/// A pipe that has room has it for so much.
+int write_when_ready(int fd, const buffers& b) noexcept {
+    const int ready = events_now(fd, POLLOUT);
+    if (ready <= 0)
+        return ready < 0 ? ready : -EAGAIN;
+    const int mode = ::fcntl(fd, F_GETFL);
+    if (b.count == 0 || (mode >= 0 && (mode & O_NONBLOCK) != 0))
+        return outcome(::writev(fd, b.first, b.count));
+    const iovec* first = b.first;
+    while (first < b.first + b.count - 1 && first->iov_len == 0)
+        ++first;
+    return outcome(::write(fd, first->iov_base, std::min<std::size_t>(first->iov_len, PIPE_BUF)));
+}
+
+/// Whether the kernel knows RWF_NOSIGNAL.
+bool writes_without_signal() noexcept {
+    static const bool known = [] {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0)
+            return false;
+        char byte = 0;
+        const iovec v{&byte, 1};
+        const bool taken = ::pwritev2(ends[1], &v, 1, -1, without_signal) == 1;
+        ::close(ends[0]);
+        ::close(ends[1]);
+        return taken;
+    }();
+    return known;
+}
+
+int attempt_transfer(const short_request& r, int fd) noexcept {
+    const buffers b(r);
+    int result;
+    if (reads(r.kind)) {
+        result = outcome(::preadv2(fd, b.first, b.count, -1, RWF_NOWAIT));
+        return result == -EOPNOTSUPP ? read_when_ready(fd, b) : result;
+    }
+    const int flags = writes_without_signal() ? RWF_NOWAIT | without_signal : RWF_NOWAIT;
+    result = outcome(::pwritev2(fd, b.first, b.count, -1, flags));
+    return result == -EOPNOTSUPP ? write_when_ready(fd, b) : result;
+}
+
+} // namespace
+
+bool can_be_attempted(const short_request& r) noexcept {
+    const request_row& row = row_of(r.kind);
+    return row.readiness != 0 && !(row.what == request_class::file_data && (r.flags & in_worker) != 0);
+}
+
+int attempt(io_operation& op, int fd) noexcept {
+    const short_request& r = op.request();
+    switch (r.kind) {
+    case request_kind::recv:
+        return attempt_recv(r, fd);
+    case request_kind::send:
+        return attempt_send(r, fd);
+    case request_kind::recvmsg:
+        return attempt_recvmsg(r, fd);
+    case request_kind::sendmsg:
+        return attempt_sendmsg(r, fd);
+    case request_kind::connect:
+        return connect_without_waiting(fd, r.address, r.length);
+    case request_kind::accept_now:
+        return attempt_accept(op, fd);
+    default:
+        return attempt_transfer(r, fd);
+    }
+}
+
+bool is_storage(int fd) noexcept {
+    return nature_of(fd) == file_nature::storage;
+}
+
+bool is_stream(int fd) noexcept {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+int events_now(int fd, std::uint32_t events) noexcept {
+    pollfd p{fd, static_cast<short>(events), 0};
+    int r;
+    do
+        r = ::poll(&p, 1, 0);
+    while (r < 0 && errno == EINTR);
+    if (r < 0)
+        return -errno;
+    if (r == 0)
+        return 0;
+    return (p.revents & POLLNVAL) != 0 ? -EBADF : static_cast<int>(static_cast<unsigned short>(p.revents));
+}
+
+} // namespace aura::core::epoll

@@ -1,0 +1,53 @@
+// readiness_table: registrations by number, told apart by a generation.
+#include "readiness_table.hpp"
+
+#include <algorithm>
+
+namespace aura::core::epoll {
+
+watched& readiness_table::make(int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    if (index >= entries_.size()) {
+        // By more than one, that the numbers of a growing server do not move it each time.
+        const std::size_t size =
+            std::max<std::size_t>({16, index + 1, entries_.size() + entries_.size() / 2});
+        entries_.reserve(size);
+        while (entries_.size() < size)
+            entries_.emplace_back();
+    }
+    return entries_[index];
+}
+
+std::uint64_t readiness_table::begin_registration(int fd, watched& w, const void* owner,
+                                                  event_set events) noexcept {
+    w.owner = owner;
+    w.told = events;
+    w.ready = static_cast<event_set>(events & ~EPOLLRDHUP); // may well be
+    ++w.generation;
+    w.short_reads = 0;
+    w.is_tcp = w.is_stream = w.is_storage = watched::answer::unknown;
+    return token(fd, w);
+}
+
+watched* readiness_table::of_token(std::uint64_t token, int& fd) noexcept {
+    fd = static_cast<int>(static_cast<std::uint32_t>(token));
+    watched* const w = find(fd);
+    return w && w->owner && w->generation == token >> 32 ? w : nullptr;
+}
+
+void readiness_table::forget(int fd) noexcept {
+    watched* const w = find(fd);
+    if (!w)
+        return;
+    w->owner = nullptr;
+    w->told = w->ready = 0;
+}
+
+void readiness_table::abandon() noexcept {
+    for (watched& w : entries_)
+        while (w.waiting.pop()) {
+        }
+    entries_.clear();
+}
+
+} // namespace aura::core::epoll
