@@ -9,7 +9,9 @@
     "auraio: <auraio/adopt.hpp> concerns a whole program: link auraio::adopt (or auraio::boost_adopt) instead"
 #endif
 
-#include "auraio/detail/config.hpp"
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/every_name.hpp"
 
 #if !defined(AURAIO_ASIO_HEADER_ONLY)
@@ -26,3 +28,5 @@
 #include "auraio/asio/adopted_socket.hpp"
 #include "auraio/asio/adopted_timer.hpp"
 #include "auraio/auraio.hpp"
+
+#endif

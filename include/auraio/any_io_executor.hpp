@@ -1,6 +1,9 @@
 // any_io_executor: Asio's type-erased executor, which knows that it leads to a ring.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/ring_of.hpp"
 
 #include <concepts>
@@ -56,3 +59,5 @@ public:
 };
 
 AURAIO_CLOSE
+
+#endif

@@ -2,6 +2,9 @@
 // faster.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO_EVERYTHING
@@ -38,3 +41,5 @@
 #include "auraio/stream_file.hpp"
 
 #include "auraio/detail/asio_names.hpp" // after everything
+
+#endif

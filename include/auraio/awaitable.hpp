@@ -1,6 +1,9 @@
 // awaitable: Asio's coroutine type under the name aura.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/namespace.hpp"
 
@@ -24,4 +27,6 @@ template <class Executor = net::any_io_executor>
 using use_awaitable_t = net::use_awaitable_t<detail::coroutine_executor<Executor>>;
 
 AURAIO_CLOSE
+#endif
+
 #endif

@@ -1,6 +1,9 @@
 // basic_file: what random_access_file and stream_file share.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/descriptor_owner.hpp"
 #include "auraio/detail/file_work.hpp"
 #include "auraio/detail/io_op.hpp"
@@ -366,3 +369,5 @@ private:
 };
 
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // basic_socket_iostream: Asio's stream over a socket, which also takes a connection from one of ours.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/asio/basic_stream_socket.hpp"
 
 #include AURAIO_ASIO(basic_socket_iostream.hpp)
@@ -43,4 +46,6 @@ public:
 };
 
 AURAIO_CLOSE
+#endif
+
 #endif

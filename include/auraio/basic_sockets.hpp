@@ -1,6 +1,9 @@
 // basic_sockets: Asio's socket, acceptor and timer templates with an executor of ours as their default.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_datagram_socket.hpp"
 #include "auraio/asio/basic_raw_socket.hpp"
@@ -27,3 +30,5 @@ template <class Clock, class WaitTraits = net::wait_traits<Clock>, class Executo
 using basic_waitable_timer = net::basic_waitable_timer<Clock, WaitTraits, Executor>;
 
 AURAIO_CLOSE
+
+#endif

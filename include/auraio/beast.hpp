@@ -15,12 +15,14 @@ namespace beast {
 
 using namespace ::boost::beast;
 
+#if !defined(AURAIO_STOCK)
 /// Beast's basic_stream with ours as the default executor; its timers live on the rings as well.
 template <class Protocol, class Executor = any_io_executor,
           class RatePolicy = ::boost::beast::unlimited_rate_policy>
 using basic_stream = ::boost::beast::basic_stream<Protocol, Executor, RatePolicy>;
 
 using tcp_stream = basic_stream<net::ip::tcp>;
+#endif
 
 } // namespace beast
 AURAIO_CLOSE

@@ -1,6 +1,9 @@
 // buffer_pool: page-aligned buffers for I/O, and the allocator over them.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/memory/buffer_pool.hpp"
 #include "auraio/detail/config.hpp"
 
@@ -166,3 +169,5 @@ private:
 };
 
 AURAIO_CLOSE
+
+#endif

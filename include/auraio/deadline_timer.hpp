@@ -1,6 +1,9 @@
 // deadline_timer: timers for times of Boost.DateTime on aura::io_context, where Asio has them.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_deadline_timer.hpp"
 #include "auraio/io_context.hpp"
@@ -15,4 +18,6 @@ using basic_deadline_timer = net::basic_deadline_timer<Time, TimeTraits, Executo
 using deadline_timer = basic_deadline_timer<boost::posix_time::ptime>;
 
 AURAIO_CLOSE
+#endif
+
 #endif

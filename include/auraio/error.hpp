@@ -1,6 +1,9 @@
 // error: from the engine's negated errno values to the error codes that reach handlers.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/detail/config.hpp"
 
@@ -80,3 +83,5 @@ inline const error_category& direct_alignment_category() noexcept {
 }
 
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // executor: the handle through which work reaches an aura::io_context, or one of its rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/detail/executor_op.hpp"
 #include "auraio/detail/specialised.hpp"
@@ -327,3 +330,5 @@ concept plain_executor = requires(const E& e) { []<class A>(const basic_executor
 
 } // namespace detail
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // file_base: flags and constants of file objects.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/config.hpp"
 
 #include <fcntl.h>
@@ -48,3 +51,5 @@ protected:
 using file_status = struct ::statx;
 
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // filesystem: asynchronous operations on paths.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/file_work.hpp"
 #include "auraio/detail/io_op.hpp"
 #include "auraio/detail/ring_of.hpp"
@@ -91,3 +94,5 @@ auto async_mkdir(Context& c, std::string path, Token&& token = Token()) {
 }
 
 AURAIO_CLOSE
+
+#endif

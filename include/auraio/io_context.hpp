@@ -1,6 +1,9 @@
 // io_context: asio::io_context on io_uring rings, one for each thread in run().
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/detail/stock_reactor.hpp"
 #include "auraio/detail/thread_memory.hpp"
 #include "auraio/detail/wrapped_handler.hpp"
@@ -448,3 +451,5 @@ AURAIO_CLOSE
 
 #include "auraio/io_context_service.hpp"
 #include "auraio/io_context_strand.hpp"
+
+#endif

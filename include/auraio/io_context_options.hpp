@@ -1,6 +1,9 @@
 // io_context_options: what can be chosen about an io_context.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/loop/engine_options.hpp"
 #include "auraio/detail/config.hpp"
 
@@ -16,3 +19,5 @@ using core::wake_mechanism;
 using core::options_from_environment;
 
 AURAIO_CLOSE
+
+#endif

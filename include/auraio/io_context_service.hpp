@@ -1,6 +1,9 @@
 // io_context_service: services of users whose constructor takes an io_context.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/io_context.hpp"
 
 #include <type_traits>
@@ -82,3 +85,5 @@ AURAIO_OPEN
 using net::make_service;
 using net::use_service;
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // io_context_strand: aura::io_context::strand, the name that strands had before asio::strand.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/io_context.hpp"
 
 #if defined(AURAIO_HAS_TS_EXECUTORS)
@@ -41,4 +44,6 @@ public:
 };
 
 AURAIO_CLOSE
+#endif
+
 #endif

@@ -2,6 +2,9 @@
 // rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/asio/basic_socket_acceptor.hpp"
 
 #include AURAIO_ASIO(ip/basic_endpoint.hpp)
@@ -65,3 +68,5 @@ listen(io_context& ctx, net::ip::basic_endpoint<InternetProtocol> endpoint, unsi
 }
 
 AURAIO_CLOSE
+
+#endif

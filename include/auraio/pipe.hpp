@@ -1,6 +1,9 @@
 // pipe: readable_pipe and writable_pipe, Asio's on the rings; asio::connect_pipe() makes pairs of them.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_readable_pipe.hpp"
 #include "auraio/asio/basic_writable_pipe.hpp"
@@ -21,4 +24,6 @@ using readable_pipe = basic_readable_pipe<>;
 using writable_pipe = basic_writable_pipe<>;
 
 AURAIO_CLOSE
+#endif
+
 #endif

@@ -1,6 +1,9 @@
 // prometheus: snapshots as text that Prometheus reads.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/report/prometheus.hpp"
 #include "auraio/detail/config.hpp"
 
@@ -9,3 +12,5 @@ AURAIO_OPEN
 using core::prometheus_text;
 
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // random_access_file: asynchronous reads and writes at any offset of a file, any number at a time.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/basic_file.hpp"
 
@@ -108,3 +111,5 @@ public:
 using random_access_file = basic_random_access_file<>;
 
 AURAIO_CLOSE
+
+#endif

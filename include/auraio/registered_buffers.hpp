@@ -1,6 +1,9 @@
 // registered_buffers: memory that the kernel keeps at hand for reads and writes of files.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/buffer_pool.hpp"
 #include "auraio/detail/registration.hpp"
 #include "auraio/io_context.hpp"
@@ -159,3 +162,5 @@ AURAIO_NET_CLOSE
 AURAIO_OPEN
 using net::register_buffers;
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // registered_files: a table of open files that the rings of a context know.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/basic_file.hpp"
 #include "auraio/detail/registration.hpp"
 #include "auraio/io_context.hpp"
@@ -98,3 +101,5 @@ private:
 };
 
 AURAIO_CLOSE
+
+#endif

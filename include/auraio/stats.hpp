@@ -1,6 +1,9 @@
 // stats: snapshots of what happens inside a context.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/report/engine_stats.hpp"
 #include "auraio/detail/config.hpp"
 
@@ -17,3 +20,5 @@ using core::latency_snapshot;
 using core::ring_stats;
 
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // steady_timer, system_timer, high_resolution_timer: timers on aura::io_context.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_waitable_timer.hpp"
 #include "auraio/io_context.hpp"
@@ -28,3 +31,5 @@ static_assert(sizeof(net::basic_waitable_timer<std::chrono::steady_clock,
 #endif
 
 AURAIO_CLOSE
+
+#endif

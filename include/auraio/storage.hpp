@@ -1,6 +1,9 @@
 // storage: naming a storage device, for the settings of its gate.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/core/storage/block_device.hpp"
 #include "auraio/detail/config.hpp"
 #include "auraio/error.hpp"
@@ -26,3 +29,5 @@ inline device_id device_of(const std::string& path) {
 }
 
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // stream_file: reads and writes at a file's own position, as a stream.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/basic_file.hpp"
 
@@ -108,3 +111,5 @@ public:
 using stream_file = basic_stream_file<>;
 
 AURAIO_CLOSE
+
+#endif

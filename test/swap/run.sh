@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Proves the swap on the example programs of the distribution's Asio and Boost.Beast, as they are and with aura in asio's
-# place, run against each other: test/swap/run.sh [--subset] [--only REGEX] [--no-build] [--build DIRECTORY]
+# place, run against each other: test/swap/run.sh [--subset] [--only REGEX] [--no-build] [--build DIRECTORY | --stock]
 #
 # Prints a table of what passed, failed and was excluded, and why; fails if anything failed. --subset takes the lines
-# marked with * (most ways to use the library), --only those that match; --build adds to a build tree that exists.
+# marked with * (most ways to use the library), --only those that match; --build adds to a build tree that exists; --stock builds
+# with AURAIO_STOCK, where namespace aura is Asio itself.
 # Needs root or sudo: every run has a network of its own, since many examples have their ports built in.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/test/swap
 build=build/swap
-subset='' only=. compile=true configure=true
+subset='' only=. compile=true configure=true stock=OFF
 arguments=("$@")
 begun=$SECONDS
 while (($#)); do
@@ -18,7 +19,8 @@ while (($#)); do
         --only) only=$2 && shift ;;
         --no-build) compile=false ;;
         --build) build=$2 configure=false && shift ;;
-        *) sed --quiet '2,7s/^# \?//p' "$0" && exit 2 ;;
+        --stock) build=build/swap-stock stock=ON ;;
+        *) sed --quiet '2,8s/^# \?//p' "$0" && exit 2 ;;
     esac
     shift
 done
@@ -38,7 +40,7 @@ tools/install-packages.sh \
     curl iproute2 netbase openssl procps python3 python3-websocket
 if $configure; then
     cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
-        -DAURAIO_BUILD_SWAP=ON -DAURAIO_BUILD_BENCHMARKS=OFF -DAURAIO_BUILD_EXAMPLES=OFF
+        -DAURAIO_BUILD_SWAP=ON -DAURAIO_STOCK=$stock -DAURAIO_BUILD_BENCHMARKS=OFF -DAURAIO_BUILD_EXAMPLES=OFF
 else
     cmake -DAURAIO_BUILD_SWAP=ON "$build" # the library is there already
 fi

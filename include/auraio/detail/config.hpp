@@ -8,7 +8,13 @@
 // standard headers it has seen, and what one translation unit allocates another may free.
 #include <cstddef>
 
+// The rings are Linux's; see detail/stock.hpp.
+#if !defined(__linux__) && !defined(AURAIO_STOCK)
+#define AURAIO_STOCK
+#endif
+
 // What cannot work says so here, once, and what to do; doc/compatibility.md has a table of all settings.
+#if !defined(AURAIO_STOCK)
 #if !defined(__cplusplus) || __cplusplus < 202002L
 #error                                                                                                       \
     "auraio: C++20 is needed: compile with -std=c++20 or later (the C library, <auraio/aura.h>, needs none)"
@@ -21,6 +27,7 @@
 #endif
 #if defined(ASIO_USE_TS_EXECUTOR_AS_DEFAULT) || defined(BOOST_ASIO_USE_TS_EXECUTOR_AS_DEFAULT)
 #error "auraio: objects need executors that answer queries: remove (BOOST_)ASIO_USE_TS_EXECUTOR_AS_DEFAULT"
+#endif
 #endif
 
 // A target that links both flavours has both definitions; each of its source files says by what it includes
@@ -53,7 +60,9 @@
 #if defined(BOOST_ASIO_ENABLE_HANDLER_TRACKING) || defined(BOOST_ASIO_CUSTOM_HANDLER_TRACKING)
 #define AURAIO_TRACKS_HANDLERS
 #endif
-#if defined(AURAIO_ADOPT) && defined(AURAIO_TRACKS_HANDLERS)
+#if defined(AURAIO_STOCK)
+#define AURAIO_FLAVOUR boost_asio_stock
+#elif defined(AURAIO_ADOPT) && defined(AURAIO_TRACKS_HANDLERS)
 #define AURAIO_FLAVOUR boost_asio_adopt_tracked
 #elif defined(AURAIO_ADOPT)
 #define AURAIO_FLAVOUR boost_asio_adopt
@@ -146,7 +155,9 @@ inline const error_category& generic_category() {
 #if defined(ASIO_ENABLE_HANDLER_TRACKING) || defined(ASIO_CUSTOM_HANDLER_TRACKING)
 #define AURAIO_TRACKS_HANDLERS
 #endif
-#if defined(AURAIO_ADOPT) && defined(AURAIO_TRACKS_HANDLERS)
+#if defined(AURAIO_STOCK)
+#define AURAIO_FLAVOUR std_asio_stock
+#elif defined(AURAIO_ADOPT) && defined(AURAIO_TRACKS_HANDLERS)
 #define AURAIO_FLAVOUR std_asio_adopt_tracked
 #elif defined(AURAIO_ADOPT)
 #define AURAIO_FLAVOUR std_asio_adopt

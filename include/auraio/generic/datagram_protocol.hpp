@@ -1,6 +1,9 @@
 // datagram_protocol: asio::generic::datagram_protocol with its sockets on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_datagram_socket.hpp"
 #include "auraio/io_context.hpp"
@@ -23,3 +26,5 @@ public:
 
 } // namespace generic
 AURAIO_CLOSE
+
+#endif

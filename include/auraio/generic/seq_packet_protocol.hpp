@@ -1,6 +1,9 @@
 // seq_packet_protocol: asio::generic::seq_packet_protocol with its sockets on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_seq_packet_socket.hpp"
 #include "auraio/io_context.hpp"
@@ -23,3 +26,5 @@ public:
 
 } // namespace generic
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // stream_protocol: asio::generic::stream_protocol with its sockets on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
 #include "auraio/basic_socket_iostream.hpp"
@@ -27,3 +30,5 @@ public:
 
 } // namespace generic
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // tcp: asio::ip::tcp with its sockets on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_socket_acceptor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
@@ -31,3 +34,5 @@ public:
 
 } // namespace ip
 AURAIO_CLOSE
+
+#endif

@@ -1,6 +1,9 @@
 // udp: asio::ip::udp with its sockets on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_datagram_socket.hpp"
 #include "auraio/io_context.hpp"
@@ -24,3 +27,5 @@ public:
 
 } // namespace ip
 AURAIO_CLOSE
+
+#endif

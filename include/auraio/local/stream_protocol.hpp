@@ -1,6 +1,9 @@
 // stream_protocol: asio::local::stream_protocol with its sockets on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_socket_acceptor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
@@ -31,4 +34,6 @@ public:
 
 } // namespace local
 AURAIO_CLOSE
+#endif
+
 #endif

@@ -1,6 +1,9 @@
 // posix::stream_descriptor: asio::posix::stream_descriptor on the rings.
 #pragma once
 
+#include "auraio/detail/stock.hpp"
+#if !defined(AURAIO_STOCK)
+
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_stream_descriptor.hpp"
 #include "auraio/io_context.hpp"
@@ -19,3 +22,5 @@ using stream_descriptor = basic_stream_descriptor<>;
 
 } // namespace posix
 AURAIO_CLOSE
+
+#endif
