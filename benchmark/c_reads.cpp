@@ -32,8 +32,7 @@ public:
         : engine_(engine)
         , workload_(workload)
         , slots_(workload.depth())
-        , flags_(what.files ? AURA_FIXED_FILE : 0)
-        , fd_(what.files ? 0 : workload.fd())
+        , fd_(what.files ? AURA_FIXED_FILE | 0 : workload.fd())
         , buffers_(what.buffers) {
         const int fd = workload.fd();
         if (what.files && aura_register_files(engine, &fd, 1) != 0)
@@ -62,8 +61,8 @@ private:
     void next(slot& s) {
         const aura_buf_t buf =
             buffers_ ? aura_buf_fixed(static_cast<int>(s.index), 0) : aura_buf(workload_.buffer(s.index));
-        if (!aura_read_ex(engine_, fd_, buf, block_size, static_cast<off_t>(workload_.next_offset(s.index)),
-                          flags_, on_read, &s))
+        if (!aura_read(engine_, fd_, buf, block_size, static_cast<off_t>(workload_.next_offset(s.index)),
+                       on_read, &s))
             fail("aura_read", errno);
     }
 
@@ -82,7 +81,6 @@ private:
     aura_engine_t* const engine_;
     read_workload& workload_;
     std::vector<slot> slots_;
-    const unsigned flags_;
     const int fd_;
     const bool buffers_;
     unsigned ended_ = 0;

@@ -49,12 +49,12 @@ static void on_read(aura_request_t* request, ssize_t result, void* user_data) {
 static void start(struct slot* s) {
     if (next_offset >= size || failed)
         return;
-    if (aura_read_ex(engine, file_index, aura_buf_fixed(s->index, 0), block, next_offset, AURA_FIXED_FILE,
-                     on_read, s)) {
+    if (aura_read(engine, AURA_FIXED_FILE | file_index, aura_buf_fixed(s->index, 0), block, next_offset,
+                  on_read, s)) {
         ++reading;
         next_offset += block;
     } else {
-        perror("aura_read_ex");
+        perror("aura_read");
         failed = 1;
     }
 }

@@ -21,6 +21,12 @@ struct statx;
  * being destroyed), ECHILD (it is the parent's: see fork(2) above). Whatever the kernel says comes as the
  * callback's result.
  *
+ * Reads, writes and syncs also take a registered file (AURA_FIXED_FILE | index, or aura_get_fixed_file()) where a
+ * descriptor stands. For these, and for an aura_buf_fixed(): ENOENT (none are registered), EBUSY (they are being
+ * unregistered), EINVAL (no such index), EOVERFLOW (`len` bytes reach beyond the end of the buffer), EBADF
+ * (nothing is registered at that index). As a callback's result: EBUSY or ENOENT when unregistering began at
+ * the same time; ENOMEM when the kernel lets the ring have no table.
+ *
  * A descriptor must stay open until its operations have completed. One that is O_NONBLOCK is waited for all
  * the same. All of these can be cancelled; one that a disk is working on completes first.
  */
@@ -47,30 +53,6 @@ AURA_API aura_request_t* aura_writev(aura_engine_t* engine, int fd, const struct
 AURA_API aura_request_t* aura_fsync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data);
 AURA_API aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t callback,
                                         void* user_data);
-
-/*
- * The same with `flags`: 0, AURA_FIXED_FILE or aura_fixed_file_flags(). Beyond the common failures EINVAL (an
- * unknown flag), and, as for every operation with an aura_buf_fixed(), those of registered buffers and files:
- * ENOENT (none are registered), EBUSY (they are being unregistered), EINVAL (no such index), EOVERFLOW (`len`
- * bytes reach beyond the end of the buffer), EBADF (nothing is registered at that index). As a callback's
- * result: EBUSY or ENOENT when unregistering began at the same time; ENOMEM when the kernel lets the ring
- * have no table.
- */
-AURA_API aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len, off_t offset,
-                                      unsigned flags, aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_write_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
-                                       off_t offset, unsigned flags, aura_callback_t callback,
-                                       void* user_data);
-AURA_API aura_request_t* aura_readv_ex(aura_engine_t* engine, int fd, const struct iovec* buffers, int count,
-                                       off_t offset, unsigned flags, aura_callback_t callback,
-                                       void* user_data);
-AURA_API aura_request_t* aura_writev_ex(aura_engine_t* engine, int fd, const struct iovec* buffers, int count,
-                                        off_t offset, unsigned flags, aura_callback_t callback,
-                                        void* user_data);
-AURA_API aura_request_t* aura_fsync_ex(aura_engine_t* engine, int fd, unsigned flags,
-                                       aura_callback_t callback, void* user_data);
-AURA_API aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsigned flags,
-                                           aura_callback_t callback, void* user_data);
 
 /**
  * openat(2); `directory` may be AT_FDCWD. Result: the new descriptor. A FIFO is opened at once, as with

@@ -15,7 +15,7 @@ typedef struct aura_op {
     size_t struct_size; /* of each in an array the same */
     int type;           /* an aura_op_type_t */
     int fd;
-    unsigned flags; /* 0; AURA_FIXED_FILE or aura_fixed_file_flags() for reads, writes and syncs */
+    unsigned flags; /* 0 */
     int count;
     union {
         aura_buf_t buf;

@@ -22,8 +22,12 @@ extern "C" {
 
 typedef enum aura_reg_type { AURA_REG_BUFFERS = 0, AURA_REG_FILES = 1 } aura_reg_type_t;
 
-/** In the flags of an operation: its `fd` is not a descriptor but an index into aura_register_files(). */
-#define AURA_FIXED_FILE 1u
+/**
+ * `AURA_FIXED_FILE | index` stands for a registered file where a descriptor stands: in reads, writes and syncs,
+ * also those of a chain. It is a negative number, so that no index is taken for a descriptor, nor the other way
+ * round. Which table it is an index of is decided when the operation is started.
+ */
+#define AURA_FIXED_FILE INT32_MIN
 
 /**
  * Registers `count` buffers, 1 to 16384, for aura_buf_fixed(index, offset). The array is copied. The memory
@@ -47,14 +51,15 @@ AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* bu
 AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count);
 
 /**
- * The files that are registered now, for the flags of operations: AURA_FIXED_FILE, with the name of the
- * table. An operation with these flags is refused with ENOENT when the table has ended, also when the engine,
- * or another engine, has a table again by then, in which the index would mean another file. With
- * AURA_FIXED_FILE alone an index is one of whatever is registered when the operation is started.
+ * What stands for entry `index` of the table that is registered now, and for nothing else: an operation on it is
+ * refused with ENOENT when the table has ended, also when the engine, or another engine, has a table again by
+ * then, in which the index would mean another file. Those of a table are consecutive: that of entry 0 plus the
+ * index. (A number is given again when some 2^31 files have been registered.)
  *
- * \return The flags; 0 when no files are registered, and for NULL.
+ * \return A number of AURA_FIXED_FILE's kind; -1, which every operation refuses, with errno: EINVAL, ENOENT
+ * (nothing is registered, or no such index).
  */
-AURA_API unsigned aura_fixed_file_flags(const aura_engine_t* engine);
+AURA_API int aura_get_fixed_file(const aura_engine_t* engine, int index);
 
 /**
  * Replaces one registered file; `fd` -1 empties the entry. Operations started from now on, by this thread or

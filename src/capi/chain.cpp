@@ -10,22 +10,21 @@ using aura::core::shard;
 namespace {
 
 int describe(operation_description& d, const aura_engine& engine, const aura_op_t& op) noexcept {
-    if (op.type < AURA_OP_READ || op.type > AURA_OP_TIMEOUT)
+    if (op.type < AURA_OP_READ || op.type > AURA_OP_TIMEOUT || op.flags != 0)
         return EINVAL;
     const auto type = static_cast<aura_op_type_t>(op.type);
-    const file_name file{op.fd, op.flags};
     switch (type) {
     case AURA_OP_READ:
     case AURA_OP_WRITE:
-        return describe_transfer(d, &engine, type, file, op.data.buf, op.len, op.offset);
+        return describe_transfer(d, &engine, type, op.fd, op.data.buf, op.len, op.offset);
     case AURA_OP_READV:
     case AURA_OP_WRITEV:
-        return describe_vector(d, &engine, type, file, op.data.buffers, op.count, op.offset);
+        return describe_vector(d, &engine, type, op.fd, op.data.buffers, op.count, op.offset);
     case AURA_OP_FSYNC:
     case AURA_OP_FDATASYNC:
     case AURA_OP_CLOSE:
     case AURA_OP_FTRUNCATE:
-        return describe_plain(d, &engine, type, file, op.offset);
+        return describe_plain(d, &engine, type, op.fd, op.offset);
     default:
         return EINVAL;
     }

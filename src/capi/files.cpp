@@ -36,18 +36,16 @@ request_kind kind_of(aura_op_type_t type) noexcept {
 }
 
 int describe_file(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
-                  file_name file) noexcept {
+                  int file) noexcept {
     d.type = type;
     d.request.kind = kind_of(type);
-    if (file.flags == 0) [[likely]] {
-        d.request.fd = file.fd;
-        return file.fd < 0 ? EBADF : 0;
+    if (file >= 0) [[likely]] {
+        d.request.fd = file;
+        return 0;
     }
-    // AURA_FIXED_FILE, and perhaps which table it is about: see aura_fixed_file_flags().
-    if ((file.flags & (fixed_file_unit - 1)) != AURA_FIXED_FILE || !engine || file.fd < 0)
-        return EINVAL;
-    return -engine->loop.registered().use_file(d.request, static_cast<unsigned>(file.fd),
-                                               file.flags / fixed_file_unit);
+    if (!is_registered_file(file))
+        return EBADF;
+    return engine ? -engine->loop.registered().use_named_file(d.request, name_of_value(file)) : EINVAL;
 }
 
 /// What does not depend on whether anything is registered; 0 or an errno value.
@@ -57,7 +55,7 @@ inline int describe_bytes(core::io_request& r, std::size_t len, off_t offset) no
     return valid_offset(offset) ? 0 : EINVAL;
 }
 
-aura_request_t* start_rare(aura_engine_t* engine, aura_op_type_t type, file_name file, aura_buf_t buf,
+aura_request_t* start_rare(aura_engine_t* engine, aura_op_type_t type, int file, aura_buf_t buf,
                            std::size_t len, off_t offset, aura_callback_t callback,
                            void* user_data) noexcept {
     operation_description d;
@@ -69,22 +67,22 @@ aura_request_t* start_rare(aura_engine_t* engine, aura_op_type_t type, file_name
 // The operations that come in millions: what describes one stays in registers until it is written to its slot
 // (which is why nothing here may take its address).
 [[gnu::always_inline]] inline aura_request_t* start_transfer(aura_engine_t* engine, aura_op_type_t type,
-                                                             file_name file, aura_buf_t buf, std::size_t len,
+                                                             int file, aura_buf_t buf, std::size_t len,
                                                              off_t offset, aura_callback_t callback,
                                                              void* user_data) noexcept {
-    if (file.flags != 0 || file.fd < 0 || buf.index != -1 || buf.reserved != 0 || !buf.u.pointer) [[unlikely]]
+    if (file < 0 || buf.index != -1 || buf.reserved != 0 || !buf.u.pointer) [[unlikely]]
         return start_rare(engine, type, file, buf, len, offset, callback, user_data);
     operation_description d;
     d.type = type;
     d.request.kind = kind_of(type);
-    d.request.fd = file.fd;
+    d.request.fd = file;
     d.request.address = buf.u.pointer;
     if (const int error = describe_bytes(d.request, len, offset)) [[unlikely]]
         return refuse(error);
     return start_plain(engine, d, callback, user_data);
 }
 
-aura_request_t* start_vector(aura_engine_t* engine, aura_op_type_t type, file_name file, const iovec* buffers,
+aura_request_t* start_vector(aura_engine_t* engine, aura_op_type_t type, int file, const iovec* buffers,
                              int count, off_t offset, aura_callback_t callback, void* user_data) noexcept {
     operation_description d;
     if (const int error = describe_vector(d, engine, type, file, buffers, count, offset))
@@ -92,7 +90,7 @@ aura_request_t* start_vector(aura_engine_t* engine, aura_op_type_t type, file_na
     return start(engine, d, callback, user_data);
 }
 
-aura_request_t* start_on_file(aura_engine_t* engine, aura_op_type_t type, file_name file, off_t length,
+aura_request_t* start_on_file(aura_engine_t* engine, aura_op_type_t type, int file, off_t length,
                               aura_callback_t callback, void* user_data) noexcept {
     operation_description d;
     if (const int error = describe_plain(d, engine, type, file, length))
@@ -102,8 +100,8 @@ aura_request_t* start_on_file(aura_engine_t* engine, aura_op_type_t type, file_n
 
 } // namespace
 
-int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
-                      file_name file, aura_buf_t buf, std::size_t len, off_t offset) noexcept {
+int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
+                      aura_buf_t buf, std::size_t len, off_t offset) noexcept {
     if (const int error = describe_file(d, engine, type, file))
         return error;
     if (buf.index < -1 || buf.reserved != 0)
@@ -120,8 +118,8 @@ int describe_transfer(operation_description& d, const aura_engine_t* engine, aur
     return !buf.u.pointer && len != 0 ? EINVAL : 0;
 }
 
-int describe_vector(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
-                    file_name file, const iovec* buffers, int count, off_t offset) noexcept {
+int describe_vector(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
+                    const iovec* buffers, int count, off_t offset) noexcept {
     if (const int error = describe_file(d, engine, type, file))
         return error;
     if (!valid_offset(offset) || count < 0 || count > IOV_MAX || (!buffers && count != 0))
@@ -132,11 +130,11 @@ int describe_vector(operation_description& d, const aura_engine_t* engine, aura_
     return 0;
 }
 
-int describe_plain(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, file_name file,
+int describe_plain(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
                    off_t length) noexcept {
     const bool may_be_fixed = type == AURA_OP_FSYNC || type == AURA_OP_FDATASYNC;
-    if (file.flags != 0 && !may_be_fixed)
-        return EINVAL;
+    if (is_registered_file(file) && !may_be_fixed)
+        return EBADF;
     if (const int error = describe_file(d, engine, type, file))
         return error;
     if (length < 0)
@@ -153,71 +151,39 @@ using aura::core::request_kind;
 
 AURAIO_NO_CANARY aura_request_t* aura_read(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
                                            off_t offset, aura_callback_t callback, void* user_data) {
-    return start_transfer(engine, AURA_OP_READ, {fd}, buf, len, offset, callback, user_data);
-}
-
-AURAIO_NO_CANARY aura_request_t* aura_read_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
-                                              off_t offset, unsigned flags, aura_callback_t callback,
-                                              void* user_data) {
-    return start_transfer(engine, AURA_OP_READ, {fd, flags}, buf, len, offset, callback, user_data);
+    return start_transfer(engine, AURA_OP_READ, fd, buf, len, offset, callback, user_data);
 }
 
 AURAIO_NO_CANARY aura_request_t* aura_write(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
                                             off_t offset, aura_callback_t callback, void* user_data) {
-    return start_transfer(engine, AURA_OP_WRITE, {fd}, buf, len, offset, callback, user_data);
-}
-
-AURAIO_NO_CANARY aura_request_t* aura_write_ex(aura_engine_t* engine, int fd, aura_buf_t buf, size_t len,
-                                               off_t offset, unsigned flags, aura_callback_t callback,
-                                               void* user_data) {
-    return start_transfer(engine, AURA_OP_WRITE, {fd, flags}, buf, len, offset, callback, user_data);
+    return start_transfer(engine, AURA_OP_WRITE, fd, buf, len, offset, callback, user_data);
 }
 
 aura_request_t* aura_readv(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
                            aura_callback_t callback, void* user_data) {
-    return start_vector(engine, AURA_OP_READV, {fd}, buffers, count, offset, callback, user_data);
-}
-
-aura_request_t* aura_readv_ex(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
-                              unsigned flags, aura_callback_t callback, void* user_data) {
-    return start_vector(engine, AURA_OP_READV, {fd, flags}, buffers, count, offset, callback, user_data);
+    return start_vector(engine, AURA_OP_READV, fd, buffers, count, offset, callback, user_data);
 }
 
 aura_request_t* aura_writev(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
                             aura_callback_t callback, void* user_data) {
-    return start_vector(engine, AURA_OP_WRITEV, {fd}, buffers, count, offset, callback, user_data);
-}
-
-aura_request_t* aura_writev_ex(aura_engine_t* engine, int fd, const iovec* buffers, int count, off_t offset,
-                               unsigned flags, aura_callback_t callback, void* user_data) {
-    return start_vector(engine, AURA_OP_WRITEV, {fd, flags}, buffers, count, offset, callback, user_data);
+    return start_vector(engine, AURA_OP_WRITEV, fd, buffers, count, offset, callback, user_data);
 }
 
 aura_request_t* aura_fsync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    return start_on_file(engine, AURA_OP_FSYNC, {fd}, 0, callback, user_data);
-}
-
-aura_request_t* aura_fsync_ex(aura_engine_t* engine, int fd, unsigned flags, aura_callback_t callback,
-                              void* user_data) {
-    return start_on_file(engine, AURA_OP_FSYNC, {fd, flags}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_FSYNC, fd, 0, callback, user_data);
 }
 
 aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    return start_on_file(engine, AURA_OP_FDATASYNC, {fd}, 0, callback, user_data);
-}
-
-aura_request_t* aura_fdatasync_ex(aura_engine_t* engine, int fd, unsigned flags, aura_callback_t callback,
-                                  void* user_data) {
-    return start_on_file(engine, AURA_OP_FDATASYNC, {fd, flags}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_FDATASYNC, fd, 0, callback, user_data);
 }
 
 aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    return start_on_file(engine, AURA_OP_CLOSE, {fd}, 0, callback, user_data);
+    return start_on_file(engine, AURA_OP_CLOSE, fd, 0, callback, user_data);
 }
 
 aura_request_t* aura_ftruncate(aura_engine_t* engine, int fd, off_t length, aura_callback_t callback,
                                void* user_data) {
-    return start_on_file(engine, AURA_OP_FTRUNCATE, {fd}, length, callback, user_data);
+    return start_on_file(engine, AURA_OP_FTRUNCATE, fd, length, callback, user_data);
 }
 
 aura_request_t* aura_openat(aura_engine_t* engine, int directory, const char* path, int flags, mode_t mode,

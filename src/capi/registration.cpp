@@ -85,9 +85,17 @@ int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count) {
         [&] { return result_of(engine->loop.registered().register_files(std::span(fds, count))); });
 }
 
-unsigned aura_fixed_file_flags(const aura_engine_t* engine) {
-    const std::uint32_t table = engine ? engine->loop.registered().file_table() : 0;
-    return table == 0 ? 0 : AURA_FIXED_FILE + table * fixed_file_unit;
+int aura_get_fixed_file(const aura_engine_t* engine, int index) {
+    if (!engine || index < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    const std::uint32_t name = engine->loop.registered().name_of_file(static_cast<std::size_t>(index));
+    if (name == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    return value_of_file(name);
 }
 
 int aura_update_file(aura_engine_t* engine, int index, int fd) {

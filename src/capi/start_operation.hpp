@@ -58,21 +58,23 @@ aura_request_t* start(aura_engine_t* engine, const operation_description& what, 
     return handle;
 }
 
-/// The flags of an operation are AURA_FIXED_FILE + this x the name of the table of files that is meant.
-constexpr unsigned fixed_file_unit = 1u << (32 - core::registrations::table_name_bits);
-
-/// The file an operation is about: a descriptor, or with AURA_FIXED_FILE a registered one.
-struct file_name {
-    int fd;
-    unsigned flags = 0;
-};
+/// What stands for a registered file where a descriptor stands: a value of AURA_FIXED_FILE and its name.
+constexpr int value_of_file(std::uint32_t name) noexcept {
+    return static_cast<int>(static_cast<std::uint32_t>(AURA_FIXED_FILE) + name);
+}
+constexpr bool is_registered_file(int fd) noexcept {
+    return fd < value_of_file(core::registrations::end_of_names);
+}
+constexpr std::uint32_t name_of_value(int fd) noexcept {
+    return static_cast<std::uint32_t>(fd) - static_cast<std::uint32_t>(AURA_FIXED_FILE);
+}
 
 /// Descriptions; 0 or an errno value. The engine, which may be NULL, is the one that has what is registered.
-int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
-                      file_name file, aura_buf_t buf, std::size_t len, off_t offset) noexcept;
-int describe_vector(operation_description& d, const aura_engine_t* engine, aura_op_type_t type,
-                    file_name file, const iovec* buffers, int count, off_t offset) noexcept;
-int describe_plain(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, file_name file,
+int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
+                      aura_buf_t buf, std::size_t len, off_t offset) noexcept;
+int describe_vector(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
+                    const iovec* buffers, int count, off_t offset) noexcept;
+int describe_plain(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
                    off_t length) noexcept;
 
 } // namespace aura::capi

@@ -20,11 +20,11 @@ int register_one(const engine_ptr& e, const named_file& f) {
     return aura_register_files(e.get(), &fd, 1);
 }
 
-/// What entry 0 has, or the errno as text.
-std::string text_of(const engine_ptr& e, unsigned flags) {
+/// What an entry has, or the errno as text.
+std::string text_of(const engine_ptr& e, int entry) {
     std::array<char, 4> data{};
     ended read;
-    if (!aura_read_ex(e.get(), 0, aura_buf(data.data()), data.size(), 0, flags, ended::note, &read))
+    if (!aura_read(e.get(), entry, aura_buf(data.data()), data.size(), 0, ended::note, &read))
         return "errno " + std::to_string(errno);
     EXPECT_EQ(finish(e, read), 4);
     return std::string(data.data(), data.size());
@@ -37,10 +37,11 @@ const std::string gone = "errno " + std::to_string(ENOENT);
 TEST(CFileTables, AnOperationThatNamesItsTableReachesNoOther) {
     const engine_ptr one = make_engine(2), two = make_engine(1);
     const named_file a('A'), b('B');
-    EXPECT_EQ(aura_fixed_file_flags(one.get()), 0u);
+    EXPECT_EQ(aura_get_fixed_file(one.get(), 0), -1);
+    EXPECT_EQ(errno, ENOENT);
     ASSERT_EQ(register_one(one, a), 0);
-    const unsigned first = aura_fixed_file_flags(one.get());
-    EXPECT_EQ(first & 15u, AURA_FIXED_FILE);
+    const int first = aura_get_fixed_file(one.get(), 0);
+    EXPECT_LT(first, -65536);
     EXPECT_EQ(text_of(one, first), "AAAA");
     EXPECT_EQ(text_of(two, first), gone);
     ASSERT_EQ(register_one(two, b), 0);
@@ -48,21 +49,21 @@ TEST(CFileTables, AnOperationThatNamesItsTableReachesNoOther) {
     EXPECT_EQ(text_of(two, AURA_FIXED_FILE), "BBBB");
 
     ASSERT_EQ(aura_unregister(one.get(), AURA_REG_FILES), 0);
-    EXPECT_EQ(aura_fixed_file_flags(one.get()), 0u);
+    EXPECT_EQ(aura_get_fixed_file(one.get(), 0), -1);
+    EXPECT_EQ(errno, ENOENT);
     EXPECT_EQ(text_of(one, first), gone);
     ASSERT_EQ(register_one(one, b), 0);
     EXPECT_EQ(text_of(one, first), gone);
-    EXPECT_EQ(text_of(one, aura_fixed_file_flags(one.get())), "BBBB");
+    EXPECT_EQ(text_of(one, aura_get_fixed_file(one.get(), 0)), "BBBB");
     EXPECT_EQ(text_of(one, AURA_FIXED_FILE), "BBBB");
 
     // A chain is refused as a whole.
     char data[4];
-    aura_op_t ops[] = {aura_op_fsync(b.fd.get(), nullptr, nullptr),
-                       aura_op_read(0, aura_buf(data), sizeof data, 0, nullptr, nullptr)};
-    ops[1].flags = first;
+    const aura_op_t ops[] = {aura_op_fsync(b.fd.get(), nullptr, nullptr),
+                             aura_op_read(first, aura_buf(data), sizeof data, 0, nullptr, nullptr)};
     EXPECT_EQ(aura_submit_linked(one.get(), ops, 2, nullptr), nullptr);
     EXPECT_EQ(errno, ENOENT);
-    EXPECT_EQ(aura_fsync_ex(one.get(), 0, first, nullptr, nullptr), nullptr);
+    EXPECT_EQ(aura_fsync(one.get(), first, nullptr, nullptr), nullptr);
     EXPECT_EQ(errno, ENOENT);
 }
 
@@ -71,15 +72,14 @@ TEST(CFileTables, ATableThatIsEndingIsBusyAndAnotherIsNot) {
     const named_file a('A');
     pipe_ends pipe;
     ASSERT_EQ(register_one(e, a), 0);
-    const unsigned old = aura_fixed_file_flags(e.get());
+    const int old = aura_get_fixed_file(e.get(), 0);
     ASSERT_EQ(aura_unregister(e.get(), AURA_REG_FILES), 0);
     ASSERT_EQ(aura_register_files(e.get(), &pipe.read_end, 1), 0);
-    const unsigned now = aura_fixed_file_flags(e.get());
+    const int now = aura_get_fixed_file(e.get(), 0);
     EXPECT_NE(now, old);
     ended reading, over;
     char data[1];
-    ASSERT_TRUE(
-        aura_read_ex(e.get(), 0, aura_buf(data), 1, AURA_CURRENT_POSITION, now, ended::note, &reading));
+    ASSERT_TRUE(aura_read(e.get(), now, aura_buf(data), 1, AURA_CURRENT_POSITION, ended::note, &reading));
     ASSERT_EQ(aura_request_unregister(e.get(), AURA_REG_FILES, ended::note, &over), 0);
     EXPECT_EQ(text_of(e, now), "errno " + std::to_string(EBUSY));
     EXPECT_EQ(text_of(e, old), gone);
@@ -88,12 +88,30 @@ TEST(CFileTables, ATableThatIsEndingIsBusyAndAnotherIsNot) {
     EXPECT_EQ(finish(e, over), 0);
 }
 
-TEST(CFileTables, OtherFlagsAreRefused) {
+TEST(CFileTables, WhatIsNoEntryHasNoNumber) {
     const engine_ptr e = make_engine(1);
     const named_file a('A');
-    EXPECT_EQ(aura_fixed_file_flags(nullptr), 0u);
+    EXPECT_EQ(aura_get_fixed_file(nullptr, 0), -1);
+    EXPECT_EQ(errno, EINVAL);
     ASSERT_EQ(register_one(e, a), 0);
-    const unsigned flags = aura_fixed_file_flags(e.get());
-    for (const unsigned wrong : {flags | 2u, flags | 8u, flags & ~AURA_FIXED_FILE, 2u})
-        EXPECT_EQ(text_of(e, wrong), "errno " + std::to_string(EINVAL));
+    EXPECT_EQ(aura_get_fixed_file(e.get(), -1), -1);
+    EXPECT_EQ(errno, EINVAL);
+    EXPECT_EQ(aura_get_fixed_file(e.get(), 1), -1);
+    EXPECT_EQ(errno, ENOENT);
+}
+
+TEST(CFileTables, EntriesOfManyTablesHaveDifferentNumbers) {
+    const engine_ptr e = make_engine(1);
+    const named_file a('A');
+    const int fds[] = {a.fd.get(), a.fd.get(), a.fd.get()};
+    int last = AURA_FIXED_FILE;
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_EQ(aura_register_files(e.get(), fds, 3), 0);
+        const int first = aura_get_fixed_file(e.get(), 0);
+        EXPECT_GT(first, last);
+        last = aura_get_fixed_file(e.get(), 2);
+        EXPECT_EQ(last, first + 2);
+        EXPECT_EQ(text_of(e, last), "AAAA");
+        ASSERT_EQ(aura_unregister(e.get(), AURA_REG_FILES), 0);
+    }
 }

@@ -278,55 +278,54 @@ TEST_F(CFiles, RefuseWhatMakesNoSense) {
     EXPECT_EQ(aura_drain(e(), -1), 0); // none of them was started
 }
 
-// ---- the forms with flags ----
+// ---- those that take a registered file where a descriptor stands ----
 
 namespace {
 
-/// One of them, called with a descriptor, or with the index of a registered file.
-struct extended {
+struct form {
     const char* name;
-    aura_request_t* (*start)(aura_engine_t*, int file, unsigned flags, const iovec&, ended&);
+    aura_request_t* (*start)(aura_engine_t*, int file, const iovec&, ended&);
     ssize_t result;
 };
 
 constexpr std::size_t vector_size = 512;
 
-const extended extended_forms[] = {
-    {"aura_read_ex",
-     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
-         return aura_read_ex(e, file, aura_buf(v.iov_base), v.iov_len, 0, flags, ended::note, &done);
+const form forms[] = {
+    {"aura_read",
+     [](aura_engine_t* e, int file, const iovec& v, ended& done) {
+         return aura_read(e, file, aura_buf(v.iov_base), v.iov_len, 0, ended::note, &done);
      },
      vector_size},
-    {"aura_write_ex",
-     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
-         return aura_write_ex(e, file, aura_buf(v.iov_base), v.iov_len, 0, flags, ended::note, &done);
+    {"aura_write",
+     [](aura_engine_t* e, int file, const iovec& v, ended& done) {
+         return aura_write(e, file, aura_buf(v.iov_base), v.iov_len, 0, ended::note, &done);
      },
      vector_size},
-    {"aura_readv_ex",
-     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
-         return aura_readv_ex(e, file, &v, 1, 0, flags, ended::note, &done);
+    {"aura_readv",
+     [](aura_engine_t* e, int file, const iovec& v, ended& done) {
+         return aura_readv(e, file, &v, 1, 0, ended::note, &done);
      },
      vector_size},
-    {"aura_writev_ex",
-     [](aura_engine_t* e, int file, unsigned flags, const iovec& v, ended& done) {
-         return aura_writev_ex(e, file, &v, 1, 0, flags, ended::note, &done);
+    {"aura_writev",
+     [](aura_engine_t* e, int file, const iovec& v, ended& done) {
+         return aura_writev(e, file, &v, 1, 0, ended::note, &done);
      },
      vector_size},
-    {"aura_fsync_ex",
-     [](aura_engine_t* e, int file, unsigned flags, const iovec&, ended& done) {
-         return aura_fsync_ex(e, file, flags, ended::note, &done);
+    {"aura_fsync",
+     [](aura_engine_t* e, int file, const iovec&, ended& done) {
+         return aura_fsync(e, file, ended::note, &done);
      },
      0},
-    {"aura_fdatasync_ex",
-     [](aura_engine_t* e, int file, unsigned flags, const iovec&, ended& done) {
-         return aura_fdatasync_ex(e, file, flags, ended::note, &done);
+    {"aura_fdatasync",
+     [](aura_engine_t* e, int file, const iovec&, ended& done) {
+         return aura_fdatasync(e, file, ended::note, &done);
      },
      0},
 };
 
-class CExtended : public CFiles, public testing::WithParamInterface<extended> {
+class CFileForms : public CFiles, public testing::WithParamInterface<form> {
 protected:
-    aura_request_t* start(int f, unsigned flags) { return GetParam().start(e(), f, flags, vector, done); }
+    aura_request_t* start(int f) { return GetParam().start(e(), f, vector, done); }
 
     char memory[vector_size] = {};
     const iovec vector{memory, sizeof memory};
@@ -334,30 +333,42 @@ protected:
 
 } // namespace
 
-TEST_P(CExtended, WithoutFlagsIsThePlainForm) {
-    ASSERT_TRUE(start(fd.get(), 0));
+TEST_P(CFileForms, TakesADescriptor) {
+    ASSERT_TRUE(start(fd.get()));
     EXPECT_EQ(finish(engine, done), GetParam().result);
 }
 
-TEST_P(CExtended, TakesARegisteredFile) {
+TEST_P(CFileForms, TakesARegisteredFile) {
     const int files[] = {-1, fd.get()};
     ASSERT_EQ(aura_register_files(e(), files, 2), 0);
-    ASSERT_TRUE(start(1, AURA_FIXED_FILE));
+    ASSERT_TRUE(start(AURA_FIXED_FILE | 1));
     EXPECT_EQ(finish(engine, done), GetParam().result);
 }
 
-TEST_P(CExtended, Refuses) {
-    refuses(EINVAL, [&] { return start(fd.get(), 2); });
-    refuses(EBADF, [&] { return start(-1, 0); });
-    refuses(ENOENT, [&] { return start(0, AURA_FIXED_FILE); });
+TEST_P(CFileForms, TakesAnEntryOfATable) {
     const int files[] = {-1, fd.get()};
     ASSERT_EQ(aura_register_files(e(), files, 2), 0);
-    refuses(EBADF, [&] { return start(0, AURA_FIXED_FILE); });
-    refuses(EINVAL, [&] { return start(2, AURA_FIXED_FILE); });
-    refuses(EINVAL, [&] { return start(-1, AURA_FIXED_FILE); });
+    EXPECT_EQ(aura_get_fixed_file(e(), 1), aura_get_fixed_file(e(), 0) + 1);
+    ASSERT_TRUE(start(aura_get_fixed_file(e(), 1)));
+    EXPECT_EQ(finish(engine, done), GetParam().result);
+}
+
+TEST_P(CFileForms, Refuses) {
+    refuses(EBADF, [&] { return start(-1); });
+    refuses(EBADF, [&] { return start(-65536); });
+    refuses(ENOENT, [&] { return start(-65537); });
+    refuses(ENOENT, [&] { return start(AURA_FIXED_FILE | 0); });
+    const int files[] = {-1, fd.get()};
+    ASSERT_EQ(aura_register_files(e(), files, 2), 0);
+    refuses(EBADF, [&] { return start(AURA_FIXED_FILE | 0); });
+    refuses(EINVAL, [&] { return start(AURA_FIXED_FILE | 2); });
+    refuses(EBADF, [&] { return start(AURA_FIXED_FILE | -1); });
+    refuses(EBADF, [&] { return start(aura_get_fixed_file(e(), 0)); });
+    refuses(ENOENT, [&] { return start(aura_get_fixed_file(e(), 0) + 2); });
+    refuses(ENOENT, [&] { return start(aura_get_fixed_file(e(), 0) - 1); });
     EXPECT_EQ(aura_drain(e(), 0), 0);
     EXPECT_EQ(done.calls, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, CExtended, testing::ValuesIn(extended_forms),
+INSTANTIATE_TEST_SUITE_P(Forms, CFileForms, testing::ValuesIn(forms),
                          [](const auto& form) { return std::string(form.param.name); });

@@ -224,19 +224,18 @@ TEST_F(CRegistration, UsesRegisteredFiles) {
     ASSERT_EQ(aura_register_files(engine(), fds, 2), 0);
     ended read, both, sync, vector, chain;
     char data[block];
-    ASSERT_TRUE(aura_read_ex(engine(), 1, aura_buf(data), block, block, AURA_FIXED_FILE, ended::note, &read));
+    ASSERT_TRUE(aura_read(engine(), AURA_FIXED_FILE | 1, aura_buf(data), block, block, ended::note, &read));
     EXPECT_EQ(result(read), static_cast<ssize_t>(block));
     EXPECT_TRUE(scratch_file::matches(data, block, block));
-    ASSERT_TRUE(aura_write_ex(engine(), 1, aura_buf_fixed(0, 0), 10, 0, AURA_FIXED_FILE, ended::note, &both));
+    ASSERT_TRUE(aura_write(engine(), AURA_FIXED_FILE | 1, aura_buf_fixed(0, 0), 10, 0, ended::note, &both));
     EXPECT_EQ(result(both), 10);
-    ASSERT_TRUE(aura_fsync_ex(engine(), 1, AURA_FIXED_FILE, ended::note, &sync));
+    ASSERT_TRUE(aura_fsync(engine(), AURA_FIXED_FILE | 1, ended::note, &sync));
     EXPECT_EQ(result(sync), 0);
     iovec parts[] = {{data, 10}, {data + 100, 20}};
-    ASSERT_TRUE(aura_readv_ex(engine(), 1, parts, 2, 0, AURA_FIXED_FILE, ended::note, &vector));
+    ASSERT_TRUE(aura_readv(engine(), AURA_FIXED_FILE | 1, parts, 2, 0, ended::note, &vector));
     EXPECT_EQ(result(vector), 30);
-    aura_op_t ops[] = {aura_op_writev(1, parts, 2, 0, nullptr, nullptr),
-                       aura_op_fdatasync(1, ended::note, &chain)};
-    ops[0].flags = ops[1].flags = AURA_FIXED_FILE;
+    const aura_op_t ops[] = {aura_op_writev(AURA_FIXED_FILE | 1, parts, 2, 0, nullptr, nullptr),
+                             aura_op_fdatasync(AURA_FIXED_FILE | 1, ended::note, &chain)};
     ASSERT_TRUE(aura_submit_linked(engine(), ops, 2, nullptr));
     EXPECT_EQ(result(chain), 0);
     EXPECT_EQ(aura_unregister(engine(), AURA_REG_FILES), 0);
@@ -245,28 +244,30 @@ TEST_F(CRegistration, UsesRegisteredFiles) {
 
 TEST_F(CRegistration, RefusesFilesThatAreNotThere) {
     char c;
-    const auto read = [&](int index, unsigned flags) {
-        return aura_read_ex(engine(), index, aura_buf(&c), 1, 0, flags, nullptr, nullptr);
-    };
-    expect_refused(read(0, AURA_FIXED_FILE), ENOENT);
+    const auto read = [&](int f) { return aura_read(engine(), f, aura_buf(&c), 1, 0, nullptr, nullptr); };
+    expect_refused(read(AURA_FIXED_FILE | 0), ENOENT);
     const int fds[] = {-1, fd.get()};
     ASSERT_EQ(aura_register_files(engine(), fds, 2), 0);
-    expect_refused(read(0, AURA_FIXED_FILE), EBADF);
-    expect_refused(read(2, AURA_FIXED_FILE), EINVAL);
-    expect_refused(read(-1, AURA_FIXED_FILE), EINVAL);
-    expect_refused(read(-1, 0), EBADF);
-    expect_refused(read(1, AURA_FIXED_FILE | 2), EINVAL);
-    expect_refused(aura_fsync_ex(engine(), 0, AURA_FIXED_FILE, nullptr, nullptr), EBADF);
-    aura_op_t op = aura_op_ftruncate(1, 0, nullptr, nullptr);
-    op.flags = AURA_FIXED_FILE;
-    expect_refused(aura_submit_linked(engine(), &op, 1, nullptr), EINVAL);
+    expect_refused(read(AURA_FIXED_FILE | 0), EBADF);
+    expect_refused(read(AURA_FIXED_FILE | 2), EINVAL);
+    expect_refused(read(-1), EBADF);
+    expect_refused(read(AT_FDCWD), EBADF);
+    expect_refused(aura_fsync(engine(), AURA_FIXED_FILE | 0, nullptr, nullptr), EBADF);
+    const aura_op_t op = aura_op_ftruncate(AURA_FIXED_FILE | 1, 0, nullptr, nullptr);
+    expect_refused(aura_submit_linked(engine(), &op, 1, nullptr), EBADF);
+    expect_refused(aura_close(engine(), AURA_FIXED_FILE | 1, nullptr, nullptr), EBADF);
+    expect_refused(aura_fallocate(engine(), AURA_FIXED_FILE | 1, 0, 0, 1, nullptr, nullptr), EBADF);
+    expect_refused(aura_recv(engine(), AURA_FIXED_FILE | 1, &c, 1, 0, nullptr, nullptr), EBADF);
+    aura_op_t flagged = aura_op_fsync(fd.get(), nullptr, nullptr);
+    flagged.flags = 1;
+    expect_refused(aura_submit_linked(engine(), &flagged, 1, nullptr), EINVAL);
     EXPECT_EQ(aura_update_file(engine(), 2, fd.get()), -EINVAL);
     EXPECT_EQ(aura_update_file(engine(), -1, fd.get()), -EINVAL);
     EXPECT_EQ(aura_update_file(nullptr, 0, fd.get()), -EINVAL);
     EXPECT_EQ(aura_update_file(engine(), 0, 1 << 20), -EBADF);
     EXPECT_EQ(aura_update_file(engine(), 0, -2), -EBADF);
     EXPECT_EQ(aura_update_file(engine(), 1, -1), 0);
-    expect_refused(read(1, AURA_FIXED_FILE), EBADF);
+    expect_refused(read(AURA_FIXED_FILE | 1), EBADF);
     EXPECT_EQ(aura_drain(engine(), -1), 0);
 }
 
@@ -279,19 +280,19 @@ TEST_F(CRegistration, AReplacedFileIsUsedByWhatIsStartedLater) {
     ASSERT_EQ(aura_register_files(engine(), fds, 2), 0);
     ended before;
     char old[8] = {}, now[8] = {};
-    ASSERT_TRUE(aura_read_ex(engine(), 1, aura_buf(old), 3, AURA_CURRENT_POSITION, AURA_FIXED_FILE,
-                             ended::note, &before));
+    ASSERT_TRUE(aura_read(engine(), AURA_FIXED_FILE | 1, aura_buf(old), 3, AURA_CURRENT_POSITION, ended::note,
+                          &before));
     for (int i = 0; i < 200; ++i) { // more than a ring is told one by one
         ASSERT_EQ(aura_update_file(engine(), 0, i % 2 == 0 ? second : fd.get()), 0);
         ended after;
-        ASSERT_TRUE(aura_read_ex(engine(), 0, aura_buf(now), 6, 0, AURA_FIXED_FILE, ended::note, &after));
+        ASSERT_TRUE(aura_read(engine(), AURA_FIXED_FILE | 0, aura_buf(now), 6, 0, ended::note, &after));
         EXPECT_EQ(result(after), 6);
         EXPECT_EQ(std::memcmp(now, "second", 6) == 0, i % 2 == 0);
     }
     for (int i = 0; i < 200; ++i)
         ASSERT_EQ(aura_update_file(engine(), 0, i % 2 == 0 ? fd.get() : second), 0);
     ended last;
-    ASSERT_TRUE(aura_read_ex(engine(), 0, aura_buf(now), 6, 0, AURA_FIXED_FILE, ended::note, &last));
+    ASSERT_TRUE(aura_read(engine(), AURA_FIXED_FILE | 0, aura_buf(now), 6, 0, ended::note, &last));
     EXPECT_EQ(result(last), 6);
     EXPECT_EQ(std::memcmp(now, "second", 6), 0);
     ASSERT_EQ(aura_update_file(engine(), 1, -1), 0); // the read that is pending has its file
@@ -316,8 +317,8 @@ TEST_F(CRegistration, WhatStillWaitsNeverReachesTheNextFileOfItsEntry) {
     std::array<ended, 16> reads;
     std::vector<std::array<char, block>> memory(reads.size());
     for (std::size_t i = 0; i < reads.size(); ++i)
-        ASSERT_TRUE(aura_read_ex(engine(), 0, aura_buf(memory[i].data()), block, 0, AURA_FIXED_FILE,
-                                 ended::note, &reads[i]));
+        ASSERT_TRUE(aura_read(engine(), AURA_FIXED_FILE | 0, aura_buf(memory[i].data()), block, 0,
+                              ended::note, &reads[i]));
     aura_poll(engine()); // some are under way, the others wait for them
     ASSERT_EQ(aura_update_file(engine(), 0, second.get()), 0);
     int refused = 0;
@@ -338,8 +339,8 @@ TEST_F(CRegistration, EveryRingHasIt) {
     ASSERT_EQ(aura_register_files(several.get(), fds, 1), 0);
     std::array<ended, 16> done;
     for (int i = 0; i < 16; ++i)
-        ASSERT_TRUE(aura_read_ex(several.get(), 0, aura_buf_fixed(i, 0), block, i * 4096, AURA_FIXED_FILE,
-                                 ended::note, &done[static_cast<std::size_t>(i)]));
+        ASSERT_TRUE(aura_read(several.get(), AURA_FIXED_FILE | 0, aura_buf_fixed(i, 0), block, i * 4096,
+                              ended::note, &done[static_cast<std::size_t>(i)]));
     for (std::size_t i = 0; i < 16; ++i) {
         EXPECT_EQ(finish(several, done[i]), static_cast<ssize_t>(block));
         EXPECT_TRUE(scratch_file::matches(b[i], block, i * block));

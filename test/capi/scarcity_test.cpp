@@ -209,8 +209,8 @@ TEST(CScarcity, NoFileIsReplacedWhileItsTableDrains) {
     ASSERT_EQ(aura_register_files(e.get(), &pipe.read_end, 1), 0);
     char byte;
     ended read, over;
-    ASSERT_TRUE(aura_read_ex(e.get(), 0, aura_buf(&byte), 1, AURA_CURRENT_POSITION, AURA_FIXED_FILE,
-                             ended::note, &read));
+    ASSERT_TRUE(aura_read(e.get(), AURA_FIXED_FILE | 0, aura_buf(&byte), 1, AURA_CURRENT_POSITION,
+                          ended::note, &read));
     ASSERT_EQ(aura_request_unregister(e.get(), AURA_REG_FILES, ended::note, &over), 0);
     EXPECT_EQ(aura_update_file(e.get(), 0, pipe.read_end), -EBUSY);
     EXPECT_EQ(over.calls, 0);

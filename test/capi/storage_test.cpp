@@ -56,9 +56,9 @@ protected:
         s.max_in_flight = max_in_flight;
         return s;
     }
-    aura_request_t* read(tally& t, int file, unsigned i, unsigned flags = 0) {
-        return aura_read_ex(e.get(), file, aura_buf(memory[i % memory.size()].data()), block,
-                            static_cast<off_t>(i % blocks * block), flags, tally::note, &t);
+    aura_request_t* read(tally& t, int file, unsigned i) {
+        return aura_read(e.get(), file, aura_buf(memory[i % memory.size()].data()), block,
+                         static_cast<off_t>(i % blocks * block), tally::note, &t);
     }
     void run_until(const tally& t, unsigned count) {
         while (t.all() < count)
@@ -160,7 +160,7 @@ TEST_F(CStorage, RegisteredFilesPassTheirDevicesGate) {
     ASSERT_EQ(aura_register_files(e.get(), files, 1), 0);
     tally t(e);
     for (unsigned i = 0; i < 100; ++i)
-        ASSERT_TRUE(read(t, 0, i, AURA_FIXED_FILE));
+        ASSERT_TRUE(read(t, AURA_FIXED_FILE | 0, i));
     run_until(t, 100);
     EXPECT_EQ(t.good, 100u);
     EXPECT_LE(t.most, 2u);

@@ -238,15 +238,15 @@ private:
             o.opens = true;
             return aura_accept(engine_, fd, nullptr, nullptr, SOCK_CLOEXEC, on_end, &o);
         case 13:
-            return aura_read_ex(engine_, static_cast<int>(in_.below(5)), aura_buf(data), len, offset,
-                                AURA_FIXED_FILE, on_end, &o);
+            return aura_read(engine_, AURA_FIXED_FILE | static_cast<int>(in_.below(5)), aura_buf(data), len,
+                             offset, on_end, &o);
         case 14:
             return aura_write(engine_, fd, aura_buf_fixed(static_cast<int>(in_.below(4)), in_.byte()), len,
                               offset, on_end, &o);
         case 15:
-            return aura_read_ex(engine_, static_cast<int>(in_.below(5)),
-                                aura_buf_fixed(static_cast<int>(in_.below(4)), in_.byte()), len, offset,
-                                AURA_FIXED_FILE, on_end, &o);
+            return aura_read(engine_, AURA_FIXED_FILE | static_cast<int>(in_.below(5)),
+                             aura_buf_fixed(static_cast<int>(in_.below(4)), in_.byte()), len, offset, on_end,
+                             &o);
         default:
             return aura_timeout(engine_, std::uint64_t{in_.byte()} * 5000, on_end, &o);
         }

@@ -67,6 +67,8 @@ void registrations::publish_buffers(std::span<const iovec> buffers) {
 int registrations::register_files(std::span<const int> fds) {
     if (fds.empty())
         return -EINVAL;
+    if (fds.size() > unnamed_files)
+        return -EMFILE; // as the kernel says
     std::vector<int> copy(fds.begin(), fds.end());
     return begin(
         registration_kind::files, [&](registration_source& s) { return s.register_files(copy); },
@@ -75,6 +77,7 @@ int registrations::register_files(std::span<const int> fds) {
             for (std::size_t i = 0; i < copy.size(); ++i)
                 set_entry(files_[i], copy[i]);
             files_.publish(copy.size());
+            first_file_name_.store(next_names(copy.size()), std::memory_order_relaxed);
             fds_ = std::move(copy);
         });
 }

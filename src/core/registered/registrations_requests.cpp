@@ -20,21 +20,25 @@ std::size_t hash_of(std::uint64_t frame) noexcept {
     return static_cast<std::size_t>((frame * 0x9e3779b97f4a7c15u) >> 32);
 }
 
-std::uint32_t name_of(std::uint32_t registration) noexcept {
-    return registration & ((std::uint32_t{1} << registrations::table_name_bits) - 1);
-}
-
 } // namespace
 
 std::uint32_t registrations::next_number() noexcept {
     // Of the process: a table of another engine is not taken for one of this. Relaxed: the numbers only have
     // to differ.
     static std::atomic<std::uint32_t> last{0};
-    std::uint32_t number = 0;
-    do
-        number = last.fetch_add(1, std::memory_order_relaxed) + 1;
-    while (name_of(number) == 0); // stands for no table
-    return number;
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+/// The first of `count` names in a row.
+std::uint32_t registrations::next_names(std::size_t count) noexcept {
+    static std::atomic<std::uint32_t> next{unnamed_files}; // relaxed: as above
+    std::uint32_t first = next.load(std::memory_order_relaxed);
+    for (;;) {
+        const std::uint32_t begin = count <= end_of_names - first ? first : unnamed_files;
+        const auto end = static_cast<std::uint32_t>(begin + count);
+        if (next.compare_exchange_weak(first, end, std::memory_order_relaxed))
+            return begin;
+    }
 }
 
 void registrations::publish_arenas(std::span<const iovec> arenas) {
@@ -91,20 +95,32 @@ int registrations::use_buffer(request_parts r, std::size_t index, std::size_t of
     return 0;
 }
 
-std::uint32_t registrations::file_table() const noexcept {
+std::uint32_t registrations::name_of_file(std::size_t index) const noexcept {
     const auto& published = resources_[static_cast<std::size_t>(registration_kind::files)].published;
     const registration_epoch epoch(published.load(std::memory_order_acquire));
-    return epoch.stage() == registration_stage::unregistered ? 0 : name_of(epoch.number());
+    if (epoch.stage() == registration_stage::unregistered || !files_.find(index))
+        return 0;
+    return first_file_name_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(index);
 }
 
-int registrations::use_file(request_parts r, std::size_t index, std::uint32_t table) const noexcept {
+int registrations::use_named_file(request_parts r, std::uint32_t name) const noexcept {
+    if (name < unnamed_files)
+        return use_file(r, name);
     const int refused = check(r.extension, registration_kind::files);
     // What check() has noted is what admit() compares, so that the table cannot be replaced in between.
-    if (table != 0 &&
-        table != name_of(r.extension.registrations[static_cast<std::size_t>(registration_kind::files)]))
-        return -ENOENT;
-    if (refused != 0)
-        return refused;
+    const std::uint32_t index = name - first_file_name_.load(std::memory_order_relaxed);
+    if (refused == -ENOENT || index >= unnamed_files || !files_.find(index))
+        return -ENOENT; // of another table
+    return refused != 0 ? refused : use_entry(r, index);
+}
+
+int registrations::use_file(request_parts r, std::size_t index) const noexcept {
+    const int refused = check(r.extension, registration_kind::files);
+    return refused != 0 ? refused : use_entry(r, index);
+}
+
+/// check() has let it through.
+int registrations::use_entry(request_parts r, std::size_t index) const noexcept {
     const file_entry* entry = files_.find(index);
     if (!entry)
         return -EINVAL;

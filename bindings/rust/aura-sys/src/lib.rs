@@ -75,7 +75,7 @@ pub struct aura_buf_t {
 }
 
 pub const AURA_CURRENT_POSITION: off_t = -1;
-pub const AURA_FIXED_FILE: c_uint = 1;
+pub const AURA_FIXED_FILE: c_int = -2147483648;
 
 pub type aura_reg_type_t = c_uint;
 pub const AURA_REG_BUFFERS: aura_reg_type_t = 0;
@@ -241,18 +241,6 @@ extern "C" {
                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_fsync(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_fdatasync(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
-    pub fn aura_read_ex(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t, flags: c_uint,
-                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
-    pub fn aura_write_ex(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t, flags: c_uint,
-                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
-    pub fn aura_readv_ex(engine: *mut aura_engine_t, fd: c_int, buffers: *const iovec, count: c_int, offset: off_t, flags: c_uint,
-                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
-    pub fn aura_writev_ex(engine: *mut aura_engine_t, fd: c_int, buffers: *const iovec, count: c_int, offset: off_t, flags: c_uint,
-                          callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
-    pub fn aura_fsync_ex(engine: *mut aura_engine_t, fd: c_int, flags: c_uint,
-                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
-    pub fn aura_fdatasync_ex(engine: *mut aura_engine_t, fd: c_int, flags: c_uint,
-                             callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_openat(engine: *mut aura_engine_t, directory: c_int, path: *const c_char, flags: c_int, mode: mode_t,
                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_close(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
@@ -300,7 +288,7 @@ extern "C" {
 
     pub fn aura_register_buffers(engine: *mut aura_engine_t, buffers: *const iovec, count: c_uint) -> c_int;
     pub fn aura_register_files(engine: *mut aura_engine_t, fds: *const c_int, count: c_uint) -> c_int;
-    pub fn aura_fixed_file_flags(engine: *const aura_engine_t) -> c_uint;
+    pub fn aura_get_fixed_file(engine: *const aura_engine_t, index: c_int) -> c_int;
     pub fn aura_update_file(engine: *mut aura_engine_t, index: c_int, fd: c_int) -> c_int;
     pub fn aura_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t) -> c_int;
     pub fn aura_request_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t,

@@ -1,7 +1,6 @@
 //! Descriptors that stay open as long as an operation needs them.
 use crate::socket_address::SocketAddress;
 use crate::table::{Numbered, Table};
-use aura_sys as sys;
 use std::io;
 use std::os::raw::c_int;
 use std::os::unix::io::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -67,14 +66,13 @@ impl Fd {
         Fd(Repr::Registered { table, index })
     }
 
-    /// An operation on it: where it is registered, by its entry, and by its table's name, so that it can reach no other
-    /// table, of this engine or another.
-    pub(crate) fn name_in(&self, mut op: sys::aura_op_t) -> sys::aura_op_t {
-        if let Repr::Registered { table, index } = &self.0 {
-            op.fd = *index as c_int;
-            op.flags |= table.flags();
+    /// What reads, writes and syncs get: of an entry the number that stands for it and for no entry of another table, of
+    /// this engine or another.
+    pub(crate) fn file(&self) -> c_int {
+        match &self.0 {
+            Repr::Numbered(numbered) => numbered.as_raw_fd(),
+            Repr::Registered { table, index } => table.first() + *index as c_int,
         }
-        op
     }
 
     /// None: an entry of a table has no number.

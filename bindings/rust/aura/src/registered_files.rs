@@ -35,8 +35,8 @@ impl Engine {
         // SAFETY: the numbers are copied. `files` keeps them open, and then the table does.
         Error::of_turn(unsafe { sys::aura_register_files(self.as_ptr(), numbers.as_ptr(), count) })?;
         // SAFETY: the engine is there. Nobody can end the table yet: it is this one.
-        let flags = unsafe { sys::aura_fixed_file_flags(self.as_ptr()) };
-        Ok(RegisteredFiles { engine: self.clone(), table: Some(Arc::new(Table::new(files, flags))) })
+        let first = unsafe { sys::aura_get_fixed_file(self.as_ptr(), 0) };
+        Ok(RegisteredFiles { engine: self.clone(), table: Some(Arc::new(Table::new(files, first))) })
     }
 }
 

@@ -1,5 +1,5 @@
 //! What keeps descriptors open: shared ownership, and a table of registered files.
-use std::os::raw::c_uint;
+use std::os::raw::c_int;
 use std::os::unix::io::{AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -24,17 +24,17 @@ impl AsRawFd for Numbered {
 #[derive(Debug)]
 pub(crate) struct Table {
     files: Mutex<Vec<Option<Numbered>>>,
-    flags: c_uint,
+    first: c_int,
 }
 
 impl Table {
-    pub(crate) fn new(files: Vec<Numbered>, flags: c_uint) -> Table {
-        Table { files: Mutex::new(files.into_iter().map(Some).collect()), flags }
+    pub(crate) fn new(files: Vec<Numbered>, first: c_int) -> Table {
+        Table { files: Mutex::new(files.into_iter().map(Some).collect()), first }
     }
 
-    /// Of operations that mean this table and no other.
-    pub(crate) fn flags(&self) -> c_uint {
-        self.flags
+    /// What stands for entry 0 of this table and of no other; those of the others follow.
+    pub(crate) fn first(&self) -> c_int {
+        self.first
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Option<Numbered>>> {

@@ -58,12 +58,15 @@ public:
     /// Makes `r`, a read or write of r.length bytes, one into registered buffer `index` at `offset`; makes
     /// r.fd the registered file `index`. -ENOENT, -EBUSY; -EINVAL: no such index; -EOVERFLOW, -EBADF.
     int use_buffer(request_parts r, std::size_t index, std::size_t offset) const noexcept;
-    /// `table`, unless 0, is which table is meant: -ENOENT when that is not the one which is registered.
-    int use_file(request_parts r, std::size_t index, std::uint32_t table = 0) const noexcept;
-    /// The name of the table of files that is registered or draining; 0: none. No other of the process has it
-    /// (until there have been 2^28).
-    std::uint32_t file_table() const noexcept;
-    static constexpr unsigned table_name_bits = 28;
+    int use_file(request_parts r, std::size_t index) const noexcept;
+    /// The same by a name, which says the table too: -ENOENT when the file was registered in another one. A
+    /// name below unnamed_files is an index of whatever is registered.
+    int use_named_file(request_parts r, std::uint32_t name) const noexcept;
+    /// The name of entry `index` of the table of files that is registered or draining, which no other file of
+    /// the process has (until some 2^31 have been registered); 0: there is none.
+    std::uint32_t name_of_file(std::size_t index) const noexcept;
+    static constexpr std::uint32_t unnamed_files = 1u << 20; // more than a table may have
+    static constexpr std::uint32_t end_of_names = (1u << 31) - (1u << 16);
     /// The number of a registered file; -1: there is none.
     int file_at(std::size_t index) const noexcept {
         const file_entry* entry = files_.find(index);
@@ -176,7 +179,9 @@ private:
 
     resource& of(registration_kind k) noexcept { return resources_[static_cast<std::size_t>(k)]; }
     int check(request_extension& x, registration_kind k) const noexcept;
+    int use_entry(request_parts r, std::size_t index) const noexcept;
     static std::uint32_t next_number() noexcept;
+    static std::uint32_t next_names(std::size_t count) noexcept;
     int enlist(shard& home, registration_kind k);
     int admit(ring_side& side, std::uint32_t registration);
     template <class Tell, class Publish>
@@ -208,6 +213,9 @@ private:
     std::vector<int> fds_;
     published_array<buffer> buffers_;
     published_array<file_entry> files_;
+    // The name of entry 0, before the epoch is published. Who reads the epoch first and then this has the
+    // name of that registration or of a later one, and then the numbers of registrations differ in admit().
+    std::atomic<std::uint32_t> first_file_name_{0};
     std::vector<waiting> updates_;
 
     // Where arenas are registered: a hash table of the 2 MiB frames of the address space that they fill, open

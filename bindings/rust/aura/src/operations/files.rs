@@ -8,7 +8,6 @@ use crate::operation::{Link, Operation};
 use crate::shared::EngineRef;
 use aura_sys as sys;
 use std::os::raw::c_void;
-use std::os::unix::io::AsRawFd;
 
 pub(crate) struct ReadAt<B>(pub Fd, pub B, pub u64);
 pub(crate) struct WriteAt<B>(pub Fd, pub B, pub u64);
@@ -43,7 +42,7 @@ unsafe impl<B: IoBufMut> Link for ReadAt<B> {
     ) -> sys::aura_op_t {
         let ReadAt(fd, buf, offset) = &mut *this;
         let (memory, len) = (sys::aura_buf(buf.stable_mut_ptr().cast()), buf.bytes_total());
-        fd.name_in(sys::aura_op_read(fd.as_raw_fd(), memory, len, *offset as i64, callback, user_data))
+        sys::aura_op_read(fd.file(), memory, len, *offset as i64, callback, user_data)
     }
 }
 
@@ -68,7 +67,7 @@ unsafe impl<B: IoBuf> Link for WriteAt<B> {
     ) -> sys::aura_op_t {
         let WriteAt(fd, buf, offset) = &*this;
         let (memory, len) = (sys::aura_buf(buf.stable_ptr().cast()), buf.bytes_init());
-        fd.name_in(sys::aura_op_write(fd.as_raw_fd(), memory, len, *offset as i64, callback, user_data))
+        sys::aura_op_write(fd.file(), memory, len, *offset as i64, callback, user_data)
     }
 }
 
@@ -88,7 +87,7 @@ unsafe impl Link for ReadRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let ReadRef(fd, buf, len, offset) = &*this;
-        fd.name_in(sys::aura_op_read(fd.as_raw_fd(), buf.raw(), *len, *offset as i64, callback, user_data))
+        sys::aura_op_read(fd.file(), buf.raw(), *len, *offset as i64, callback, user_data)
     }
 }
 
@@ -108,6 +107,6 @@ unsafe impl Link for WriteRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let WriteRef(fd, buf, len, offset) = &*this;
-        fd.name_in(sys::aura_op_write(fd.as_raw_fd(), buf.raw(), *len, *offset as i64, callback, user_data))
+        sys::aura_op_write(fd.file(), buf.raw(), *len, *offset as i64, callback, user_data)
     }
 }

@@ -18,20 +18,16 @@ pub(crate) unsafe fn start_described(
 ) -> *mut sys::aura_request_t {
     let (callback, user): (sys::aura_callback_t, *mut c_void) = (op.callback, op.user_data);
     match op.type_ as sys::aura_op_type_t {
-        sys::AURA_OP_READ => {
-            sys::aura_read_ex(engine, op.fd, op.data.buf, op.len, op.offset, op.flags, callback, user)
-        }
-        sys::AURA_OP_WRITE => {
-            sys::aura_write_ex(engine, op.fd, op.data.buf, op.len, op.offset, op.flags, callback, user)
-        }
+        sys::AURA_OP_READ => sys::aura_read(engine, op.fd, op.data.buf, op.len, op.offset, callback, user),
+        sys::AURA_OP_WRITE => sys::aura_write(engine, op.fd, op.data.buf, op.len, op.offset, callback, user),
         sys::AURA_OP_READV => {
-            sys::aura_readv_ex(engine, op.fd, op.data.buffers, op.count, op.offset, op.flags, callback, user)
+            sys::aura_readv(engine, op.fd, op.data.buffers, op.count, op.offset, callback, user)
         }
         sys::AURA_OP_WRITEV => {
-            sys::aura_writev_ex(engine, op.fd, op.data.buffers, op.count, op.offset, op.flags, callback, user)
+            sys::aura_writev(engine, op.fd, op.data.buffers, op.count, op.offset, callback, user)
         }
-        sys::AURA_OP_FSYNC => sys::aura_fsync_ex(engine, op.fd, op.flags, callback, user),
-        sys::AURA_OP_FDATASYNC => sys::aura_fdatasync_ex(engine, op.fd, op.flags, callback, user),
+        sys::AURA_OP_FSYNC => sys::aura_fsync(engine, op.fd, callback, user),
+        sys::AURA_OP_FDATASYNC => sys::aura_fdatasync(engine, op.fd, callback, user),
         sys::AURA_OP_FTRUNCATE => sys::aura_ftruncate(engine, op.fd, op.offset, callback, user),
         _ => unreachable!("no link is of type {}", op.type_),
     }

@@ -39,14 +39,8 @@ macro_rules! plain_link {
                 $user: *mut c_void,
             ) -> sys::aura_op_t {
                 let $rest = &*this;
-                let $fd = (*this).0.as_raw_fd();
-                let op = $describe;
-                // No length is set by an entry.
-                if op.type_ as sys::aura_op_type_t == sys::AURA_OP_FTRUNCATE {
-                    op
-                } else {
-                    (*this).0.name_in(op)
-                }
+                let $fd = (*this).0.file();
+                $describe
             }
         }
     };

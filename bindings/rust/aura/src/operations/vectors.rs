@@ -7,7 +7,6 @@ use crate::operation::{Link, Operation};
 use crate::shared::EngineRef;
 use aura_sys as sys;
 use std::os::raw::{c_int, c_void};
-use std::os::unix::io::AsRawFd;
 
 pub(crate) struct ReadvAt<B> {
     fd: Fd,
@@ -84,14 +83,7 @@ unsafe impl<B: IoBufMut> Link for ReadvAt<B> {
             .map(|b| sys::iovec { iov_base: b.stable_mut_ptr().cast(), iov_len: b.bytes_total() })
             .collect();
         let (vectors, count) = (op.vectors.as_ptr(), as_count(op.vectors.len()));
-        op.fd.name_in(sys::aura_op_readv(
-            op.fd.as_raw_fd(),
-            vectors,
-            count,
-            op.offset as i64,
-            callback,
-            user_data,
-        ))
+        sys::aura_op_readv(op.fd.file(), vectors, count, op.offset as i64, callback, user_data)
     }
 }
 
@@ -119,14 +111,7 @@ unsafe impl<B: IoBuf> Link for WritevAt<B> {
             .map(|b| sys::iovec { iov_base: b.stable_ptr() as *mut c_void, iov_len: b.bytes_init() })
             .collect();
         let (vectors, count) = (op.vectors.as_ptr(), as_count(op.vectors.len()));
-        op.fd.name_in(sys::aura_op_writev(
-            op.fd.as_raw_fd(),
-            vectors,
-            count,
-            op.offset as i64,
-            callback,
-            user_data,
-        ))
+        sys::aura_op_writev(op.fd.file(), vectors, count, op.offset as i64, callback, user_data)
     }
 }
 
@@ -146,14 +131,7 @@ unsafe impl Link for ReadvRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let ReadvRef(fd, vectors, offset) = &*this;
-        fd.name_in(sys::aura_op_readv(
-            fd.as_raw_fd(),
-            vectors.0,
-            as_count(vectors.1),
-            *offset as i64,
-            callback,
-            user_data,
-        ))
+        sys::aura_op_readv(fd.file(), vectors.0, as_count(vectors.1), *offset as i64, callback, user_data)
     }
 }
 
@@ -173,13 +151,6 @@ unsafe impl Link for WritevRef {
         user_data: *mut c_void,
     ) -> sys::aura_op_t {
         let WritevRef(fd, vectors, offset) = &*this;
-        fd.name_in(sys::aura_op_writev(
-            fd.as_raw_fd(),
-            vectors.0,
-            as_count(vectors.1),
-            *offset as i64,
-            callback,
-            user_data,
-        ))
+        sys::aura_op_writev(fd.file(), vectors.0, as_count(vectors.1), *offset as i64, callback, user_data)
     }
 }
