@@ -48,7 +48,7 @@ void doorbell::strike_requests() noexcept {
     }
     strokes_.fetch_add(1, std::memory_order_release);
     constexpr int all = 0x7fffffff;
-    ::syscall(__NR_futex, &strokes_, FUTEX_WAKE_PRIVATE, all, nullptr, nullptr, 0);
+    ::syscall(__NR_futex, &strokes_, FUTEX_WAKE, all, nullptr, nullptr, 0);
 }
 
 void doorbell::prepare(io_uring_sqe& sqe) const noexcept {
@@ -60,7 +60,9 @@ void doorbell::prepare(io_uring_sqe& sqe) const noexcept {
     }
     static_assert(sizeof strokes_ == sizeof(std::uint32_t));
     sqe.opcode = op_futex_wait;
-    sqe.fd = futex2_size_u32 | futex2_private;
+    // Not a private futex: since Linux 6.16 those of a process move to a table of its own when it makes its
+    // first thread, and what its only thread has left waiting in a ring stays behind and is never woken.
+    sqe.fd = futex2_size_u32;
     sqe.addr = reinterpret_cast<std::uint64_t>(&strokes_);
     sqe.off = heard_;
     sqe.addr3 = FUTEX_BITSET_MATCH_ANY;

@@ -20,7 +20,6 @@ inline constexpr unsigned short accept_dont_wait = 1 << 1; // IORING_ACCEPT_DONT
 inline constexpr unsigned more_in_socket = 1u << 2;        // IORING_CQE_F_SOCK_NONEMPTY
 inline constexpr unsigned char op_futex_wait = 51;         // IORING_OP_FUTEX_WAIT
 inline constexpr int futex2_size_u32 = 0x02;               // FUTEX2_SIZE_U32
-inline constexpr int futex2_private = 128;                 // FUTEX2_PRIVATE
 inline constexpr unsigned char op_ftruncate = 55;          // IORING_OP_FTRUNCATE
 
 struct clone_buffers_argument { // struct io_uring_clone_buffers
