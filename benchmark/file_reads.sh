@@ -15,7 +15,7 @@ source "$here/support/driver.sh"
 install_missing() {
     local -a needed=()
     local package
-    for package in g++ cmake ninja-build libasio-dev liburing-dev; do
+    for package in g++ cmake ninja-build libasio-dev liburing-dev python3; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' ||
             needed+=("$package")
     done
@@ -68,4 +68,5 @@ results=$programs/results.file_reads_demo
 echo "Measuring: 2 scenarios, 6 programs in turn, $rounds rounds"
 contenders cache 32 4 | run_scenario "$programs" "$results" page_cache_depth_32
 contenders direct 128 64 | run_scenario "$programs" "$results" O_DIRECT_depth_128
-awk -f "$here/file_reads.awk" "$results"
+"$here/report.py" small "$results" read \
+    "Random 4 KiB reads of one file, on one processor (the pread pool on two); medians."

@@ -2,7 +2,7 @@
 # Runs the benchmarks of a build tree and prints their tables: run.sh [-b build] [suite...]
 #
 # Suites: echo churn udp http threads file_reads c post timers coroutines, all of them without arguments; registered.
-# MEASURE_MS, WARM_MS and ROUNDS change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.awk.
+# MEASURE_MS, WARM_MS and ROUNDS change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.py.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=support/driver.sh
@@ -302,5 +302,5 @@ for suite in "$@"; do
     results=$programs/results.$suite
     : >"$results"
     "suite_$suite" "$results"
-    awk -f "$here/report.awk" "$here/budgets" "$results"
+    "$here/report.py" suite "$here/budgets" "$results"
 done

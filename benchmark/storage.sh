@@ -35,21 +35,7 @@ sweep() {
         done
         load depth=1024 warm_ms=8000 measure_ms=2000
     done >"$results/sweep"
-    # Medians over the rounds.
-    awk '
-        { for (i = 1; i <= NF; ++i) { split($i, pair, "="); v[pair[1]] = pair[2] }
-          key = v["adaptive"] ? "adaptive" : v["depth"]
-          if (!(key in n)) order[++keys] = key
-          ++n[key]; rate[key, n[key]] = v["iops"]; p99[key, n[key]] = v["device_p99_us"]; limit[key, n[key]] = v["limit"] }
-        function median(of, key,    i, j, t, a) {
-            for (i = 1; i <= n[key]; ++i) a[i] = of[key, i] + 0
-            for (i = 1; i <= n[key]; ++i) for (j = i + 1; j <= n[key]; ++j) if (a[j] < a[i]) { t = a[i]; a[i] = a[j]; a[j] = t }
-            return a[int((n[key] + 1) / 2)] }
-        END { printf "%-9s %9s %9s %12s\n", "depth", "IOPS", "P99 us", "in flight"
-              for (k = 1; k <= keys; ++k)
-                  printf "%-9s %9d %9d %12d\n", order[k], median(rate, order[k]), median(p99, order[k]),
-                      median(limit, order[k]) }
-    ' "$results/sweep"
+    "$here/report.py" sweep "$results/sweep"
 }
 
 # The gate beside fixed depths that have run as long: a disk that is shared changes its speed meanwhile, for both alike.
@@ -61,13 +47,7 @@ compare() {
         done
         load depth=1024 warm_ms=6000 measure_ms=2000
     done >"$results/compare"
-    awk '
-        { for (i = 1; i <= NF; ++i) { split($i, pair, "="); v[pair[1]] = pair[2] }
-          key = v["adaptive"] ? "gate" : v["depth"]
-          rates[key] = rates[key] sprintf(" %8d", v["iops"]) ; limits[key] = limits[key] sprintf(" %4d", v["limit"]) }
-        END { print "IOPS of the last 2 s of 8, a column for each round"
-              for (key in rates) printf "%-6s%s   in flight%s\n", key, rates[key], limits[key] }
-    ' "$results/compare"
+    "$here/report.py" gate "$results/compare"
 }
 
 # plot <name> <title>
@@ -99,17 +79,7 @@ timeline() {
     shift 2
     load depth=512 series=1 warm_ms=0 measure_ms=30000 "$@" >"$results/$name"
     printf '%s\n' "$title"
-    awk -F '[= ]' '
-        /^at_ms/ {
-            third = int($2 / 10000)
-            if (third > 2) third = 2
-            ++n[third]; rate[third] += $4; p99[third] += $6; limit[third] += $10
-        }
-        END {
-            for (t = 0; t < 3; ++t)
-                printf "  %2d to %2d s: %7d IOPS, P99 %6d us, limit %4d\n", t * 10, t * 10 + 10, rate[t] / n[t],
-                    p99[t] / n[t], limit[t] / n[t]
-        }' "$results/$name"
+    "$here/report.py" thirds "$results/$name"
     plot "$name" "$title"
 }
 

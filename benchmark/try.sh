@@ -10,7 +10,7 @@ source_dir=$(dirname "$here")
 build=${1:-$source_dir/build/demo}
 
 # The servers first: both are benchmark/echo_server.cpp, compiled on asio::io_context and on aura::io_context.
-"$source_dir/tools/install-packages.sh" g++ cmake ninja-build libasio-dev liburing-dev
+"$source_dir/tools/install-packages.sh" g++ cmake ninja-build libasio-dev liburing-dev python3
 echo "Building in $build"
 cmake -S "$source_dir" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAURAIO_BUILD_TESTS=OFF \
     -DAURAIO_BUILD_EXAMPLES=OFF -DAURAIO_BUILD_BENCHMARKS=ON >/dev/null
@@ -33,8 +33,8 @@ the same, co_await|echo_server_auraio style=coroutines depth=64
 epoll, by hand|echo_epoll depth=64
 liburing, by hand|echo_uring depth=64
 END
-    awk -f "$here/file_reads.awk" -v unit=messages -v each=message \
-        -v what="Messages of 64 bytes over TCP, every byte verified; CPU is the server's own." "$results"
+    "$here/report.py" small "$results" message \
+        "Messages of 64 bytes over TCP, every byte verified; CPU is the server's own."
 )
 
 exec "$here/file_reads.sh" "$build"

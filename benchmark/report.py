@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# report.py suite BUDGETS RESULTS | small RESULTS UNIT TITLE | sweep, gate or thirds RESULTS: tables of what benchmarks have printed.
+"""Results are lines of key=value words, one for each run; only a name may contain spaces. Figures are medians over the
+rounds, with the median absolute deviation where there is room for it; a ratio is the median of the ratios of runs of the
+same round, which a slow minute of the machine does not change.
+
+  suite    a table for each scenario, ratios to its first contender, and which budgets are kept (run.sh)
+  small    rate and CPU time of each program (file_reads.sh, try.sh)
+  sweep    fixed depths and the gate beside them; gate: each round of both; thirds: 30 s in three parts (storage.sh)
+"""
+import re
+import statistics
+import sys
+from collections import defaultdict
+
+WORD = re.compile(r"(\w+)=(.*?)(?=\s+\w+=|\s*$)")
+
+
+def records(path):
+    """Each line as a dictionary; of a contender that could not run, what it said under `missing`."""
+    with open(path) as lines:
+        for line in lines:
+            if line.startswith("missing "):
+                yield {"scenario": line.split()[1].split("=")[1], "missing": line.rstrip("\n").split("name=", 1)[1]}
+            elif found := WORD.findall(line):
+                yield dict(found)
+
+
+class Runs:
+    """The runs of one contender, by round."""
+
+    def __init__(self):
+        self.rounds = {}
+
+    def values(self, key):
+        return [float(r[key]) for r in self.rounds.values() if key in r]
+
+    def median(self, key):
+        values = self.values(key)
+        return statistics.median(values) if values else None
+
+    def deviation(self, key):
+        middle = self.median(key)
+        return statistics.median(abs(v - middle) for v in self.values(key)) if middle is not None else None
+
+    def ratio(self, reference, key):
+        ratios = [float(run[key]) / float(other[key]) for number, run in self.rounds.items()
+                  for other in [reference.rounds.get(number, {})]
+                  if key in run and float(other.get(key, 0)) > 0]
+        return statistics.median(ratios) if ratios else None
+
+
+class Scenario:
+    """Its contenders in the order in which they ran, and what could not run."""
+
+    def __init__(self):
+        self.contenders = defaultdict(Runs)
+        self.missing = []
+
+    def peer(self, name):
+        return self.contenders.get(name, Runs())
+
+
+def scenarios_of(path):
+    found = defaultdict(Scenario)
+    for record in records(path):
+        if "missing" in record:
+            found[record["scenario"]].missing.append(record["missing"])
+        elif "scenario" in record:
+            runs = found[record["scenario"]].contenders[record["name"]]
+            runs.rounds[record.get("round", len(runs.rounds))] = record
+    return found
+
+
+# ---- suite ----
+
+METRICS = {"rate": "ops_per_s", "wake": "wake_ns", "allocs": "allocs_per_op", "cpu": "cpu_ns_per_op", "ns_cpu": "cpu_ns_per_op"}
+
+
+def budgets_of(path):
+    with open(path) as lines:
+        return [line.split() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def number(value):
+    return 0 if value is None else value
+
+
+def verdict(scenario, name, metric, limit, peer):
+    """"cpu 1.02 <= 1.15 x raw_uring: kept"; nothing where there is nothing to compare with."""
+    key = METRICS[metric]
+    runs = scenario.contenders[name]
+    at_least = metric == "rate"
+    if metric == "allocs":
+        # Coroutine frames and the like are counted once per run too: below one in a thousand is none.
+        allowed = float(limit) if peer == "-" else number(scenario.peer(peer).median(key))
+        kept = number(runs.median(key)) - allowed < 0.001
+        actual = f"{number(runs.median(key)):.3f}"
+    else:
+        value = runs.median(key) if metric == "ns_cpu" else runs.ratio(scenario.peer(peer), key)
+        if value is None:
+            return None
+        kept = value >= float(limit) if at_least else value <= float(limit)
+        actual = "%.3g" % value
+    return (f"{metric} {actual} {'>=' if at_least else '<='} {limit}{'' if peer == '-' else ' x ' + peer}: "
+            f"{'kept' if kept else 'MISSED'}")
+
+
+def row(name, runs, reference):
+    cpu = runs.values("cpu_ns_per_op") or [0]
+    spread = "%.4g .. %.4g" % (min(cpu), max(cpu))
+    text = "  %-25s %10.4g %8.2g %21s %7.3f" % (
+        name, number(runs.median("cpu_ns_per_op")), number(runs.deviation("cpu_ns_per_op")), spread,
+        number(runs.ratio(reference, "cpu_ns_per_op")))
+    text += " %12.0f %7.3f %9.3f" % (
+        number(runs.median("ops_per_s")), number(runs.ratio(reference, "ops_per_s")), number(runs.median("allocs_per_op")))
+    if runs.median("sleeps_per_op") is not None:
+        text += "  sleeps %.2f, interrupts %.2f, busy %.2f, load busy %.2f" % tuple(
+            number(runs.median(key)) for key in ("sleeps_per_op", "interrupts_per_op", "server_busy", "client_busy"))
+    if runs.median("wake_ns") is not None:
+        text += "  wake %.0f +- %.0f ns, ratio %.3f, of it in the waker %.0f ns" % (
+            runs.median("wake_ns"), runs.deviation("wake_ns"), number(runs.ratio(reference, "wake_ns")),
+            number(runs.median("issue_ns")))
+    return text
+
+
+def suite(budget_path, path):
+    budgets = budgets_of(budget_path)
+    for title, scenario in scenarios_of(path).items():
+        reference_name = next(iter(scenario.contenders), "")
+        reference = scenario.peer(reference_name)
+        print(f"\n{title} (ratios to {reference_name})")
+        print("  %-25s %10s %8s %21s %7s %12s %7s %9s" %
+              ("", "CPU ns/op", "+-", "min .. max", "ratio", "ops/s", "ratio", "allocs/op"))
+        for name, runs in scenario.contenders.items():
+            print(row(name, runs, reference))
+        for name in scenario.contenders:
+            verdicts = [verdict(scenario, name, metric, limit, peer) for where, who, metric, limit, peer in budgets
+                        if re.fullmatch(where, title) and re.fullmatch(who, name)]
+            if any(verdicts):
+                print(f"  budget, {name}: {'; '.join(v for v in verdicts if v)}")
+        for text in scenario.missing:
+            print(f"  not here, {text}")
+
+
+# ---- small ----
+
+def small(path, unit, title):
+    notes = []
+    for scenario_name, scenario in scenarios_of(path).items():
+        heading = scenario_name.replace("_", " ").replace("O DIRECT", "O_DIRECT")
+        print("\n%-28s %12s %14s" % (heading, unit + "s/s", "CPU us/" + unit))
+        for name, runs in scenario.contenders.items():
+            print("  %-26s %12.0f %14.2f" % (name, number(runs.median("ops_per_s")), number(runs.median("cpu_ns_per_op")) / 1000))
+        notes += [f"Not here, {scenario_name}: {text}" for text in scenario.missing]
+    print(f"\n{title}")
+    print("System calls are slow in a virtual machine, so batching them looks better there than on metal.")
+    for note in notes:
+        print(note)
+
+
+# ---- storage ----
+
+def by_depth(path, gate):
+    """Runs by their depth, or by the name of the gate; each run is a round of its own."""
+    found = defaultdict(Runs)
+    for record in records(path):
+        runs = found[gate if record["adaptive"] != "0" else record["depth"]]
+        runs.rounds[len(runs.rounds)] = record
+    return found
+
+
+def sweep(path):
+    print("%-9s %9s %9s %12s" % ("depth", "IOPS", "P99 us", "in flight"))
+    for depth, runs in by_depth(path, "adaptive").items():
+        print("%-9s %9d %9d %12d" % (depth, runs.median("iops"), runs.median("device_p99_us"), runs.median("limit")))
+
+
+def gate(path):
+    print("IOPS of the last 2 s of 8, a column for each round")
+    for depth, runs in by_depth(path, "gate").items():
+        rates = "".join(" %8d" % v for v in runs.values("iops"))
+        print("%-6s%s   in flight%s" % (depth, rates, "".join(" %4d" % v for v in runs.values("limit"))))
+
+
+def thirds(path):
+    parts = [Runs(), Runs(), Runs()]
+    for record in records(path):
+        if "at_ms" in record:
+            part = parts[min(int(record["at_ms"]) // 10000, 2)]
+            part.rounds[len(part.rounds)] = record
+    for i, part in enumerate(parts):
+        if part.rounds:
+            mean = [statistics.fmean(part.values(key)) for key in ("iops", "device_p99_us", "limit")]
+            print("  %2d to %2d s: %7d IOPS, P99 %6d us, limit %4d" % (i * 10, i * 10 + 10, *mean))
+
+
+TABLES = {"suite": suite, "small": small, "sweep": sweep, "gate": gate, "thirds": thirds}
+
+if __name__ == "__main__":
+    TABLES[sys.argv[1]](*sys.argv[2:])
