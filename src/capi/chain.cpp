@@ -32,7 +32,7 @@ int describe(operation_description& d, const aura_engine& engine, const aura_op_
 
 /// Whether the kernel is asked for less than the program asks for, as it moves no more at once.
 bool is_cut(const aura_op_t& op) noexcept {
-    return (op.type == AURA_OP_READ || op.type == AURA_OP_WRITE) && op.len > most_bytes;
+    return (op.type == AURA_OP_READ || op.type == AURA_OP_WRITE) && op.len > aura::core::most_bytes;
 }
 
 /// Slots that are given back unless they are used.

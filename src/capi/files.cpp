@@ -50,7 +50,7 @@ int describe_file(operation_description& d, const aura_engine_t* engine, aura_op
 
 /// What does not depend on whether anything is registered; 0 or an errno value.
 inline int describe_bytes(core::io_request& r, std::size_t len, off_t offset) noexcept {
-    r.length = static_cast<std::uint32_t>(len < most_bytes ? len : most_bytes);
+    r.length = static_cast<std::uint32_t>(len < core::most_bytes ? len : core::most_bytes);
     r.offset = static_cast<std::uint64_t>(offset);
     return valid_offset(offset) ? 0 : EINVAL;
 }

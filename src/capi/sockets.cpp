@@ -19,7 +19,8 @@ aura_request_t* start_message(aura_engine_t* engine, aura_op_type_t type, reques
     d.request.kind = kind;
     d.request.fd = fd;
     d.request.address = data;
-    d.request.length = static_cast<std::uint32_t>(len < most_bytes ? len : most_bytes);
+    d.request.length =
+        static_cast<std::uint32_t>(len < aura::core::most_bytes ? len : aura::core::most_bytes);
     d.request.flags = static_cast<unsigned>(flags);
     return start(engine, d, callback, user_data);
 }

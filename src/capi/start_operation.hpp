@@ -11,9 +11,6 @@ struct operation_description {
     core::io_request request;
 };
 
-/// What read(2) and its like move at most, MAX_RW_COUNT.
-constexpr std::size_t most_bytes = 0x7ffff000;
-
 /// NULL and errno.
 inline aura_request_t* refuse(int error) noexcept {
     errno = error;

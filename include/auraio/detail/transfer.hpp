@@ -24,9 +24,6 @@ inline constexpr std::size_t most_iovecs = 64;
 /// The same for files: what the kernel takes at once (IOV_MAX).
 inline constexpr std::size_t most_file_iovecs = 1024;
 
-/// What one read(2) or write(2) moves at most (MAX_RW_COUNT).
-inline constexpr std::size_t most_bytes = 0x7ffff000;
-
 struct extent {
     unsigned count = 0;
     std::size_t total = 0;
@@ -39,11 +36,12 @@ extent for_each_vector(const Sequence& buffers, F f) {
     extent e;
     auto it = net::buffer_sequence_begin(buffers);
     const auto end = net::buffer_sequence_end(buffers);
-    for (; it != end && e.count < Most && e.total < most_bytes; ++it) {
+    for (; it != end && e.count < Most && e.total < core::most_bytes; ++it) {
         const Buffer b(*it);
         if (b.size() == 0)
             continue;
-        const std::size_t size = b.size() < most_bytes - e.total ? b.size() : most_bytes - e.total;
+        const std::size_t size =
+            b.size() < core::most_bytes - e.total ? b.size() : core::most_bytes - e.total;
         const iovec v{const_cast<void*>(static_cast<const void*>(b.data())), size};
         if (e.count == 0)
             e.first = v;
@@ -75,7 +73,7 @@ struct gathered {
 template <class Buffer>
 struct single {
     static extent measure(const Buffer& b) {
-        const std::size_t size = b.size() < most_bytes ? b.size() : most_bytes;
+        const std::size_t size = b.size() < core::most_bytes ? b.size() : core::most_bytes;
         return {1, size, {const_cast<void*>(static_cast<const void*>(b.data())), size}};
     }
     static void fill(const Buffer& b, iovec* vectors) { *vectors = measure(b).first; }

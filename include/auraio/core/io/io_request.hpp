@@ -7,6 +7,9 @@
 
 namespace aura::core {
 
+/// What one read(2), write(2) or their like moves at most (MAX_RW_COUNT).
+inline constexpr std::size_t most_bytes = 0x7ffff000;
+
 /// The requests a backend knows how to carry out; request_table.hpp has a row for each. Fields used by each
 /// are named beside it.
 enum class request_kind : std::uint8_t {
