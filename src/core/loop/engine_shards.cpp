@@ -79,18 +79,33 @@ shard* engine::take_free_shard_locked(bool also_without_ring) noexcept {
     return nullptr;
 }
 
+bool engine::any_ring() const noexcept {
+    const unsigned count = shard_count_.load(std::memory_order_relaxed);
+    return std::any_of(shards_.begin(), shards_.begin() + count,
+                       [](const auto& s) { return s->shows_backend(); });
+}
+
+/// Whether parked threads may have a ring when another one has been made: they wait for the first, or for the
+/// end of a shortage. What comes after is of use to nobody else.
+bool engine::ring_awaited() const noexcept {
+    return !any_ring() || rings_.is_short();
+}
+
 /// Sees to it that a free shard, whose token the calling thread has, can be driven. Null: there is no ring
-/// for it, `refusal` says why, and it is free again.
-shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, std::exception_ptr& refusal) {
+/// for it, `refusal` says why, and it is free again. `awaited`: others wait for the ring.
+shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, bool awaited,
+                           std::exception_ptr& refusal) {
     drivers_.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
     try {
         s.stay_awake();
         s.ensure_backend();
         s.io().attach_thread();
-        // It may be the first, for which others wait. The fence pairs with that of take_shard().
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        notify_parked();
+        if (awaited) {
+            // The fence pairs with that of take_shard().
+            std::atomic_thread_fence(std::memory_order_seq_cst);
+            notify_parked();
+        }
         return &s;
     } catch (...) {
         refusal = std::current_exception();
@@ -106,6 +121,7 @@ shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, std::ex
 
 /// A new one. Its ring is made first, for a shard exists for good once it does, and not under the mutex.
 shard* engine::make_shard(std::unique_lock<std::mutex>& lock, std::exception_ptr& refusal) {
+    const bool awaited = ring_awaited();
     lock.unlock();
     std::unique_ptr<backend> ring;
     try {
@@ -118,14 +134,14 @@ shard* engine::make_shard(std::unique_lock<std::mutex>& lock, std::exception_ptr
         return nullptr;
     shard& s = create_shard_locked(true);
     s.adopt_backend(std::move(ring));
-    return equip_shard(lock, s, refusal);
+    return equip_shard(lock, s, awaited, refusal);
 }
 
 /// What can be had now. The mutex is held, and is given up when there is something.
 shard* engine::seize_shard(std::unique_lock<std::mutex>& lock, bool may_make, nanoseconds_t& lent_since,
                            std::exception_ptr& refusal) {
     if (shard* const s = take_free_shard_locked(may_make))
-        return equip_shard(lock, *s, refusal);
+        return equip_shard(lock, *s, !s->shows_backend() && ring_awaited(), refusal);
     if (!may_make || shard_count_.load(std::memory_order_relaxed) >= shard_limit_)
         return nullptr;
     if (has_orphans()) { // its steward will give it back after the turn
@@ -152,11 +168,6 @@ engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bo
     } here{parked_};
     nanoseconds_t lent_since = never;
     std::exception_ptr refusal;
-    const auto any_ring = [this] {
-        const unsigned count = shard_count_.load(std::memory_order_relaxed);
-        return std::any_of(shards_.begin(), shards_.begin() + count,
-                           [](const auto& s) { return s->shows_backend(); });
-    };
     std::unique_lock lock(mutex_);
     for (;;) {
         const bool alone = drivers_.load(std::memory_order_relaxed) == 0;

@@ -225,7 +225,10 @@ private:
     entrance take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop, bool spare);
     shard* seize_shard(std::unique_lock<std::mutex>& lock, bool may_make, nanoseconds_t& lent_since,
                        std::exception_ptr& refusal);
-    shard* equip_shard(std::unique_lock<std::mutex>& lock, shard& s, std::exception_ptr& refusal);
+    bool any_ring() const noexcept;
+    bool ring_awaited() const noexcept;
+    shard* equip_shard(std::unique_lock<std::mutex>& lock, shard& s, bool awaited,
+                       std::exception_ptr& refusal);
     shard* make_shard(std::unique_lock<std::mutex>& lock, std::exception_ptr& refusal);
     shard* take_free_shard_locked(bool also_without_ring) noexcept;
     void wait_for_shard(std::unique_lock<std::mutex>& lock, nanoseconds_t until);
