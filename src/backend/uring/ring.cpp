@@ -29,6 +29,10 @@ constexpr unsigned registration_threshold = 64;
 /// some milliseconds, in which others give it back, or it will not get any.
 constexpr unsigned most_refusals = 256;
 
+/// How long a queue that is full may stay so, and how long the end of a context waits for a kernel that has no
+/// memory to look at what it is asked.
+constexpr nanoseconds_t patience_for_room = 1'000'000'000, patience_at_the_end = 2'000'000'000;
+
 /// Whether io_uring_enter(2) has failed because of something that passes.
 constexpr bool is_shortage(int result) noexcept {
     return result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
@@ -176,6 +180,23 @@ void ring::throw_parents() {
     throw engine_error(EOWNERDEAD, "auraio: this is a forked child, and the ring its parent's");
 }
 
+io_uring_sqe& ring::sqe_after_submitting() {
+    const nanoseconds_t give_up = monotonic_now() + patience_for_room;
+    for (;;) {
+        if (!open_)
+            throw_parents();
+        submit(false);
+        if (io_uring_sqe* const sqe = free_sqe())
+            return *sqe;
+        if (monotonic_now() >= give_up)
+            throw engine_error(ENOMEM, "auraio: io_uring_enter: the kernel has had no memory for a second");
+    }
+}
+
+bool ring::is_starved() const noexcept {
+    return starved_since_ != 0 && monotonic_now() - starved_since_ >= patience_at_the_end;
+}
+
 void ring::publish() noexcept {
     ring_.sq.sqe_head = ring_.sq.sqe_tail;
     // Release: the kernel reads the entries after it reads the tail.
@@ -278,9 +299,15 @@ void ring::submit_and_wait(std::uint64_t nanoseconds) {
     }
     // A time-out, a signal, a full completion queue or a shortage: the caller looks at what there is. A
     // shortage that lasts must not become a loop at full speed.
-    if (is_shortage(r) && !has_completions()) [[unlikely]]
-        rest(nanoseconds);
-    if (r < 0 && r != -ETIME && r != -EINTR && !is_shortage(r))
+    if (is_shortage(r)) [[unlikely]] {
+        if (starved_since_ == 0)
+            starved_since_ = monotonic_now();
+        if (!has_completions())
+            rest(nanoseconds);
+        return;
+    }
+    starved_since_ = 0;
+    if (r < 0 && r != -ETIME && r != -EINTR)
         throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
 }
 

@@ -1,6 +1,7 @@
 // ring: one io_uring instance: set-up, submission, waiting, completions. Knows system calls, not operations.
 #pragma once
 
+#include "auraio/core/base/clock.hpp"
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/loop/engine_options.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
@@ -36,16 +37,11 @@ public:
         return sqe;
     }
 
-    /// The same; submits first when the queue is full. Throws engine_error when the kernel does not take it.
+    /// The same; submits first when the queue is full. Throws engine_error when the kernel does not take it, or
+    /// has been short of memory for a second.
     io_uring_sqe& next_sqe() {
-        io_uring_sqe* sqe = free_sqe();
-        while (!sqe) [[unlikely]] {
-            if (!open_)
-                throw_parents();
-            submit(false);
-            sqe = free_sqe();
-        }
-        return *sqe;
+        io_uring_sqe* const sqe = free_sqe();
+        return sqe ? *sqe : sqe_after_submitting();
     }
 
     unsigned unsubmitted() const noexcept {
@@ -78,6 +74,10 @@ public:
 
     /// Submits everything queued and waits for one completion, at most `nanoseconds` (UINT64_MAX: for ever).
     void submit_and_wait(std::uint64_t nanoseconds);
+
+    /// Whether nothing could be waited for in the last two seconds, for want of what may come back: at the end
+    /// of a ring that is too long.
+    bool is_starved() const noexcept;
 
     /// Sleeps until there is a completion, without entering the ring: for the moments in which the kernel
     /// does not let us. At most `nanoseconds`, and a millisecond.
@@ -137,6 +137,7 @@ private:
     static void sever(fork_aware& self) noexcept { static_cast<ring&>(self).abandon(); }
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
     int set_up(const engine_options& options, unsigned flags) noexcept;
+    io_uring_sqe& sqe_after_submitting();
     [[noreturn]] static void throw_parents();
     void register_descriptor() noexcept;
     void publish() noexcept;
@@ -157,7 +158,8 @@ private:
     unsigned wait_flags_ = 0;
     int registered_index_ = -1;
     unsigned enters_since_attach_ = 0;
-    bool attached_ = false; // else a visitor enters, who would leave its registration behind
+    nanoseconds_t starved_since_ = 0; // 0: the last wait was none in vain
+    bool attached_ = false;           // else a visitor enters, who would leave its registration behind
     bool open_ = false;
     std::vector<completion> aside_; // the oldest; then come those of the queue
     unsigned nothing_ = 0;          // see abandon()

@@ -231,7 +231,7 @@ public:
             bell_.strike_requests();
         try {
             take_back_alarm();
-            while (internal_pending_ != 0) {
+            while (internal_pending_ != 0 && !ring_.is_starved()) {
                 op_queue none;
                 ring_.submit_and_wait(never);
                 reap(none);
@@ -245,12 +245,11 @@ public:
         if (!refused_)
             try {
                 wait(done, never);
-                return true;
+                if (!ring_.is_starved()) [[likely]]
+                    return true;
+                give_up();
             } catch (const std::exception&) {
-                refused_ = true;
-                withdraw();
-                end_all_requests(ring_.fd());
-                refused_until_ = monotonic_now() + patience_without_calls;
+                give_up();
             }
         const std::size_t before = pending_;
         reap(done);
@@ -335,6 +334,14 @@ private:
             refusal_ = ENOMEM; // not even for the message
         }
         return nullptr;
+    }
+
+    /// What can be done at the end without entering the ring.
+    void give_up() noexcept {
+        refused_ = true;
+        withdraw();
+        end_all_requests(ring_.fd());
+        refused_until_ = monotonic_now() + patience_without_calls;
     }
 
     /// What the kernel has not seen, and will not, has ended.

@@ -229,6 +229,9 @@ void shard::flush_if_possible() noexcept {
 }
 
 bool shard::flush_completely() noexcept {
+    // At the end, with every request over, what is left in the queue is the backend's own, and names no file.
+    if (shutting_down_ && (!backend_ || backend_->pending() == 0))
+        return true;
     try {
         flush();
     } catch (const engine_error&) {

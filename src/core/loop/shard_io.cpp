@@ -316,8 +316,8 @@ bool shard::goes_on(io_operation& op) {
     }
     if (o.step == next_step::complete)
         op.result_ = o.result;
-    else if (error != -EPERM || op.result_ >= 0) // EPERM: what cannot be polled keeps its EAGAIN
-        op.result_ = error;
+    else if (error != -EPERM || op.result_ >= 0 || op.request_.kind == request_kind::accept_now)
+        op.result_ = error; // else EPERM: what cannot be polled keeps its EAGAIN
     op.release_aid();
     return false;
 }
