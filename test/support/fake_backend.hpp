@@ -43,6 +43,7 @@ public:
     bool only_submitter = true;     ///< what is_only_submitter() says
     bool complete_cancelled = true; ///< as the kernel does for requests that can be cancelled
     bool takes_nothing = false;     ///< as the kernel does when it is short of memory
+    int number_in_use = -1;         ///< what a thread has been given to look up
 
     void complete(aura::core::io_operation& op, int result) {
         std::erase(submitted, &op);
@@ -62,6 +63,7 @@ public:
     }
     void flush() override {}
     bool nothing_queued() const noexcept override { return !takes_nothing; }
+    bool may_name(int fd) const noexcept override { return fd == number_in_use; }
     void poll(aura::core::op_queue& done) override {
         pending_ -= finished_.size();
         done.splice(finished_);

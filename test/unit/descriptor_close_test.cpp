@@ -103,6 +103,28 @@ TEST_F(DescriptorClose, TheNumberIsKeptUntilTheKernelHasTakenTheQueue) {
     EXPECT_EQ(o.result, -ECANCELED);
 }
 
+TEST_F(DescriptorClose, TheNumberIsKeptUntilNoThreadMayLookItUp) {
+    outcome o;
+    descriptor* d = descriptor::create(home_, ends_[0]);
+    io_operation* op = nullptr;
+    inside([&] {
+        io().complete_cancelled = false;
+        d->start(*(op = new plain_io(o, ends_[0])));
+        io().number_in_use = ends_[0];
+        EXPECT_EQ(d->close_and_forget(), 0);
+        EXPECT_TRUE(has_ended(ends_[1])) << "the file is closed at once";
+        EXPECT_TRUE(is_open(ends_[0])) << "a thread is about to look it up";
+    });
+    inside([&] { EXPECT_TRUE(is_open(ends_[0])); });
+    inside([&] {
+        io().number_in_use = -1;
+        io().complete(*op, 0); // of the inert one, or of the file: nobody knows
+    });
+    inside([] {});
+    EXPECT_FALSE(is_open(ends_[0]));
+    EXPECT_EQ(o.completed, 1);
+}
+
 TEST_F(DescriptorClose, ReleaseGivesAnotherNumberUntilTheKernelHasTakenTheQueue) {
     outcome o;
     descriptor* d = descriptor::create(home_, ends_[0]);

@@ -205,11 +205,11 @@ TEST(RequestOutcome, ECANCELEDThatNobodyHasAskedFor) {
     for (const kind k : all_kinds) {
         request_facts f = facts(k, -ECANCELED);
         if (contains(metadata, k)) { // the kernel may start no thread
-            EXPECT_EQ(outcome_of(f), then(step::submit_here)) << name(k, -ECANCELED);
+            EXPECT_EQ(outcome_of(f), then(step::submit_call)) << name(k, -ECANCELED);
         } else if (contains(transfers, k)) {
             EXPECT_TRUE(asks_file_nature(f));
             f.file = file_nature::storage;
-            EXPECT_EQ(outcome_of(f), then(step::submit_here)) << name(k, -ECANCELED);
+            EXPECT_EQ(outcome_of(f), then(step::submit_call)) << name(k, -ECANCELED);
             f.file = file_nature::own_answers; // a timerfd, when the clock is set
             EXPECT_EQ(outcome_of(f), done(-ECANCELED)) << name(k, -ECANCELED);
             f.file = file_nature::waitable; // another object of the same open file was closed

@@ -83,10 +83,10 @@ TEST_F(ShardIo, WhatAThreadsEndHasCancelledIsSubmittedAgainAnyNumberOfTimes) {
 
 TEST_F(ShardIo, MetadataIsDealtWithHereWhenTheKernelStartsNoThread) {
     start(request_kind::fsync);
-    EXPECT_FALSE(request().is_for_this_thread());
+    EXPECT_FALSE(request().is_for_system_call());
     complete(-ECANCELED);
     ASSERT_EQ(outcome_.completed, 0);
-    EXPECT_TRUE(request().is_for_this_thread());
+    EXPECT_TRUE(request().is_for_system_call());
     complete(0);
     EXPECT_EQ(outcome_.result, 0);
 }

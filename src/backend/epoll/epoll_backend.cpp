@@ -8,7 +8,7 @@
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/io/socket_calls.hpp"
 #include "auraio/core/loop/engine.hpp"
-#include "backend/uring/prepare.hpp"
+#include "backend/pool/pool_queue.hpp"
 #include "epoll_set.hpp"
 #include "readiness_table.hpp"
 
@@ -29,6 +29,9 @@ constexpr unsigned turns_between_events = 8;
 
 class epoll_backend final : public backend {
 public:
+    explicit epoll_backend(const engine_options& options)
+        : pool_(*this, options.pool_threads) {}
+
     void count_into(ring_counters& c) noexcept override { counters_ = &c; }
 
     void submit(io_operation& op) override {
@@ -41,15 +44,19 @@ public:
         // One that is queued still ends when its turn comes; in a forked child nothing is tried any more.
         if ((w && w->waiting.remove(op)) || (!set_.is_own() && queued_.remove(op)))
             finish(op, -ECANCELED);
+        else if (pool_.pending() != 0)
+            pool_.cancel(op);
     }
 
     void flush() override {
         try_queued();
-        if (waits_outside_ && !done_.empty()) // who waits by the descriptor does not see these
+        if (waits_outside_ &&
+            !(done_.empty() && pool_.arm())) // who waits by the descriptor does not see these
             set_.strike();
     }
 
     bool nothing_queued() const noexcept override { return queued_.empty(); }
+    bool may_name(int fd) const noexcept override { return pool_.names(fd); }
 
     void poll(op_queue& done) override {
         waits_outside_ = false;
@@ -64,7 +71,7 @@ public:
         try_queued();
         nanoseconds_t left = never;
         bool passed = false;
-        if (!done_.empty()) {
+        if (!done_.empty() || !pool_.arm()) {
             left = 0;
         } else if (deadline != never) {
             const nanoseconds_t now = monotonic_now();
@@ -88,7 +95,11 @@ public:
     bool holds_files() const noexcept override { return false; }
 
     int readiness_fd() const noexcept override { return set_.fd(); }
-    void arm_wake() override { waits_outside_ = true; }
+    void arm_wake() override {
+        waits_outside_ = true;
+        if (!pool_.arm())
+            set_.strike();
+    }
 
     void watch(int fd, unsigned key) override {
         if (key >= watches_.size())
@@ -135,6 +146,7 @@ public:
         for (op_queue* q : {&queued_, &done_})
             while (q->pop()) {
             }
+        pool_.abandon();
         table_.abandon();
         watches_.clear();
         pending_ = 0;
@@ -158,6 +170,7 @@ private:
     }
 
     void hand_out(op_queue& done) noexcept {
+        pool_.collect(done_);
         pending_ -= done_.size();
         done.splice(done_);
     }
@@ -201,8 +214,10 @@ private:
             finish(op, -ECANCELED);
         } else if (only_polls(op)) {
             look(op);
-        } else if (op.is_for_this_thread() || !can_be_attempted(r) || is_for_storage(op)) {
-            finish(op, r.kind == request_kind::nop ? 0 : uring::run_in_this_thread(op));
+        } else if (r.kind == request_kind::nop) {
+            finish(op, 0);
+        } else if (op.is_for_system_call() || !can_be_attempted(r) || is_for_storage(op)) {
+            pool_.start_file(op);
         } else {
             const watched* const w = table_.find(r.fd);
             if (w && readiness_table::is_known_not_ready(*w, &op.target(), events_wanted(op)))
@@ -377,6 +392,7 @@ private:
     readiness_table table_;
     op_queue queued_; // not tried yet
     op_queue done_;   // have their results
+    pool_queue pool_; // files and metadata
     std::size_t pending_ = 0;
     ring_counters* counters_ = nullptr;
     unsigned turns_without_events_ = 0;
@@ -392,8 +408,8 @@ std::string check_available(bool) {
     return "epoll";
 }
 
-std::unique_ptr<backend> make_backend(const engine_options&) {
-    return std::make_unique<epoll_backend>();
+std::unique_ptr<backend> make_backend(const engine_options& options) {
+    return std::make_unique<epoll_backend>(options);
 }
 
 } // namespace aura::core::epoll

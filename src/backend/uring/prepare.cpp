@@ -1,20 +1,13 @@
-// prepare: how each kind of request becomes an entry, and which system call it is without one.
+// prepare: how each kind of request becomes an entry.
 #include "prepare.hpp"
 
 #include "auraio/core/io/request_table.hpp"
-#include "auraio/core/io/socket_calls.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 namespace aura::core::uring {
 
@@ -113,90 +106,6 @@ void fill_accept_now(io_uring_sqe& sqe, const io_operation& op) noexcept {
         sqe.ioprio = accept_dont_wait;
 }
 
-// By which system call a request is carried out in this thread: its result or -1 and errno.
-
-int call_transfer(const io_operation& op) noexcept {
-    const short_request& r = op.request();
-    const request_extension& x = op.extension();
-    const bool vector = r.kind == request_kind::readv || r.kind == request_kind::writev;
-    const iovec one{const_cast<void*>(r.address), r.length};
-    const auto* const vectors = vector ? static_cast<const iovec*>(r.address) : &one;
-    const int count = vector ? static_cast<int>(r.length) : 1;
-    const auto offset = static_cast<off_t>(x.offset);
-    ssize_t moved = 0; // 2 GiB - 4096 at most, as read(2)
-    if (x.offset == current_position)
-        moved = reads(r.kind) ? ::readv(r.fd, vectors, count) : ::writev(r.fd, vectors, count);
-    else
-        moved =
-            reads(r.kind) ? ::preadv(r.fd, vectors, count, offset) : ::pwritev(r.fd, vectors, count, offset);
-    return static_cast<int>(moved);
-}
-
-int call_fsync(const io_operation& op) noexcept {
-    return ::fsync(op.request().fd);
-}
-
-int call_fdatasync(const io_operation& op) noexcept {
-    return ::fdatasync(op.request().fd);
-}
-
-int call_openat(const io_operation& op) noexcept {
-    return ::openat(op.request().fd, static_cast<const char*>(op.request().address),
-                    static_cast<int>(op.request().flags), op.request().length);
-}
-
-int call_close(const io_operation& op) noexcept {
-    return ::close(op.request().fd);
-}
-
-int call_statx(const io_operation& op) noexcept {
-    return ::statx(op.request().fd, static_cast<const char*>(op.request().address),
-                   static_cast<int>(op.request().flags), op.request().length,
-                   static_cast<struct statx*>(const_cast<void*>(op.extension().address2)));
-}
-
-int call_fallocate(const io_operation& op) noexcept {
-    return ::fallocate(op.request().fd, static_cast<int>(op.request().flags),
-                       static_cast<off_t>(op.extension().offset),
-                       static_cast<off_t>(op.extension().length64));
-}
-
-int call_ftruncate(const io_operation& op) noexcept {
-    return ::ftruncate(op.request().fd, static_cast<off_t>(op.extension().length64));
-}
-
-int call_sync_file_range(const io_operation& op) noexcept {
-    return ::sync_file_range(op.request().fd, static_cast<off_t>(op.extension().offset), op.request().length,
-                             op.request().flags);
-}
-
-int call_renameat(const io_operation& op) noexcept {
-    return ::renameat2(op.request().fd, static_cast<const char*>(op.request().address),
-                       op.extension().directory2, static_cast<const char*>(op.extension().address2),
-                       op.request().flags);
-}
-
-int call_unlinkat(const io_operation& op) noexcept {
-    return ::unlinkat(op.request().fd, static_cast<const char*>(op.request().address),
-                      static_cast<int>(op.request().flags));
-}
-
-int call_mkdirat(const io_operation& op) noexcept {
-    return ::mkdirat(op.request().fd, static_cast<const char*>(op.request().address), op.request().length);
-}
-
-int call_connect(const io_operation& op) noexcept {
-    const int refused = connect_without_waiting(op.request().fd, op.request().address, op.request().length);
-    errno = -refused;
-    return refused == 0 ? 0 : -1;
-}
-
-/// Of those that wait for others, not for this machine.
-int call_none(const io_operation&) noexcept {
-    errno = EINVAL;
-    return -1;
-}
-
 bool lacks_ftruncate(const short_request&) noexcept {
     return !probe().ftruncate;
 }
@@ -215,36 +124,34 @@ struct entry {
     request_kind kind;
     std::uint8_t opcode;
     void (*fill)(io_uring_sqe&, const io_operation&) noexcept;
-    int (*call)(const io_operation&) noexcept;
-    /// Whether this machine's kernel or the request itself asks for `call`; null: never.
+    /// Whether this machine's kernel or the request itself asks for the system call; null: never.
     bool (*needs_call)(const short_request&) noexcept = nullptr;
 };
 
 constexpr std::array entries{
-    entry{request_kind::nop, IORING_OP_NOP, &fill_nop, &call_none},
-    entry{request_kind::read, IORING_OP_READ, &fill_read, &call_transfer},
-    entry{request_kind::write, IORING_OP_WRITE, &fill_write, &call_transfer},
-    entry{request_kind::readv, IORING_OP_READV, &fill_read, &call_transfer},
-    entry{request_kind::writev, IORING_OP_WRITEV, &fill_write, &call_transfer},
-    entry{request_kind::fsync, IORING_OP_FSYNC, &fill_nothing, &call_fsync},
-    entry{request_kind::fdatasync, IORING_OP_FSYNC, &fill_fdatasync, &call_fdatasync},
-    entry{request_kind::openat, IORING_OP_OPENAT, &fill_length_and_flags, &call_openat},
-    entry{request_kind::close, IORING_OP_CLOSE, &fill_nothing, &call_close},
-    entry{request_kind::statx, IORING_OP_STATX, &fill_statx, &call_statx},
-    entry{request_kind::fallocate, IORING_OP_FALLOCATE, &fill_fallocate, &call_fallocate},
-    entry{request_kind::ftruncate, op_ftruncate, &fill_ftruncate, &call_ftruncate, &lacks_ftruncate},
-    entry{request_kind::sync_file_range, IORING_OP_SYNC_FILE_RANGE, &fill_sync_file_range,
-          &call_sync_file_range},
-    entry{request_kind::renameat, IORING_OP_RENAMEAT, &fill_renameat, &call_renameat, &lacks_filesystem_ops},
-    entry{request_kind::unlinkat, IORING_OP_UNLINKAT, &fill_flags, &call_unlinkat, &lacks_filesystem_ops},
-    entry{request_kind::mkdirat, IORING_OP_MKDIRAT, &fill_length, &call_mkdirat, &lacks_filesystem_ops},
-    entry{request_kind::poll, IORING_OP_POLL_ADD, &fill_poll, &call_none},
-    entry{request_kind::recv, IORING_OP_RECV, &fill_length_and_flags, &call_none},
-    entry{request_kind::send, IORING_OP_SEND, &fill_length_and_flags, &call_none},
-    entry{request_kind::recvmsg, IORING_OP_RECVMSG, &fill_header, &call_none},
-    entry{request_kind::sendmsg, IORING_OP_SENDMSG, &fill_header, &call_none},
-    entry{request_kind::connect, IORING_OP_CONNECT, &fill_connect, &call_connect, &connects_here},
-    entry{request_kind::accept_now, IORING_OP_ACCEPT, &fill_accept_now, &call_none},
+    entry{request_kind::nop, IORING_OP_NOP, &fill_nop},
+    entry{request_kind::read, IORING_OP_READ, &fill_read},
+    entry{request_kind::write, IORING_OP_WRITE, &fill_write},
+    entry{request_kind::readv, IORING_OP_READV, &fill_read},
+    entry{request_kind::writev, IORING_OP_WRITEV, &fill_write},
+    entry{request_kind::fsync, IORING_OP_FSYNC, &fill_nothing},
+    entry{request_kind::fdatasync, IORING_OP_FSYNC, &fill_fdatasync},
+    entry{request_kind::openat, IORING_OP_OPENAT, &fill_length_and_flags},
+    entry{request_kind::close, IORING_OP_CLOSE, &fill_nothing},
+    entry{request_kind::statx, IORING_OP_STATX, &fill_statx},
+    entry{request_kind::fallocate, IORING_OP_FALLOCATE, &fill_fallocate},
+    entry{request_kind::ftruncate, op_ftruncate, &fill_ftruncate, &lacks_ftruncate},
+    entry{request_kind::sync_file_range, IORING_OP_SYNC_FILE_RANGE, &fill_sync_file_range},
+    entry{request_kind::renameat, IORING_OP_RENAMEAT, &fill_renameat, &lacks_filesystem_ops},
+    entry{request_kind::unlinkat, IORING_OP_UNLINKAT, &fill_flags, &lacks_filesystem_ops},
+    entry{request_kind::mkdirat, IORING_OP_MKDIRAT, &fill_length, &lacks_filesystem_ops},
+    entry{request_kind::poll, IORING_OP_POLL_ADD, &fill_poll},
+    entry{request_kind::recv, IORING_OP_RECV, &fill_length_and_flags},
+    entry{request_kind::send, IORING_OP_SEND, &fill_length_and_flags},
+    entry{request_kind::recvmsg, IORING_OP_RECVMSG, &fill_header},
+    entry{request_kind::sendmsg, IORING_OP_SENDMSG, &fill_header},
+    entry{request_kind::connect, IORING_OP_CONNECT, &fill_connect, &connects_here},
+    entry{request_kind::accept_now, IORING_OP_ACCEPT, &fill_accept_now},
 };
 static_assert(covers_all_requests(entries));
 
@@ -287,14 +194,9 @@ void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept {
     prepare_poll(sqe, r, events);
 }
 
-bool needs_own_thread(const short_request& r) noexcept {
+bool needs_system_call(const short_request& r) noexcept {
     const entry& e = entry_of(r);
     return e.needs_call && e.needs_call(r);
-}
-
-int run_in_this_thread(const io_operation& op) noexcept {
-    const int result = entry_of(op.request()).call(op);
-    return result >= 0 ? result : -errno;
 }
 
 } // namespace aura::core::uring

@@ -48,10 +48,6 @@ void prepare_poll(io_uring_sqe& sqe, int fd, std::uint32_t events) noexcept;
 
 /// True for requests the kernel has no opcode for (features says which), and for connects in the UNIX domain:
 /// they are done at once or never, but io_uring gives each that finds the backlog full a thread to wait in.
-bool needs_own_thread(const short_request& r) noexcept;
-
-/// Carries such a request out by its system call, or any other on storage when the kernel can start no thread
-/// for it. Blocks for as long as that takes.
-int run_in_this_thread(const io_operation& op) noexcept;
+bool needs_system_call(const short_request& r) noexcept;
 
 } // namespace aura::core::uring

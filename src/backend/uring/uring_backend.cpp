@@ -1,7 +1,10 @@
 // uring_backend: submission entries from requests, completions back to operations, wakes and watches.
 #include "uring_backend.hpp"
 
+#include "alarm.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "backend/pool/pool_queue.hpp"
+#include "backend/system_calls.hpp"
 #include "core/base/canary.hpp"
 #include "doorbell.hpp"
 #include "features.hpp"
@@ -22,20 +25,7 @@ namespace aura::core::uring {
 
 namespace {
 
-// What user_data says: operations are aligned, so an address has its low bits clear; ours have the lowest
-// set.
-enum class internal : std::uint64_t { wake = 1, cancelled = 3, watch = 5, event = 7, alarm = 9 };
-
 static_assert(engine::max_shards <= 0x10000); // see watch_tag()
-
-/// From how far away a deadline is worth an alarm: a wait that ends before it costs 30 ns for the clock, 40
-/// for the extended argument of io_uring_enter(2) and the kernel's setting and taking back of a timer; an
-/// alarm costs a request, but serves every wait until it fires.
-constexpr nanoseconds_t nearest_alarm = 1'000'000;
-
-constexpr std::uint64_t tag(internal kind, std::uint64_t value = 0) noexcept {
-    return static_cast<std::uint64_t>(kind) | value << 8;
-}
 
 /// How long the end of a context waits for completions of requests that it cannot reach any more: those of
 /// files end by themselves, and those that wait for something are cancelled by closing the ring.
@@ -45,7 +35,8 @@ class uring_backend final : public backend {
 public:
     explicit uring_backend(const engine_options& options)
         : ring_(options)
-        , bell_(options.wake) {}
+        , bell_(options.wake)
+        , pool_(*this, options.pool_threads) {}
 
     void count_into(ring_counters& c) noexcept override { ring_.count_into(c); }
 
@@ -67,6 +58,10 @@ public:
             done_here_.remove(op);
             op.set_result(-ECANCELED);
             done_here_.push(op);
+            return;
+        }
+        if (pool_.pending() != 0 && goes_to_pool(op)) [[unlikely]] {
+            pool_.cancel(op);
             return;
         }
         // By address, and safe: the kernel takes entries in order, so this one is looked up before any entry
@@ -99,20 +94,20 @@ public:
 
     AURAIO_NO_CANARY bool wait(op_queue& done, nanoseconds_t deadline) override {
         send_kept_cancels();
-        arm_wake();
-        if (!done_here_.empty() || ring_.has_completions()) [[unlikely]] {
+        arm_bell();
+        if (!done_here_.empty() || !pool_.arm() || ring_.has_completions()) [[unlikely]] {
             submit_and_reap(done);
             return false;
         }
         nanoseconds_t left = never;
-        if (deadline < alarm_at_) { // else the alarm ends the wait
+        if (deadline < alarm_.at()) { // else the alarm ends the wait
             const nanoseconds_t now = monotonic_now();
             if (deadline <= now) { // a timer that is due already needs no system call
                 submit_and_reap(done);
                 return true;
             }
-            if (deadline - now >= nearest_alarm)
-                set_alarm(deadline);
+            if (deadline - now >= alarm::nearest)
+                internal_pending_ += alarm_.set(ring_, deadline);
             else
                 left = deadline - now;
         }
@@ -145,7 +140,7 @@ public:
         // own.
         last_driver_ = this_thread_number();
         event_armed_ = false;
-        alarm_at_ = never;
+        alarm_.leave();
     }
 
     bool obeys_this_thread() const noexcept override {
@@ -165,24 +160,12 @@ public:
     int readiness_fd() const noexcept override { return ring_.fd(); }
 
     void arm_wake() override {
-        if (event_armed_ || !bell_.needs_request())
-            return;
-        if (event_pending_ != 0) { // that of a thread which has left: they must not pile up
-            io_uring_sqe& sqe = ring_.next_sqe();
-            sqe.opcode = IORING_OP_ASYNC_CANCEL;
-            sqe.fd = -1;
-            sqe.addr = event_tag();
-            sqe.user_data = tag(internal::cancelled);
-            ++internal_pending_;
-        }
-        io_uring_sqe& sqe = ring_.next_sqe();
-        bell_.prepare(sqe);
-        ++event_number_;
-        sqe.user_data = event_tag();
-        event_armed_ = true;
-        ++event_pending_;
-        ++internal_pending_;
+        arm_bell();
+        if (!pool_.arm()) [[unlikely]]
+            wake();
     }
+
+    bool may_name(int fd) const noexcept override { return pool_.names(fd); }
 
     void watch(int fd, unsigned key) override {
         if (key >= watches_.size())
@@ -230,7 +213,7 @@ public:
         if (event_pending_ != 0)
             bell_.strike_requests();
         try {
-            take_back_alarm();
+            internal_pending_ += alarm_.take_back(ring_);
             while (internal_pending_ != 0 && !ring_.is_starved()) {
                 op_queue none;
                 ring_.submit_and_wait(never);
@@ -266,21 +249,54 @@ public:
 
     void abandon_after_fork() override {
         ring_.abandon();
+        pool_.abandon(); // where this is no child, their memory is to be had back
         while (done_here_.pop()) {
         }
         pending_ = internal_pending_ = event_pending_ = 0;
-        event_armed_ = alarm_pending_ = false;
-        alarm_at_ = never;
+        event_armed_ = false;
+        alarm_.forget();
         watches_.clear();
         kept_cancels_.clear();
     }
 
 private:
+    void arm_bell() {
+        if (event_armed_ || !bell_.needs_request())
+            return;
+        if (event_pending_ != 0) { // that of a thread which has left: they must not pile up
+            io_uring_sqe& sqe = ring_.next_sqe();
+            sqe.opcode = IORING_OP_ASYNC_CANCEL;
+            sqe.fd = -1;
+            sqe.addr = event_tag();
+            sqe.user_data = tag(internal::cancelled);
+            ++internal_pending_;
+        }
+        io_uring_sqe& sqe = ring_.next_sqe();
+        bell_.prepare(sqe);
+        ++event_number_;
+        sqe.user_data = event_tag();
+        event_armed_ = true;
+        ++event_pending_;
+        ++internal_pending_;
+    }
+
+    /// Whether it is a system call that may block, and no entry of the ring.
+    static bool goes_to_pool(const io_operation& op) noexcept {
+        if (op.awaits_readiness() || op.request().kind == request_kind::connect)
+            return false;
+        return op.is_for_system_call() || needs_system_call(op.request());
+    }
+
     void submit_any(io_operation& op) {
         const short_request& r = op.request();
         const bool polls = op.awaits_readiness();
-        if (!polls && (op.is_for_this_thread() || needs_own_thread(r))) {
-            op.set_result(run_in_this_thread(op));
+        // A close comes after what names its number, wherever that is.
+        if (goes_to_pool(op) || (r.kind == request_kind::close && pool_.pending() != 0)) {
+            pool_.start(op);
+            return;
+        }
+        if (!polls && needs_system_call(r)) { // a connect that is done at once or never
+            op.set_result(carry_out(op));
             done_here_.push(op);
             return;
         }
@@ -363,53 +379,6 @@ private:
         return tag(internal::watch, key | std::uint64_t{watches_[key]} << 16);
     }
 
-    // ---- the alarm: a request that completes at the earliest deadline ----
-
-    std::uint64_t alarm_tag() const noexcept { return tag(internal::alarm, alarm_number_); }
-
-    void set_alarm(nanoseconds_t deadline) {
-        const bool move = alarm_at_ != never;
-        if (!move) {
-            take_back_alarm();
-            ++alarm_number_;
-            alarm_pending_ = true;
-            ++internal_pending_;
-        }
-        alarm_at_ = deadline;
-        alarm_time_ = kernel_timespec_of(deadline);
-        const auto time = reinterpret_cast<std::uint64_t>(&alarm_time_); // read at submission
-        io_uring_sqe& sqe = ring_.next_sqe();
-        sqe.fd = -1;
-        if (move) {
-            // When it fires meanwhile this fails, and what has fired says so: see on_internal().
-            sqe.opcode = IORING_OP_TIMEOUT_REMOVE;
-            sqe.timeout_flags = IORING_TIMEOUT_UPDATE | IORING_TIMEOUT_ABS;
-            sqe.addr = alarm_tag();
-            sqe.addr2 = time;
-            sqe.user_data = tag(internal::cancelled);
-            ++internal_pending_;
-        } else {
-            sqe.opcode = IORING_OP_TIMEOUT;
-            sqe.timeout_flags = IORING_TIMEOUT_ABS; // CLOCK_MONOTONIC, as monotonic_now()
-            sqe.addr = time;
-            sqe.len = 1;
-            sqe.user_data = alarm_tag();
-        }
-    }
-
-    /// One that another thread has set may end with that thread, or wait until it enters the kernel.
-    void take_back_alarm() {
-        if (!alarm_pending_)
-            return;
-        alarm_pending_ = false;
-        io_uring_sqe& sqe = ring_.next_sqe();
-        sqe.opcode = IORING_OP_TIMEOUT_REMOVE;
-        sqe.fd = -1;
-        sqe.addr = alarm_tag();
-        sqe.user_data = tag(internal::cancelled);
-        ++internal_pending_;
-    }
-
     // In its callers, as poll() would be if kept cancellations were no part of it: each turn goes through here.
     [[gnu::always_inline]] void submit_and_reap(op_queue& done) {
         if (ring_.unsubmitted() != 0 || ring_.kernel_has_work())
@@ -420,6 +389,7 @@ private:
     void reap(op_queue& done) {
         const std::uint32_t before = done.size();
         done.splice(done_here_);
+        pool_.collect(done);
         ring_.for_each_completion([&](std::uint64_t data, int result, unsigned flags) {
             if ((data & 1) == 0) [[likely]] {
                 auto& op = *reinterpret_cast<io_operation*>(data);
@@ -448,10 +418,7 @@ private:
                 watches_[key] = 0;
             break;
         case internal::alarm:
-            if (data == alarm_tag()) {
-                alarm_at_ = never;
-                alarm_pending_ = false;
-            }
+            alarm_.fired(data);
             break;
         case internal::event:
             --event_pending_;
@@ -465,7 +432,8 @@ private:
 
     ring ring_;
     doorbell bell_;
-    op_queue done_here_; // requests this kernel has no opcode for, done at submission
+    op_queue done_here_; // requests that were over at submission
+    pool_queue pool_;    // what this kernel has no opcode, or no thread, for
     std::size_t pending_ = 0;
     std::size_t internal_pending_ = 0;
     std::size_t event_pending_ = 0;
@@ -474,11 +442,7 @@ private:
     bool event_armed_ = false; // the request numbered so is of the thread that drives the ring, and waits
     bool refused_ = false;     // the kernel does not let us into the ring any more
     nanoseconds_t refused_until_ = 0;
-    bool alarm_pending_ = false;
-    // Of the alarm the thread that drives the ring has set; never: it has none.
-    nanoseconds_t alarm_at_ = never;
-    std::uint32_t alarm_number_ = 0;
-    __kernel_timespec alarm_time_{};
+    alarm alarm_;
     bool several_submitters_ = false;
     std::uint64_t last_driver_ = 0; // a number: addresses of threads come again
     std::uint64_t bound_to_ = 0;    // the only thread that may use a deferred ring; 0: any

@@ -9,6 +9,7 @@
 #include <new>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 
 namespace aura::core {
@@ -251,8 +252,11 @@ void descriptor::free_if_unused() noexcept {
     // Relaxed: what the object side writes no longer changes, and the rest is this side's.
     if (forgotten_ && !first_ && !being_told_ &&
         arrived_from_afar_.load(std::memory_order_relaxed) == sent_from_afar_ &&
-        message_.load(std::memory_order_relaxed) == 0)
+        message_.load(std::memory_order_relaxed) == 0) {
+        if (closes_last_)
+            ::close(fd_);
         delete this;
+    }
 }
 
 void descriptor::begin_list(io_operation& op) noexcept {

@@ -37,7 +37,10 @@ void descriptor::told() {
             return;
         }
         home_->forget_file(fd_);
-        ::close(fd_);
+        if (home_->may_name(fd_)) // what names it is pending here
+            closes_last_ = true;
+        else
+            ::close(fd_);
     }
     if ((what & forget) != 0) {
         if ((what & close_it) == 0)
@@ -147,7 +150,7 @@ int descriptor::release_and_forget() noexcept {
 /// Before the descriptor's number is given up, by the shard side: no queued request may name a number that is
 /// about to be reused, and no request may go on holding the open file (a listening socket keeps its port, a
 /// connection its peer) or take anything more from it. False when the kernel, for want of memory, has not
-/// taken all that is queued.
+/// taken all that is queued, or a thread may still have to look the number up.
 bool descriptor::let_kernel_go(bool driving) noexcept {
     if (!first_)
         return true;
@@ -156,7 +159,7 @@ bool descriptor::let_kernel_go(bool driving) noexcept {
     // it has been done on the way out of the system call above.
     if (fd_ >= 0 && !(driving && home_->io().is_only_submitter()))
         home_->end_requests_on(fd_);
-    return taken;
+    return taken && !(fd_ >= 0 && home_->may_name(fd_));
 }
 
 namespace {

@@ -170,10 +170,10 @@ request_outcome of_interruption(const request_facts& f) noexcept {
     if (f.result == -EINTR)
         return f.repeated ? complete(f.result) : next(next_step::submit);
     if (row_of(f.kind).what == request_class::metadata)
-        return next(next_step::submit_here); // the kernel may start no thread for it
+        return next(next_step::submit_call); // the kernel may start no thread for it
     if (transfers_file_data(f.kind)) {
         if (f.file == file_nature::storage)
-            return next(next_step::submit_here);
+            return next(next_step::submit_call);
         if (f.file != file_nature::waitable)
             return complete(f.result); // a timerfd, when the clock is set
     }

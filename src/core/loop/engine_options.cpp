@@ -47,7 +47,7 @@ void read_choice(const char* variable, Enum& out, std::initializer_list<choice<E
     read_choice(variable, out, std::span(choices.begin(), choices.size()));
 }
 
-void read_entries(const char* variable, unsigned& out) {
+void read_count(const char* variable, const char* of_what, unsigned& out) {
     const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
@@ -55,7 +55,7 @@ void read_entries(const char* variable, unsigned& out) {
     const char* end = value + std::strlen(value);
     const auto [stop, error] = std::from_chars(value, end, number);
     if (error != std::errc{} || stop != end || number == 0)
-        refuse(variable, value, "a number of entries, 1 or more");
+        refuse(variable, value, std::string("a number of ") + of_what + ", 1 or more");
     out = number;
 }
 
@@ -74,8 +74,9 @@ engine_options options_from_environment(engine_options options) {
                                 {{"auto", wake_mechanism::automatic},
                                  {"message", wake_mechanism::message},
                                  {"event", wake_mechanism::event}});
-    read_entries("AURAIO_SQ_ENTRIES", options.sq_entries);
-    read_entries("AURAIO_CQ_ENTRIES", options.cq_entries);
+    read_count("AURAIO_SQ_ENTRIES", "entries", options.sq_entries);
+    read_count("AURAIO_CQ_ENTRIES", "entries", options.cq_entries);
+    read_count("AURAIO_POOL_THREADS", "threads", options.pool_threads);
     return options;
 }
 

@@ -380,15 +380,15 @@ int shard::prepare_next(io_operation& op, next_step step) {
     case next_step::submit_apart:
         r.flags |= in_worker;
         return 0;
-    case next_step::submit_here:
-        return prepare_here(op);
+    case next_step::submit_call:
+        return prepare_call(op);
     }
     return 0;
 }
 
 /// A system call takes numbers only; that of a registered file may be another file's by now, unless the file
 /// object holds it.
-int shard::prepare_here(io_operation& op) noexcept {
+int shard::prepare_call(io_operation& op) noexcept {
     short_request& r = op.request_;
     if ((r.registered & registered_file) != 0) {
         if (op.target_->loose_)
@@ -396,7 +396,7 @@ int shard::prepare_here(io_operation& op) noexcept {
         r.fd = op.target_->fd_;
         r.registered &= static_cast<std::uint8_t>(~registered_file);
     }
-    op.way_ |= io_operation::way::here;
+    op.way_ |= io_operation::way::call;
     return 0;
 }
 

@@ -54,6 +54,10 @@ public:
     /// submit.
     virtual bool has_taken_all() const noexcept { return true; }
 
+    /// Whether a thread that carries out a request may still have to look up this number; what nothing_queued()
+    /// is for the kernel. The request is pending as long.
+    virtual bool may_name(int) const noexcept { return false; }
+
     /// Submits everything that is queued and appends finished requests, results set, to `done`.
     virtual void poll(op_queue& done) = 0;
 

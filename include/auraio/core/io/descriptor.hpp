@@ -250,6 +250,7 @@ private:
     // Shard side.
     bool forgotten_ = false;
     bool being_told_ = false;
+    bool closes_last_ = false; // fd_, which is inert by now, with the last operation: see backend::may_name()
 
     // The object side adds bits and sends the descriptor when on_its_way was not among them; the shard takes
     // them all back before it looks at anything else. Both acq_rel: when the object side finds on_its_way,

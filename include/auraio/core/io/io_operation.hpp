@@ -39,7 +39,7 @@ public:
     std::uint32_t readiness_events() const noexcept;
 
     /// The request is to be carried out by its system call.
-    bool is_for_this_thread() const noexcept { return (way_ & way::here) != 0; }
+    bool is_for_system_call() const noexcept { return (way_ & way::call) != 0; }
 
     /// What is polled in place of the descriptor, for readiness to read; -1: nothing is. An aid of its own,
     /// or what must be polled because the kernel may not hold the file: see descriptor::watch_listener().
@@ -115,7 +115,7 @@ private:
         static constexpr std::uint8_t change = 4;     ///< aid_ is one: watch_for_change()
         static constexpr std::uint8_t time = 8;       ///< aid_ is one: wait_a_while()
         static constexpr std::uint8_t repeated = 16;  ///< submitted again, when ended_ threads had ended
-        static constexpr std::uint8_t here = 64;      ///< this attempt is made by its system call
+        static constexpr std::uint8_t call = 64;      ///< this attempt is made by its system call
         static constexpr std::uint8_t examined = 128; ///< its success has to be looked at; connect: begun
     };
     void release_aid() noexcept;

@@ -47,7 +47,7 @@ enum class next_step : std::uint8_t {
     wait_again,   ///< the wait itself was interrupted: the same once more
     wait_a_while, ///< submit it again after some milliseconds: there is no event for what it needs
     submit_apart, ///< submit it to a thread of the kernel, which may block
-    submit_here,  ///< carry it out by its system call, in this thread
+    submit_call,  ///< carry it out by its system call, in a thread that may block
 };
 
 struct request_outcome {

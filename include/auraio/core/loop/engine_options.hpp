@@ -62,6 +62,12 @@ struct engine_options {
     /// are threads.
     unsigned ring_limit = 0;
 
+    /// At most so many threads for calls that may block where the kernel does not do it without: metadata and
+    /// files that have no opcode, or no thread of the kernel's, or no ring at all. They come on demand, serve
+    /// all contexts of the process (among which the largest number counts), and end when they are idle. 0:
+    /// four for each processor this process may use, at least 16 and at most 256.
+    unsigned pool_threads = 0;
+
     /// Decided when the context is made, once more when its first ring is. A shortage (descriptors, memory) is
     /// no reason for another one: it is thrown, and may be over at the next attempt.
     backend_kind backend = backend_kind::automatic;
@@ -74,7 +80,8 @@ struct engine_options {
 };
 
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
-/// AURAIO_CQ_ENTRIES, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE (auto, message, event).
+/// AURAIO_CQ_ENTRIES, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE
+/// (auto, message, event).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.

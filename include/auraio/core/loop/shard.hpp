@@ -197,6 +197,8 @@ public:
     /// flush(), for who gives up the number of a file: whether no request can name it any more, because the
     /// kernel has taken all that was queued (or never will, its ring being gone). False for want of memory.
     bool flush_completely() noexcept;
+    /// See backend::may_name().
+    bool may_name(int fd) const noexcept { return backend_ && backend_->may_name(fd); }
 
     /// See backend::forget_file(). Nothing where there is no backend yet.
     void forget_file(int fd) noexcept {
@@ -343,7 +345,7 @@ private:
     int number_of(const short_request& r) const noexcept;
     bool goes_on(io_operation& op);
     int prepare_next(io_operation& op, next_step step);
-    static int prepare_here(io_operation& op) noexcept;
+    static int prepare_call(io_operation& op) noexcept;
     void finish_internal(io_operation& op);
     void cancel_everything();
     void discard_everything();

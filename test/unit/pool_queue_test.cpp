@@ -1,0 +1,218 @@
+// pool_queue: what one backend hands to the pool: results, cancellation, numbers of files, wakes, fork.
+#include "backend/pool/pool_queue.hpp"
+
+#include "support/fake_backend.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fcntl.h>
+#include <memory>
+#include <string>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace aura::core;
+using namespace aura_test;
+
+namespace {
+
+/// Requests on `number`; a read of an empty pipe keeps its thread until the test writes to it.
+struct PoolQueue : testing::Test {
+    PoolQueue() {
+        char path[] = "/tmp/auraio-pool-queue-XXXXXX";
+        file = ::mkstemp(path);
+        name = path;
+        EXPECT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
+    }
+    ~PoolQueue() override {
+        for (const int fd : {file, pipe[0], pipe[1]})
+            ::close(fd);
+        ::unlink(name.c_str());
+    }
+
+    plain_io& make(request_kind kind, int fd, std::uint64_t offset = 0) {
+        io_request r;
+        r.kind = kind;
+        r.fd = fd;
+        r.address = data;
+        r.length = transfers_file_data(kind) ? 4 : 0;
+        r.offset = offset;
+        if (kind == request_kind::ftruncate)
+            r.length64 = 1000;
+        outcomes.push_back(std::make_unique<outcome>());
+        return *new plain_io(*outcomes.back(), r);
+    }
+    plain_io& start(request_kind kind, int fd, std::uint64_t offset = 0) {
+        plain_io& op = make(kind, fd, offset);
+        queue.start(op);
+        return op;
+    }
+    /// Until so many have finished; in the order of their ends.
+    std::vector<int> collect(std::size_t count) {
+        op_queue done;
+        while (done.size() < count) {
+            if (!queue.arm()) {
+                queue.collect(done);
+                continue;
+            }
+            op_queue none;
+            owner.wait(none, never); // until woken
+            queue.collect(done);
+        }
+        std::vector<int> results;
+        while (operation* const op = done.pop()) {
+            results.push_back(static_cast<io_operation*>(op)->result());
+            op->complete();
+        }
+        return results;
+    }
+    void let_go() { EXPECT_EQ(::write(pipe[1], "abcd", 4), 4); }
+    void wait_until_under_way() {
+        while (!queue.names(pipe[0]))
+            std::this_thread::yield();
+    }
+
+    fake_machine machine;
+    fake_backend owner{machine};
+    pool_queue queue{owner, 2};
+    int file = -1, pipe[2] = {-1, -1};
+    std::string name;
+    char data[4096] = {};
+    std::vector<std::unique_ptr<outcome>> outcomes;
+};
+
+TEST_F(PoolQueue, CarriesRequestsOut) {
+    start(request_kind::ftruncate, file);
+    EXPECT_EQ(queue.pending(), 1u);
+    EXPECT_EQ(collect(1), std::vector<int>{0});
+    EXPECT_EQ(queue.pending(), 0u);
+    struct stat s{};
+    EXPECT_EQ(::fstat(file, &s), 0);
+    EXPECT_EQ(s.st_size, 1000);
+    start(request_kind::fsync, -1);
+    EXPECT_EQ(collect(1), std::vector<int>{-EBADF});
+}
+
+TEST_F(PoolQueue, WhatWaitsIsCancelledAtOnceAndWhatIsUnderWayHasItsResult) {
+    plain_io& first = start(request_kind::read, pipe[0], current_position);
+    plain_io& second = start(request_kind::read, pipe[0], current_position);
+    wait_until_under_way();
+    plain_io& third = start(request_kind::fsync, file);
+    start(request_kind::fsync, file); // two threads: these wait, or have been done by now
+    queue.cancel(first);
+    queue.cancel(third);
+    EXPECT_EQ(queue.pending(), 4u);
+    let_go();
+    let_go();
+    const std::vector<int> results = collect(4);
+    EXPECT_EQ(std::count(results.begin(), results.end(), 4), 2);
+    (void)second;
+}
+
+TEST_F(PoolQueue, CancelledBehindOthersItNeverBegins) {
+    start(request_kind::read, pipe[0], current_position);
+    start(request_kind::read, pipe[0], current_position);
+    plain_io& sized = start(request_kind::ftruncate, file);
+    queue.cancel(sized);
+    EXPECT_EQ(collect(1), std::vector<int>{-ECANCELED}); // while both threads are away
+    let_go();
+    let_go();
+    EXPECT_EQ(collect(2), (std::vector<int>{4, 4}));
+    struct stat s{};
+    EXPECT_EQ(::fstat(file, &s), 0);
+    EXPECT_EQ(s.st_size, 0);
+}
+
+TEST_F(PoolQueue, ACloseWaitsForWhatHasItsNumber) {
+    start(request_kind::read, pipe[0], current_position);
+    wait_until_under_way();
+    start(request_kind::close, pipe[0]);
+    start(request_kind::fsync, -1); // done while the close is held back
+    EXPECT_EQ(collect(1), std::vector<int>{-EBADF});
+    EXPECT_GE(::fcntl(pipe[0], F_GETFD), 0);
+    let_go();
+    EXPECT_EQ(collect(2), (std::vector<int>{4, 0}));
+    EXPECT_LT(::fcntl(pipe[0], F_GETFD), 0);
+}
+
+TEST_F(PoolQueue, NamesNumbersOfCallsUnderWay) {
+    EXPECT_FALSE(queue.names(pipe[0]));
+    start(request_kind::read, pipe[0], current_position);
+    wait_until_under_way();
+    EXPECT_FALSE(queue.names(file));
+    let_go();
+    collect(1);
+    EXPECT_FALSE(queue.names(pipe[0]));
+}
+
+/// A request on a file that no object has, as the C library's.
+class internal_io final : public extended_operation {
+public:
+    internal_io(descriptor& target, const io_request& r)
+        : extended_operation(&run, r) {
+        make_internal(target);
+    }
+
+private:
+    static void run(operation& base, action) { delete static_cast<internal_io*>(&base); }
+};
+
+TEST_F(PoolQueue, WhatIsInTheCacheIsReadAtOnce) {
+    EXPECT_EQ(::pwrite(file, "0123456789", 10, 0), 10);
+    engine e(machine.options());
+    const auto read_at = [&](std::uint64_t offset, std::uint32_t flags = 0) {
+        io_request r;
+        r.kind = request_kind::read;
+        r.fd = file;
+        r.address = data;
+        r.length = 4;
+        r.offset = offset;
+        r.flags = flags;
+        queue.start_file(*new internal_io(e.shard_at(0).loose(), r));
+        return collect(1);
+    };
+    EXPECT_EQ(read_at(2), std::vector<int>{4});
+    EXPECT_EQ(std::string(data, 4), "2345");
+    EXPECT_EQ(read_at(8), std::vector<int>{2}) << "the end of the file";
+    EXPECT_EQ(read_at(100), std::vector<int>{0});
+    EXPECT_EQ(read_at(6, in_worker), std::vector<int>{4}) << "by a thread";
+    EXPECT_EQ(std::string(data, 4), "6789");
+}
+
+TEST_F(PoolQueue, AChildOfForkHasNothing) {
+    start(request_kind::read, pipe[0], current_position);
+    wait_until_under_way();
+    start(request_kind::close, pipe[0]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (queue.pending() != 0 || queue.names(pipe[0]) || !queue.arm())
+            ::_exit(1);
+        queue.abandon(); // waits for nobody
+        start(request_kind::fsync, -1);
+        ::_exit(collect(1) == std::vector<int>{-EBADF} ? 0 : 2);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    let_go();
+    EXPECT_EQ(collect(2), (std::vector<int>{4, 0}));
+}
+
+TEST_F(PoolQueue, AbandonedItWaitsForWhatIsUnderWay) {
+    plain_io& op = start(request_kind::read, pipe[0], current_position);
+    wait_until_under_way();
+    plain_io& waits = start(request_kind::close, pipe[0]);
+    std::thread writer([this] { let_go(); });
+    queue.abandon();
+    writer.join();
+    EXPECT_EQ(queue.pending(), 0u);
+    EXPECT_EQ(std::string(data, 4), "abcd");
+    op.destroy();
+    waits.destroy();
+}
+
+} // namespace
