@@ -273,10 +273,10 @@ AURA_API int aura_poll(aura_engine_t* engine);
 
 /**
  * As aura_poll(), but waits until something has completed, for at most `timeout_ms` milliseconds (-1: without
- * limit).
+ * limit). Where nothing is pending, or another thread runs the last callback, it returns at once: a thread that is
+ * to wait for what others will start calls aura_run().
  *
- * \return How many callbacks ran, >= 1; 0: nothing is pending (at once when timeout_ms is -1, else after the
- * time, in which another thread may start something); -ETIMEDOUT: something is still pending; else as
+ * \return How many callbacks ran, >= 1; 0: nothing is pending; -ETIMEDOUT: something still is; else as
  * aura_poll().
  */
 AURA_API int aura_wait(aura_engine_t* engine, int timeout_ms);

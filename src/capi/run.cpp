@@ -36,22 +36,21 @@ int as_int(std::size_t count) noexcept {
     return count < INT_MAX ? static_cast<int>(count) : INT_MAX;
 }
 
-int wait_without_limit(aura_engine_t& engine) {
-    while (engine.loop.restart_for_work()) {
-        const std::size_t count = engine.loop.run_turn(core::never, engine.loop.stop_flag());
-        engine.left();
-        if (count != 0)
-            return as_int(count);
-    }
-    return 0;
+/// Whether something is pending, whose end will stop the engine. (The first look costs others nothing.)
+bool begin_wait(aura_engine_t& engine) noexcept {
+    return engine.loop.has_work() && engine.loop.restart_for_work();
 }
 
 int wait_until(aura_engine_t& engine, core::nanoseconds_t deadline) {
-    const std::size_t count = engine.loop.run_turn(deadline, engine.never);
-    engine.left();
-    if (count != 0)
-        return as_int(count);
-    return engine.loop.has_work() ? fail(ETIMEDOUT) : 0;
+    while (begin_wait(engine)) {
+        const std::size_t count = engine.loop.run_turn(deadline, engine.loop.stop_flag());
+        engine.left();
+        if (count != 0)
+            return as_int(count);
+        if (deadline != core::never && (deadline == 0 || core::monotonic_now() >= deadline))
+            return engine.loop.has_work() ? fail(ETIMEDOUT) : 0;
+    }
+    return 0;
 }
 
 /// In aura_run(). The last thread to leave takes back the request to stop.
@@ -103,9 +102,7 @@ int aura_poll(aura_engine_t* engine) {
 int aura_wait(aura_engine_t* engine, int timeout_ms) {
     if (const int error = check(engine, "aura_wait"))
         return error;
-    return guarded([&] {
-        return timeout_ms < 0 ? wait_without_limit(*engine) : wait_until(*engine, deadline_after(timeout_ms));
-    });
+    return guarded([&] { return wait_until(*engine, deadline_after(timeout_ms)); });
 }
 
 int aura_run(aura_engine_t* engine) {

@@ -98,7 +98,8 @@ impl Engine {
     }
 
     /// As [`poll`](Engine::poll), but waits until something has completed, for at most `limit` (rounded up to
-    /// milliseconds). Says how many callbacks ran; 0: nothing is pending (at once without a limit, else after it).
+    /// milliseconds). Says how many callbacks ran; 0: nothing is pending, which
+    /// it does not wait for: a thread that is to wait for what others will start is in [`run`](Engine::run).
     ///
     /// # Errors
     /// [`Error::TimedOut`]: something is still pending; else as `poll`.
