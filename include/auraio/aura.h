@@ -195,6 +195,9 @@ typedef struct aura_options {
     int completion_depth;
     int ring_select; /**< an aura_ring_select_t */
     int backend;     /**< an aura_backend_t */
+    /** Latency that 99 of 100 reads and writes of files shall stay below, in milliseconds, on every storage
+     *  device. Default: no bound. aura_set_storage() says it later, for one device, and more. */
+    double max_p99_latency_ms;
 } aura_options_t;
 
 /** Sets struct_size, and every other field to 0. NULL is ignored. */

@@ -6,6 +6,8 @@
 #include "process.hpp"
 #include "versioned_struct.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <sched.h>
 #include <string>
 
@@ -66,6 +68,7 @@ core::engine_options engine_options_of(const aura_options_t& o) {
             "auraio: aura_options_t::completion_depth: 0, or queue_depth to 65536");
     require(o.backend >= AURA_BACKEND_AUTO && o.backend <= AURA_BACKEND_EPOLL,
             "auraio: aura_options_t::backend: not one of AURA_BACKEND_*");
+    require(o.max_p99_latency_ms >= 0, "auraio: aura_options_t::max_p99_latency_ms: negative, or no number");
     if (o.queue_depth != 0)
         options.sq_entries = static_cast<unsigned>(o.queue_depth);
     if (o.completion_depth != 0)
@@ -77,6 +80,13 @@ core::engine_options engine_options_of(const aura_options_t& o) {
     else if (o.backend == AURA_BACKEND_EPOLL)
         options.backend = core::backend_kind::epoll;
     return options;
+}
+
+core::storage_settings storage_of(const aura_options_t& o) {
+    constexpr double longest = 1e9; // milliseconds: eleven days, as good as none
+    core::storage_settings change;
+    change.max_p99_latency = static_cast<core::nanoseconds_t>(std::min(o.max_p99_latency_ms, longest) * 1e6);
+    return change;
 }
 
 aura_engine* make_engine(const aura_options_t* given) {
@@ -91,7 +101,10 @@ aura_engine* make_engine(const aura_options_t* given) {
     if (options.task_work == core::task_run::deferred)
         rings = 1; // a promise of one thread
     options.ring_limit = rings;
-    return new aura_engine(options, mode, rings, cpus.ids);
+    auto engine = std::make_unique<aura_engine>(options, mode, rings, cpus.ids);
+    if (o.max_p99_latency_ms > 0)
+        engine->loop.set_storage(storage_of(o));
+    return engine.release();
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // engine: creation, options, destruction.
 #include "support.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -105,6 +106,7 @@ TEST(COptions, AreTaken) {
     o.completion_depth = 16;
     o.ring_select = AURA_SELECT_ROUND_ROBIN;
     o.backend = AURA_BACKEND_URING;
+    o.max_p99_latency_ms = 2.5;
     engine_ptr e(aura_create_with_options(&o));
     ASSERT_TRUE(e);
     EXPECT_EQ(aura_get_ring_count(e.get()), 3);
@@ -127,6 +129,8 @@ TEST(COptions, OutOfRangeIsEinval) {
     EXPECT_EQ(with([](auto& o) { o.queue_depth = 16, o.completion_depth = 8; }), EINVAL);
     EXPECT_EQ(with([](auto& o) { o.ring_select = 4; }), EINVAL);
     EXPECT_EQ(with([](auto& o) { o.backend = 9; }), EINVAL);
+    EXPECT_EQ(with([](auto& o) { o.max_p99_latency_ms = -0.1; }), EINVAL);
+    EXPECT_EQ(with([](auto& o) { o.max_p99_latency_ms = std::nan(""); }), EINVAL);
 }
 
 TEST(COptions, OfAnOlderProgramEndEarlier) {

@@ -101,6 +101,7 @@ pub struct aura_options_t {
     pub completion_depth: c_int,
     pub ring_select: c_int,
     pub backend: c_int,
+    pub max_p99_latency_ms: c_double,
 }
 
 #[repr(C)]

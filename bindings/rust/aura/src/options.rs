@@ -1,6 +1,7 @@
 //! How an engine is made.
 use aura_sys as sys;
 use std::os::raw::c_int;
+use std::time::Duration;
 
 /// How operations are spread over the rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -94,6 +95,13 @@ impl Options {
             Backend::Uring => sys::AURA_BACKEND_URING,
             Backend::Epoll => sys::AURA_BACKEND_EPOLL,
         } as c_int;
+        self
+    }
+
+    /// The 99th percentile of the latency of reads and writes of files to stay below, on every storage device. Default: none.
+    /// [`Engine::set_storage`](crate::Engine::set_storage) changes it later.
+    pub fn max_p99_latency(&mut self, ceiling: Duration) -> &mut Options {
+        self.raw.max_p99_latency_ms = ceiling.as_secs_f64() * 1e3;
         self
     }
 
