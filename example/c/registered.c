@@ -43,7 +43,7 @@ static void on_read(aura_request_t* request, ssize_t result, void* user_data) {
         sum += ((unsigned char*)buffers[s->index].iov_base)[i];
     start(s);
     if (reading == 0) /* the last one: in a callback an unregistration is only asked for */
-        aura_request_unregister(engine, AURA_REG_BUFFERS, on_unregistered, NULL);
+        aura_unregister_async(engine, AURA_REG_BUFFERS, on_unregistered, NULL);
 }
 
 static void start(struct slot* s) {

@@ -22,7 +22,7 @@
  *
  * Callbacks may call everything but aura_poll(), aura_wait(), aura_run(), aura_drain() and aura_destroy(),
  * which return -EDEADLK there and do nothing. A callback must not throw, and while it runs, the other
- * operations of its ring wait.
+ * operations of its ring wait. There is no order between the callbacks of different operations, except in a chain.
  *
  * Memory. What an operation names (buffer, path, address, iovec array) must live, unchanged, until its
  * callback is called: also when it is cancelled, since the kernel may be writing meanwhile.
@@ -117,7 +117,7 @@ typedef enum aura_op_type {
     AURA_OP_ACCEPT = 14,
     AURA_OP_CONNECT = 15,
     AURA_OP_TIMEOUT = 16,
-    AURA_OP_UNREGISTER = 17 /* what the callback of aura_request_unregister() is about */
+    AURA_OP_UNREGISTER = 17 /* what the callback of aura_unregister_async() is about */
 } aura_op_type_t;
 
 /** Where data goes or comes from. Made by aura_buf() or aura_buf_fixed(). */
@@ -239,7 +239,7 @@ AURA_API int aura_get_backend(const aura_engine_t* engine);
  * Why this backend was chosen, and what would have to be allowed for a better one, for people; lives as long as
  * the engine. NULL for NULL.
  */
-AURA_API const char* aura_backend_reason(const aura_engine_t* engine);
+AURA_API const char* aura_get_backend_reason(const aura_engine_t* engine);
 
 /* ---- requests -------------------------------------------------------------------------------------------
  */

@@ -29,7 +29,9 @@ typedef struct aura_op {
 
 /**
  * Starts `count` operations that run one after the other: each begins when the one before has succeeded, and
- * read or written everything it was asked to. When one fails, those after it complete with -ECANCELED.
+ * read or written everything it was asked to. When one fails, is cancelled, or moves fewer bytes (a read at the
+ * end of the file, a full disk), those after it complete with -ECANCELED and have done nothing: a close that was
+ * not reached leaves its descriptor open. The short one itself says how many bytes it has moved.
  *
  *     aura_submit_linked(engine, (aura_op_t[]){aura_op_write(fd, aura_buf(data), len, 0, NULL, NULL),
  *                                              aura_op_fsync(fd, on_safe, NULL)}, 2, NULL);

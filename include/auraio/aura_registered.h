@@ -14,7 +14,7 @@ extern "C" {
  * The kernel looks up and pins the memory of a registered buffer once, and a registered file once, instead of
  * for each operation. Each kind goes through its life on its own:
  *
- *     unregistered -> aura_register_...() -> registered -> aura_[request_]unregister() -> draining
+ *     unregistered -> aura_register_...() -> registered -> aura_unregister() -> draining
  *                                                  -> what was started before has ended -> unregistered
  *
  * Other operations are unaffected throughout. doc/memory.md says when it pays.
@@ -75,22 +75,27 @@ AURA_API int aura_update_file(aura_engine_t* engine, int index, int fd);
 /**
  * Ends a registration and waits for it, running callbacks as aura_wait() does: when it returns 0, what was
  * started before has ended, its callbacks have returned, and the kernel holds neither memory nor files. In a
- * callback of this engine it does not wait, but is aura_request_unregister() without a callback.
+ * callback of this engine it does not wait, but is aura_request_unregister().
  *
  * \return 0; -EINVAL, -ENOENT (nothing is registered), -ENOMEM, -ESHUTDOWN; an error of io_uring_enter(2).
  */
 AURA_API int aura_unregister(aura_engine_t* engine, aura_reg_type_t type);
 
 /**
- * Ends a registration: from now on operations on it are refused with EBUSY. `callback` (result 0, an
- * operation of type AURA_OP_UNREGISTER) is called when aura_unregister() would return. Until then it counts
- * as pending: aura_drain() waits for it. While draining this may be called again, and each callback is
- * called.
+ * Ends a registration without waiting: from now on operations on it are refused with EBUSY, and it has ended when
+ * what was started before has. Until then it counts as pending: aura_drain() waits for it. While draining this
+ * may be called again.
  *
- * \return As aura_unregister(). The callback is called only after 0.
+ * \return As aura_unregister().
  */
-AURA_API int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
-                                     void* user_data);
+AURA_API int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type);
+
+/**
+ * The same with a callback (result 0, an operation of type AURA_OP_UNREGISTER), which is called when
+ * aura_unregister() would return, once for each call that returned 0.
+ */
+AURA_API int aura_unregister_async(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
+                                   void* user_data);
 
 #ifdef __cplusplus
 }

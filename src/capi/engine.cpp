@@ -216,7 +216,7 @@ int aura_get_backend(const aura_engine_t* engine) {
     }
 }
 
-const char* aura_backend_reason(const aura_engine_t* engine) {
+const char* aura_get_backend_reason(const aura_engine_t* engine) {
     return engine ? engine->loop.backend_reason().c_str() : nullptr;
 }
 

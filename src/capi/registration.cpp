@@ -113,7 +113,7 @@ int aura_unregister(aura_engine_t* engine, aura_reg_type_t type) {
     if (!is_kind(type))
         return fail(EINVAL);
     if (callback_frame::find(*engine))
-        return aura_request_unregister(engine, type, nullptr, nullptr);
+        return aura_request_unregister(engine, type);
     return guarded([&] {
         const auto over = std::make_shared<std::atomic<bool>>(false);
         auto end = std::make_unique<end_of_registration>(*engine, over);
@@ -127,8 +127,12 @@ int aura_unregister(aura_engine_t* engine, aura_reg_type_t type) {
     });
 }
 
-int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
-                            void* user_data) {
+int aura_request_unregister(aura_engine_t* engine, aura_reg_type_t type) {
+    return aura_unregister_async(engine, type, nullptr, nullptr);
+}
+
+int aura_unregister_async(aura_engine_t* engine, aura_reg_type_t type, aura_callback_t callback,
+                          void* user_data) {
     if (const int error = check(engine))
         return fail(error);
     if (!is_kind(type))

@@ -57,7 +57,7 @@ TEST(CEngine, IsCreatedWithDefaults) {
     ASSERT_NE(e, nullptr);
     EXPECT_GE(aura_get_ring_count(e), 1);
     EXPECT_EQ(aura_get_backend(e), AURA_BACKEND_URING);
-    EXPECT_STREQ(aura_backend_reason(e), "io_uring");
+    EXPECT_STREQ(aura_get_backend_reason(e), "io_uring");
     EXPECT_EQ(aura_destroy(e), 0);
 }
 
@@ -81,7 +81,7 @@ TEST(CLog, AHandlerMayUseTheLibrary) {
 TEST(CEngine, NullIsHarmless) {
     EXPECT_EQ(aura_destroy(nullptr), 0);
     EXPECT_EQ(aura_get_ring_count(nullptr), 0);
-    EXPECT_EQ(aura_backend_reason(nullptr), nullptr);
+    EXPECT_EQ(aura_get_backend_reason(nullptr), nullptr);
     EXPECT_EQ(aura_get_backend(nullptr), -EINVAL);
     aura_options_init(nullptr);
     aura_stop(nullptr);

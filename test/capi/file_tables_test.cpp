@@ -80,7 +80,7 @@ TEST(CFileTables, ATableThatIsEndingIsBusyAndAnotherIsNot) {
     ended reading, over;
     char data[1];
     ASSERT_TRUE(aura_read(e.get(), now, aura_buf(data), 1, AURA_CURRENT_POSITION, ended::note, &reading));
-    ASSERT_EQ(aura_request_unregister(e.get(), AURA_REG_FILES, ended::note, &over), 0);
+    ASSERT_EQ(aura_unregister_async(e.get(), AURA_REG_FILES, ended::note, &over), 0);
     EXPECT_EQ(text_of(e, now), "errno " + std::to_string(EBUSY));
     EXPECT_EQ(text_of(e, old), gone);
     ASSERT_EQ(::write(pipe.write_end, "x", 1), 1);

@@ -102,7 +102,7 @@ TEST_F(CFork, TheChildIsRefusedWhateverWouldUseTheEngine) {
                   REFUSED(aura_register_files(e(), &file_number, 1));
                   REFUSED(aura_update_file(e(), 0, -1));
                   REFUSED(aura_unregister(e(), AURA_REG_FILES));
-                  REFUSED(aura_request_unregister(e(), AURA_REG_FILES, nullptr, nullptr));
+                  REFUSED(aura_unregister_async(e(), AURA_REG_FILES, nullptr, nullptr));
                   REFUSED(aura_get_stats(e(), &stats));
                   REFUSED(aura_get_ring_stats(e(), 0, &stats));
                   REFUSED(aura_get_buffer_stats(e(), &buffers));

@@ -22,6 +22,19 @@ int main(int argc, char** argv) {
         return 2;
     if (result != (ssize_t)sizeof data || strcmp(aura_version(), "") == 0)
         return 3;
+    /* The calls of seven arguments, which take registered buffers and files as they take others. */
+    struct iovec memory = {data, sizeof data};
+    int fd = fileno(file);
+    if (aura_register_buffers(engine, &memory, 1) != 0 || aura_register_files(engine, &fd, 1) != 0)
+        return 4;
+    if (!aura_read(engine, fd, aura_buf_fixed(0, 0), 32, 0, on_read, &result) || aura_wait(engine, -1) != 1)
+        return 5;
+    if (!aura_read(engine, AURA_FIXED_FILE | 0, aura_buf_fixed(0, 32), 32, 0, on_read, &result) ||
+        aura_wait(engine, 1000) != 1 || result != 32 || memcmp(data, data + 32, 32) != 0)
+        return 6;
+    if (aura_request_unregister(engine, AURA_REG_BUFFERS) != 0 || aura_drain(engine, -1) < 0 ||
+        aura_unregister(engine, AURA_REG_FILES) != 0 || aura_wait(engine, 1000) != 0)
+        return 7;
     fclose(file);
     return aura_destroy(engine);
 }

@@ -232,7 +232,7 @@ TEST_F(COutOfMemory, RequestUnregister) {
         const int left = std::exchange(until_failure, -1);
         EXPECT_EQ(aura_register_files(w.engine(), &fd, 1), 0);
         until_failure = left;
-        const int result = aura_request_unregister(w.engine(), AURA_REG_FILES, ended::note, &done);
+        const int result = aura_unregister_async(w.engine(), AURA_REG_FILES, ended::note, &done);
         errno = -result;
         return result == 0;
     });

@@ -121,8 +121,8 @@ TEST_F(CRegistration, UnregisteringNeedsARegistration) {
     EXPECT_EQ(aura_unregister(engine(), AURA_REG_BUFFERS), -ENOENT);
     EXPECT_EQ(aura_unregister(engine(), AURA_REG_FILES), -ENOENT);
     ended never;
-    EXPECT_EQ(aura_request_unregister(engine(), AURA_REG_FILES, ended::note, &never), -ENOENT);
-    EXPECT_EQ(aura_request_unregister(nullptr, AURA_REG_FILES, nullptr, nullptr), -EINVAL);
+    EXPECT_EQ(aura_unregister_async(engine(), AURA_REG_FILES, ended::note, &never), -ENOENT);
+    EXPECT_EQ(aura_unregister_async(nullptr, AURA_REG_FILES, nullptr, nullptr), -EINVAL);
     EXPECT_EQ(aura_update_file(engine(), 0, fd.get()), -ENOENT);
     EXPECT_EQ(aura_drain(engine(), -1), 0);
     EXPECT_EQ(never.calls, 0);
@@ -151,8 +151,8 @@ TEST_F(CRegistration, DrainsUntilTheLastOperationHasEnded) {
     ended read, first, second;
     ASSERT_TRUE(aura_read(engine(), pipe.read_end, aura_buf_fixed(0, 0), block, AURA_CURRENT_POSITION,
                           ended::note, &read));
-    ASSERT_EQ(aura_request_unregister(engine(), AURA_REG_BUFFERS, ended::note, &first), 0);
-    ASSERT_EQ(aura_request_unregister(engine(), AURA_REG_BUFFERS, ended::note, &second), 0);
+    ASSERT_EQ(aura_unregister_async(engine(), AURA_REG_BUFFERS, ended::note, &first), 0);
+    ASSERT_EQ(aura_unregister_async(engine(), AURA_REG_BUFFERS, ended::note, &second), 0);
     for (int i = 0; i < 3; ++i)
         aura_poll(engine());
     EXPECT_EQ(first.calls, 0);
@@ -171,6 +171,20 @@ TEST_F(CRegistration, DrainsUntilTheLastOperationHasEnded) {
     EXPECT_EQ(b.add(), 0);
 }
 
+TEST_F(CRegistration, AnEndThatWasOnlyAskedForIsWaitedForByDrain) {
+    const buffers b(engine());
+    ASSERT_EQ(b.add(), 0);
+    EXPECT_EQ(aura_request_unregister(nullptr, AURA_REG_BUFFERS), -EINVAL);
+    EXPECT_EQ(aura_request_unregister(engine(), AURA_REG_FILES), -ENOENT);
+    ended read;
+    ASSERT_TRUE(aura_read(engine(), fd.get(), aura_buf_fixed(0, 0), block, 0, ended::note, &read));
+    EXPECT_EQ(aura_request_unregister(engine(), AURA_REG_BUFFERS), 0);
+    EXPECT_EQ(b.add(), -EBUSY);
+    EXPECT_GE(aura_drain(engine(), -1), 1);
+    EXPECT_EQ(read.result, static_cast<ssize_t>(block));
+    EXPECT_EQ(b.add(), 0); // the former one has ended
+}
+
 TEST_F(CRegistration, AChainGoesOnOnlyWhileItsBufferIsRegistered) {
     const buffers b(engine());
     const pipe_ends pipe;
@@ -180,7 +194,7 @@ TEST_F(CRegistration, AChainGoesOnOnlyWhileItsBufferIsRegistered) {
         aura_op_read(pipe.read_end, aura_buf_fixed(0, 0), 3, AURA_CURRENT_POSITION, ended::note, &first),
         aura_op_write(fd.get(), aura_buf_fixed(0, 0), 3, 0, ended::note, &second)};
     ASSERT_TRUE(aura_submit_linked(engine(), chain, 2, nullptr));
-    ASSERT_EQ(aura_request_unregister(engine(), AURA_REG_BUFFERS, ended::note, &over), 0);
+    ASSERT_EQ(aura_unregister_async(engine(), AURA_REG_BUFFERS, ended::note, &over), 0);
     while (aura_poll(engine()) > 0) {
     }
     ASSERT_EQ(::write(pipe.write_end, "abc", 3), 3);
@@ -204,7 +218,7 @@ TEST_F(CRegistration, IsDeferredInACallback) {
         [](aura_request_t*, ssize_t, void* user_data) {
             auto& self = *static_cast<state*>(user_data);
             self.unregister = aura_unregister(self.engine, AURA_REG_BUFFERS);
-            self.again = aura_request_unregister(self.engine, AURA_REG_BUFFERS, ended::note, &self.over);
+            self.again = aura_unregister_async(self.engine, AURA_REG_BUFFERS, ended::note, &self.over);
             aura_read(self.engine, 0, aura_buf_fixed(0, 0), 1, 0, nullptr, nullptr);
             self.refused = errno;
         },
@@ -407,7 +421,7 @@ TEST_F(CRegistration, AnEngineMayBeDestroyedWhileDraining) {
     ASSERT_TRUE(aura_read(doomed.get(), pipe.read_end, aura_buf_fixed(0, 0), block, AURA_CURRENT_POSITION,
                           ended::note, &read));
     aura_poll(doomed.get());
-    ASSERT_EQ(aura_request_unregister(doomed.get(), AURA_REG_BUFFERS, ended::note, &over), 0);
+    ASSERT_EQ(aura_unregister_async(doomed.get(), AURA_REG_BUFFERS, ended::note, &over), 0);
     aura_buffer_free(doomed.get(), memory.iov_base); // only its address is used from here on
     doomed.reset();
     EXPECT_EQ(read.calls, 1);

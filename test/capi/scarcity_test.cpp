@@ -211,7 +211,7 @@ TEST(CScarcity, NoFileIsReplacedWhileItsTableDrains) {
     ended read, over;
     ASSERT_TRUE(aura_read(e.get(), AURA_FIXED_FILE | 0, aura_buf(&byte), 1, AURA_CURRENT_POSITION,
                           ended::note, &read));
-    ASSERT_EQ(aura_request_unregister(e.get(), AURA_REG_FILES, ended::note, &over), 0);
+    ASSERT_EQ(aura_unregister_async(e.get(), AURA_REG_FILES, ended::note, &over), 0);
     EXPECT_EQ(aura_update_file(e.get(), 0, pipe.read_end), -EBUSY);
     EXPECT_EQ(over.calls, 0);
     ASSERT_EQ(::write(pipe.write_end, "x", 1), 1);

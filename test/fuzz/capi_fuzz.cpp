@@ -362,7 +362,7 @@ private:
             result = aura_unregister(engine_, type);
         } else if (operations_.size() < most) {
             operation& o = fresh();
-            result = aura_request_unregister(engine_, type, on_end, &o);
+            result = aura_unregister_async(engine_, type, on_end, &o);
             if (result != 0) {
                 require(o.calls == 0, "what was not started has no callback");
                 operations_.pop_back();

@@ -230,7 +230,7 @@ extern "C" {
     pub fn aura_destroy(engine: *mut aura_engine_t) -> c_int;
     pub fn aura_get_ring_count(engine: *const aura_engine_t) -> c_int;
     pub fn aura_get_backend(engine: *const aura_engine_t) -> c_int;
-    pub fn aura_backend_reason(engine: *const aura_engine_t) -> *const c_char;
+    pub fn aura_get_backend_reason(engine: *const aura_engine_t) -> *const c_char;
 
     pub fn aura_read(engine: *mut aura_engine_t, fd: c_int, buf: aura_buf_t, len: usize, offset: off_t,
                      callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
@@ -292,7 +292,8 @@ extern "C" {
     pub fn aura_get_fixed_file(engine: *const aura_engine_t, index: c_int) -> c_int;
     pub fn aura_update_file(engine: *mut aura_engine_t, index: c_int, fd: c_int) -> c_int;
     pub fn aura_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t) -> c_int;
-    pub fn aura_request_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t,
+    pub fn aura_request_unregister(engine: *mut aura_engine_t, type_: aura_reg_type_t) -> c_int;
+    pub fn aura_unregister_async(engine: *mut aura_engine_t, type_: aura_reg_type_t,
                                    callback: aura_callback_t, user_data: *mut c_void) -> c_int;
 
     pub fn aura_get_stats(engine: *const aura_engine_t, stats: *mut aura_stats_t) -> c_int;

@@ -83,7 +83,7 @@ impl Engine {
     /// Why this backend was chosen, and what would have to be allowed for a better one, for people.
     pub fn backend_reason(&self) -> String {
         // SAFETY: the text lives as long as the engine.
-        unsafe { CStr::from_ptr(sys::aura_backend_reason(self.as_ptr())) }.to_string_lossy().into_owned()
+        unsafe { CStr::from_ptr(sys::aura_get_backend_reason(self.as_ptr())) }.to_string_lossy().into_owned()
     }
 
     // ---- driving it ----

@@ -67,7 +67,7 @@ impl Engine {
         let user_data = Box::into_raw(Box::new(done));
         // SAFETY: the closure stays at its place until `ended`.
         let result =
-            unsafe { sys::aura_request_unregister(self.as_ptr(), kind, Some(ended::<F>), user_data.cast()) };
+            unsafe { sys::aura_unregister_async(self.as_ptr(), kind, Some(ended::<F>), user_data.cast()) };
         if result != 0 {
             // SAFETY: it will not be called.
             drop(unsafe { Box::from_raw(user_data) });
