@@ -23,11 +23,16 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <type_traits>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace net = test::net;
@@ -224,6 +229,92 @@ TYPED_TEST(SmallPrint, ANumberIsAssignedOnce) {
         again.assign(pipe[0], ec);
         EXPECT_EQ(ec.value(), EEXIST);
     }
+}
+
+/// Descriptors without an inode of their own, by what makes them.
+const std::vector<std::pair<const char*, int (*)()>> nameless{
+    {"eventfd", [] { return ::eventfd(0, EFD_CLOEXEC); }},
+    {"timerfd", [] { return ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC); }},
+    {"inotify", [] { return ::inotify_init1(IN_CLOEXEC); }},
+    {"terminal", [] { return ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC); }},
+};
+
+TYPED_TEST(SmallPrint, ANumberWithoutAnInodeIsAssignedOnceToo) {
+    for (const auto& [kind, make] : nameless) {
+        SCOPED_TRACE(kind);
+        const int fd = make();
+        ASSERT_GE(fd, 0);
+        error_code ec;
+        descriptor_of<TypeParam> first(this->ctx_, fd), second(this->ctx_);
+        second.assign(fd, ec);
+        EXPECT_EQ(ec.value(), EEXIST);
+        EXPECT_FALSE(second.is_open());
+        const int duplicate = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        second.assign(duplicate, ec);
+        EXPECT_FALSE(ec) << "it is another number: " << ec.message();
+        second.close();
+        first.release();
+        second.assign(fd, ec);
+        EXPECT_FALSE(ec) << "it has been given up: " << ec.message();
+        second.close();
+
+        typename TypeParam::context other;
+        const int shared = make();
+        descriptor_of<TypeParam> here(this->ctx_, shared), there(other);
+        there.assign(shared, ec);
+        EXPECT_FALSE(ec) << "another context: " << ec.message();
+        there.release();
+        there.assign(shared, ec);
+        EXPECT_FALSE(ec) << ec.message();
+        there.release();
+        first.assign(shared, ec);
+        EXPECT_EQ(ec.value(), EEXIST);
+    }
+}
+
+TYPED_TEST(SmallPrint, ANumberWithoutAnInodeThatWasClosedBehindAnObjectCanMeanAnother) {
+    for (const auto& [kind, make] : nameless) {
+        SCOPED_TRACE(kind);
+        for (const bool duplicated : {false, true}) {
+            const int fd = make();
+            descriptor_of<TypeParam> stale(this->ctx_, fd), fresh(this->ctx_);
+            const int duplicate = duplicated ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+            ::close(fd);
+            ASSERT_EQ(make(), fd);
+            error_code ec;
+            fresh.assign(fd, ec);
+            EXPECT_FALSE(ec) << ec.message();
+            stale.release();
+            fresh.close();
+            if (duplicated)
+                ::close(duplicate);
+        }
+    }
+}
+
+TYPED_TEST(SmallPrint, ANumberWithoutAnInodeIsAssignedOnceInAChildOfForkToo) {
+    const int fd = ::eventfd(0, EFD_CLOEXEC);
+    descriptor_of<TypeParam> first(this->ctx_, fd);
+    this->ctx_.notify_fork(net::execution_context::fork_prepare);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        this->ctx_.notify_fork(net::execution_context::fork_child);
+        error_code ec;
+        descriptor_of<TypeParam> second(this->ctx_);
+        second.assign(fd, ec);
+        const bool known = ec.value() == EEXIST;
+        first.close(ec); // must not change what the parent knows
+        ::_exit(known ? 0 : 1);
+    }
+    ASSERT_GT(child, 0);
+    this->ctx_.notify_fork(net::execution_context::fork_parent);
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    descriptor_of<TypeParam> second(this->ctx_);
+    error_code ec;
+    second.assign(fd, ec);
+    EXPECT_EQ(ec.value(), EEXIST);
 }
 
 TYPED_TEST(SmallPrint, ANumberThatWasClosedBehindAnObjectCanMeanAnotherOne) {

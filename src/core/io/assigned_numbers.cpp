@@ -1,7 +1,10 @@
 // assigned_numbers: a table of what each number meant when it was given to an object.
 #include "auraio/core/io/assigned_numbers.hpp"
 
+#include "core/io/file_witness.hpp"
+
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <map>
 #include <mutex>
@@ -16,15 +19,18 @@ namespace {
 
 constexpr long pipe_file_system = 0x50495045; // PIPEFS_MAGIC
 
-/// What tells a socket or a pipe from all others; zero for what has no such identity (one inode stands for
-/// all timers, a file can be opened twice).
+/// What tells an open file from all others; zero for what has no such identity.
 struct identity {
+    // Of a socket or a pipe.
     dev_t device = 0;
     ino_t inode = 0;
+    // Of what else has readiness (one inode stands for all timers, a terminal can be opened twice).
+    std::uint64_t witnessed = 0;
     bool operator==(const identity&) const = default;
 };
 
-int identify(int fd, identity& id) noexcept {
+/// `has_witness`: it is not by its inode that the file is known, but may be by a file_witness.
+int identify(int fd, identity& id, bool& has_witness) noexcept {
     const int flags = ::fcntl(fd, F_GETFL);
     struct stat s;
     if (flags < 0 || ::fstat(fd, &s) != 0)
@@ -35,20 +41,25 @@ int identify(int fd, identity& id) noexcept {
     const bool unique = S_ISSOCK(s.st_mode) ||
                         (S_ISFIFO(s.st_mode) && ::fstatfs(fd, &f) == 0 && f.f_type == pipe_file_system);
     if (unique)
-        id = {s.st_dev, s.st_ino};
+        id = {s.st_dev, s.st_ino, 0};
+    has_witness = !unique && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode) && !S_ISBLK(s.st_mode);
     return 0;
 }
 
 struct table {
     std::mutex mutex;
     std::map<std::pair<const engine*, int>, identity> entries;
+    file_witness witness; // one for all engines, which may each have an object on the same number
 
     static table& instance() {
         static auto* const one = [] { // for objects that live as long as the process
             auto* const made = new table;
             // A child of fork(2) has no thread that would give the mutex back.
             ::pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
-                             [] { instance().mutex.unlock(); });
+                             [] {
+                                 instance().witness.renew();
+                                 instance().mutex.unlock();
+                             });
             return made;
         }();
         return *one;
@@ -59,13 +70,20 @@ struct table {
 
 int note_assigned(const engine& owner, int fd) {
     identity id;
-    if (const int error = identify(fd, id); error < 0)
+    bool has_witness = false;
+    if (const int error = identify(fd, id, has_witness); error < 0)
         return error;
     table& t = table::instance();
     const std::lock_guard guard(t.mutex);
     identity& known = t.entries[{&owner, fd}];
+    if (has_witness)
+        id.witnessed = t.witness.look(fd);
     if (known != identity{} && known == id)
         return -EEXIST;
+    if (id.witnessed != 0)
+        t.witness.hold(fd);
+    if (known.witnessed != 0)
+        t.witness.drop(fd);
     known = id;
     return 0;
 }
@@ -73,7 +91,12 @@ int note_assigned(const engine& owner, int fd) {
 void forget_assigned(const engine& owner, int fd) noexcept {
     table& t = table::instance();
     const std::lock_guard guard(t.mutex);
-    t.entries.erase({&owner, fd});
+    const auto place = t.entries.find({&owner, fd});
+    if (place == t.entries.end())
+        return;
+    if (place->second.witnessed != 0)
+        t.witness.drop(fd);
+    t.entries.erase(place);
 }
 
 } // namespace aura::core
