@@ -22,30 +22,6 @@ template <class Executor>
 class basic_file;
 class file_registration;
 
-namespace detail {
-
-/// Starts I/O on a file once the token has turned into a handler, which deferred tokens do later.
-template <class Executor, class Start>
-class initiate_on_file {
-public:
-    using executor_type = Executor;
-    initiate_on_file(basic_file<Executor>& file, Start start)
-        : file_(&file)
-        , start_(std::move(start)) {}
-    const executor_type& get_executor() const noexcept { return file_->get_executor(); }
-
-    template <class Handler>
-    void operator()(Handler&& handler) {
-        start_(*file_, std::forward<Handler>(handler));
-    }
-
-private:
-    basic_file<Executor>* file_;
-    Start start_;
-};
-
-} // namespace detail
-
 /// An open file on a ring. The base of basic_random_access_file and basic_stream_file; not used by itself.
 ///
 /// Distinct objects: safe. Shared objects: unsafe, as all of Asio's; but any thread may use the object (one
@@ -55,6 +31,65 @@ private:
 /// cancelled; bad_descriptor (EBADF) when the file is not open. Paths are copied.
 template <class Executor>
 class basic_file : public file_base {
+    struct start_open {
+        template <class Handler>
+        void operator()(basic_file& self, Handler&& handler, std::string path, flags f) const {
+            const bool busy = self.has_file();
+            if (!busy)
+                self.impl_.adopt(detail::being_opened);
+            self.template start<detail::open_request>(busy ? EBUSY : 0, std::forward<Handler>(handler),
+                                                      std::move(path), static_cast<int>(f), permissions,
+                                                      busy);
+        }
+    };
+    struct start_close {
+        template <class Handler>
+        void operator()(basic_file& self, Handler&& handler) const {
+            detail::start_close<detail::close_request>(self.impl_, self.is_open() ? 0 : EBADF,
+                                                       std::forward<Handler>(handler));
+        }
+    };
+    struct start_stat {
+        template <class Handler>
+        void operator()(basic_file& self, Handler&& handler) const {
+            self.template start<detail::stat_request>(self.fd() < 0 ? EBADF : 0,
+                                                      std::forward<Handler>(handler), self.fd());
+        }
+    };
+    /// Of a request without its descriptor number, which is looked up when the operation starts.
+    struct start_plain {
+        template <class Handler>
+        void operator()(basic_file& self, Handler&& handler, core::io_request r, int error) const {
+            r.fd = self.fd();
+            self.template start<detail::plain_request>(r.fd < 0 ? EBADF : error,
+                                                       std::forward<Handler>(handler), r);
+        }
+    };
+    template <bool IsRead>
+    struct start_transfer {
+        template <class Handler, class Sequence>
+        void operator()(basic_file& self, Handler&& handler, std::uint64_t offset,
+                        const Sequence& buffers) const {
+            using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
+            using work =
+                detail::transfer<IsRead, detail::buffer_storage<buffer, Sequence, detail::most_file_iovecs>,
+                                 detail::aligned>;
+            int error = self.fd() < 0 ? EBADF : 0;
+            if (offset > max_offset && offset != core::current_position)
+                error = EINVAL;
+            if (error == 0)
+                error = detail::registered_buffers_of::check(self.impl_.home().owner(), buffers);
+            self.template start<work>(error, std::forward<Handler>(handler), self.fd(), offset,
+                                      error ? -1 : self.impl_.get()->direct_alignment_code(), buffers);
+        }
+    };
+    template <class Signature, class Start>
+    using initiation = detail::initiation<basic_file*, Signature, Start>;
+    using initiate_open = initiation<void(error_code), start_open>;
+    using initiate_close = initiation<void(error_code), start_close>;
+    using initiate_stat = initiation<void(error_code, file_status), start_stat>;
+    using initiate_plain = initiation<void(error_code), start_plain>;
+
 public:
     using executor_type = Executor;
     using native_handle_type = int;
@@ -177,72 +212,67 @@ public:
     /// Signature void(error_code). Cancellation: terminal, partial, total. Closing or destroying the object
     /// before completion aborts the open, and no descriptor is leaked.
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_open(std::string path, flags f, Token&& token = Token()) {
-        return initiate<void(error_code)>(
-            std::forward<Token>(token),
-            [path = std::move(path), f](basic_file& self, auto&& handler) mutable {
-                const bool busy = self.has_file();
-                if (!busy)
-                    self.impl_.adopt(detail::being_opened);
-                self.template start<detail::open_request>(
-                    busy ? EBUSY : 0, std::forward<decltype(handler)>(handler), std::move(path),
-                    static_cast<int>(f), permissions, busy);
-            });
+    auto async_open(std::string path, flags f, Token&& token = Token())
+        -> detail::initiated<initiate_open, Token, std::string, flags> {
+        return detail::initiate<initiate_open, Token>(this, token, std::move(path), f);
     }
 
     /// Cancels pending operations, and closes without blocking (closing writes back on some file systems).
     /// is_open() is false at once. Signature void(error_code). Closing cannot be cancelled: once started, the
     /// descriptor is closed, whatever becomes of the handler.
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_close(Token&& token = Token()) {
-        return initiate<void(error_code)>(std::forward<Token>(token), [](basic_file& self, auto&& handler) {
-            detail::start_close<detail::close_request>(self.impl_, self.is_open() ? 0 : EBADF,
-                                                       std::forward<decltype(handler)>(handler));
-        });
+    auto async_close(Token&& token = Token()) -> detail::initiated<initiate_close, Token> {
+        return detail::initiate<initiate_close, Token>(this, token);
     }
 
     /// fsync(2) and fdatasync(2). Signature void(error_code). Cancellation: terminal, partial, total.
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_sync_all(Token&& token = Token()) {
-        return plain(request(core::request_kind::fsync), std::forward<Token>(token));
+    auto async_sync_all(Token&& token = Token())
+        -> detail::initiated<initiate_plain, Token, core::io_request, int> {
+        return detail::initiate<initiate_plain, Token>(this, token, request(core::request_kind::fsync), 0);
     }
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_sync_data(Token&& token = Token()) {
-        return plain(request(core::request_kind::fdatasync), std::forward<Token>(token));
+    auto async_sync_data(Token&& token = Token())
+        -> detail::initiated<initiate_plain, Token, core::io_request, int> {
+        return detail::initiate<initiate_plain, Token>(this, token, request(core::request_kind::fdatasync),
+                                                       0);
     }
 
     /// ftruncate(2). Signature void(error_code). Before Linux 6.9 the system call is made in the ring's
     /// thread.
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_resize(std::uint64_t n, Token&& token = Token()) {
+    auto async_resize(std::uint64_t n, Token&& token = Token())
+        -> detail::initiated<initiate_plain, Token, core::io_request, int> {
         core::io_request r = request(core::request_kind::ftruncate);
         r.length64 = n;
-        return plain(r, std::forward<Token>(token), n > max_offset ? EINVAL : 0);
+        return detail::initiate<initiate_plain, Token>(this, token, r, n > max_offset ? EINVAL : 0);
     }
 
     /// fallocate(2) with mode 0: reserves [offset, offset + length) on the device; grows the file if need be.
     /// Signature void(error_code).
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_allocate(std::uint64_t offset, std::uint64_t length, Token&& token = Token()) {
+    auto async_allocate(std::uint64_t offset, std::uint64_t length, Token&& token = Token())
+        -> detail::initiated<initiate_plain, Token, core::io_request, int> {
         core::io_request r = request(core::request_kind::fallocate);
         r.offset = offset;
         r.length64 = length;
-        return plain(r, std::forward<Token>(token), offset > max_offset || length > max_offset ? EINVAL : 0);
+        const bool beyond = offset > max_offset || length > max_offset;
+        return detail::initiate<initiate_plain, Token>(this, token, r, beyond ? EINVAL : 0);
     }
 
     /// statx(2) of the open file. Signature void(error_code, file_status).
     template <class Token = net::default_completion_token_t<Executor>>
-    auto async_stat(Token&& token = Token()) {
-        return initiate<void(error_code, file_status)>(std::forward<Token>(token), [](basic_file& self,
-                                                                                      auto&& handler) {
-            self.template start<detail::stat_request>(self.fd() < 0 ? EBADF : 0,
-                                                      std::forward<decltype(handler)>(handler), self.fd());
-        });
+    auto async_stat(Token&& token = Token()) -> detail::initiated<initiate_stat, Token> {
+        return detail::initiate<initiate_stat, Token>(this, token);
     }
 
 protected:
     static constexpr unsigned permissions = 0666;
     static constexpr std::uint64_t max_offset = ~std::uint64_t{0} >> 1;
+
+    /// A read or a write at an offset, which may be core::current_position.
+    template <bool IsRead>
+    using initiate_transfer = initiation<void(error_code, std::size_t), start_transfer<IsRead>>;
 
     /// An offset that the user gives: none of them means the file's own position.
     static constexpr std::uint64_t absolute(std::uint64_t offset) noexcept {
@@ -267,12 +297,6 @@ protected:
         detail::throw_if(ec, where);
     }
 
-    template <class Signature, class Token, class Start>
-    auto initiate(Token&& token, Start start) {
-        return net::async_initiate<Token, Signature>(
-            detail::initiate_on_file<Executor, Start>(*this, std::move(start)), token);
-    }
-
     /// In an initiation: starts a Work on this file.
     template <class Work, class Handler, class... Args>
     void start(int error, Handler&& handler, Args&&... args) {
@@ -287,38 +311,7 @@ protected:
         return r;
     }
 
-    /// `r` without its descriptor number, which is looked up when the operation starts.
-    template <class Token>
-    auto plain(const core::io_request& r, Token&& token, int error = 0) {
-        return initiate<void(error_code)>(
-            std::forward<Token>(token),
-            [r = core::io_request(r), error](basic_file& self, auto&& handler) mutable {
-                r.fd = self.fd();
-                self.template start<detail::plain_request>(r.fd < 0 ? EBADF : error,
-                                                           std::forward<decltype(handler)>(handler), r);
-            });
-    }
-
-    /// Starts a read or a write; `offset` may be core::current_position.
-    template <bool IsRead, class Sequence, class Token>
-    auto transfer(std::uint64_t offset, const Sequence& buffers, Token&& token) {
-        using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
-        using work =
-            detail::transfer<IsRead, detail::buffer_storage<buffer, Sequence, detail::most_file_iovecs>,
-                             detail::aligned>;
-        return initiate<void(error_code, std::size_t)>(
-            std::forward<Token>(token), [offset, buffers](basic_file& self, auto&& handler) {
-                int error = self.fd() < 0 ? EBADF : 0;
-                if (offset > max_offset && offset != core::current_position)
-                    error = EINVAL;
-                if (error == 0)
-                    error = detail::registered_buffers_of::check(self.impl_.home().owner(), buffers);
-                self.template start<work>(error, std::forward<decltype(handler)>(handler), self.fd(), offset,
-                                          error ? -1 : self.impl_.get()->direct_alignment_code(), buffers);
-            });
-    }
-
-    /// The synchronous form of transfer().
+    /// The synchronous form of a transfer.
     template <bool IsRead, class Sequence>
     std::size_t transfer_now(std::uint64_t offset, const Sequence& buffers, error_code& ec) {
         using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;

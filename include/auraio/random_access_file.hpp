@@ -15,6 +15,8 @@ AURAIO_OPEN
 template <class Executor = any_io_executor>
 class basic_random_access_file : public basic_file<Executor> {
     using base = basic_file<Executor>;
+    using initiate_read = typename base::template initiate_transfer<true>;
+    using initiate_write = typename base::template initiate_transfer<false>;
 
 public:
     using typename base::executor_type;
@@ -95,16 +97,18 @@ public:
     /// terminal, partial, total. A read that a device has begun completes with its result.
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_read_some_at(std::uint64_t offset, const MutableBufferSequence& buffers,
-                            Token&& token = Token()) {
-        return this->template transfer<true>(base::absolute(offset), buffers, std::forward<Token>(token));
+                            Token&& token = Token())
+        -> detail::initiated<initiate_read, Token, std::uint64_t, const MutableBufferSequence&> {
+        return detail::initiate<initiate_read, Token>(this, token, base::absolute(offset), buffers);
     }
 
     /// Starts a write; as async_read_some_at(). Errors besides: ENOSPC, EDQUOT, EFBIG, EROFS, EPERM (sealed).
     /// Writes in flight at once may reach the file in any order; overlapping ones leave either's bytes.
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_write_some_at(std::uint64_t offset, const ConstBufferSequence& buffers,
-                             Token&& token = Token()) {
-        return this->template transfer<false>(base::absolute(offset), buffers, std::forward<Token>(token));
+                             Token&& token = Token())
+        -> detail::initiated<initiate_write, Token, std::uint64_t, const ConstBufferSequence&> {
+        return detail::initiate<initiate_write, Token>(this, token, base::absolute(offset), buffers);
     }
 };
 

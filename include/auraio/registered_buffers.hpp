@@ -77,8 +77,9 @@ public:
     /// void(error_code): ENOENT when it has been ended before. Not cancellable. This object may be destroyed
     /// meanwhile.
     template <class Token = net::default_completion_token_t<executor>>
-    auto async_unregister(Token&& token = Token()) {
-        return registration_.async_end(std::forward<Token>(token));
+    auto async_unregister(Token&& token = Token())
+        -> detail::initiated<detail::registration::initiate_end, Token> {
+        return detail::initiate<detail::registration::initiate_end, Token>(&registration_, token);
     }
 
 private:
@@ -114,8 +115,9 @@ public:
 
     /// As buffer_registration's. Buffers of the pool go on as ordinary ones at once.
     template <class Token = net::default_completion_token_t<executor>>
-    auto async_unregister(Token&& token = Token()) {
-        return registration_.async_end(std::forward<Token>(token));
+    auto async_unregister(Token&& token = Token())
+        -> detail::initiated<detail::registration::initiate_end, Token> {
+        return detail::initiate<detail::registration::initiate_end, Token>(&registration_, token);
     }
 
 private:

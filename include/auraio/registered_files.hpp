@@ -26,6 +26,17 @@ AURAIO_OPEN
 /// The context must outlive this. Distinct objects: safe. Shared objects: unsafe; but files may be closed by
 /// any thread meanwhile.
 class file_registration {
+    struct start_replace {
+        template <class Handler, class Executor>
+        void operator()(detail::registration& self, Handler&& handler, std::size_t slot,
+                        basic_file<Executor>* file) const {
+            self.start(
+                "async_replace", std::forward<Handler>(handler),
+                [&](core::operation& op, core::shard& home) { return replace(self, slot, *file, op, home); });
+        }
+    };
+    using initiate_replace = detail::initiation<detail::registration*, void(error_code), start_replace>;
+
 public:
     /// Room for `slots` files. Throws system_error: EBUSY (the context has a table, or one that has not
     /// ended), EMFILE (more than RLIMIT_NOFILE, or no descriptor for it), EINVAL (none).
@@ -51,7 +62,7 @@ public:
     }
     template <class Executor>
     std::size_t add(basic_file<Executor>& file, error_code& ec) {
-        int r = check(file);
+        int r = check(registration_, file);
         if (r == 0)
             r = registration_.registered().add_file(file.impl_.get()->fd(), file.impl_.get()->file_slot());
         if (r >= 0)
@@ -64,36 +75,42 @@ public:
     /// `file` from now on go by the slot. Completes when every ring has let go of the other file. Signature
     /// void(error_code); errors as of add(), and EINVAL: no such slot. Not cancellable.
     template <class Executor, class Token = net::default_completion_token_t<executor>>
-    auto async_replace(std::size_t slot, basic_file<Executor>& file, Token&& token = Token()) {
-        return registration_.initiate("async_replace", std::forward<Token>(token),
-                                      [this, slot, &file](core::operation& op, core::shard& home) {
-                                          if (const int error = check(file))
-                                              return error;
-                                          file.impl_.get()->leave_slot();
-                                          const int error = registration_.registered().update_file(
-                                              slot, file.impl_.get()->fd(), &op, &home);
-                                          if (error == 0)
-                                              file.impl_.get()->set_file_slot(static_cast<int>(slot));
-                                          return error;
-                                      });
+    auto async_replace(std::size_t slot, basic_file<Executor>& file, Token&& token = Token())
+        -> detail::initiated<initiate_replace, Token, std::size_t, basic_file<Executor>*> {
+        return detail::initiate<initiate_replace, Token>(&registration_, token, slot, &file);
     }
 
     /// Ends the table; completes when no ring has it any more, after what was started before is over.
     /// Signature void(error_code): ENOENT when it has been ended before. Not cancellable. This object may be
     /// destroyed meanwhile.
     template <class Token = net::default_completion_token_t<executor>>
-    auto async_unregister(Token&& token = Token()) {
-        return registration_.async_end(std::forward<Token>(token));
+    auto async_unregister(Token&& token = Token())
+        -> detail::initiated<detail::registration::initiate_end, Token> {
+        return detail::initiate<detail::registration::initiate_end, Token>(&registration_, token);
     }
 
 private:
     template <class Executor>
-    int check(const basic_file<Executor>& file) const noexcept {
-        if (!registration_.lasts())
+    static int check(const detail::registration& table, const basic_file<Executor>& file) noexcept {
+        if (!table.lasts())
             return -ENOENT;
         if (!file.is_open())
             return -EBADF;
-        return &file.impl_.home().owner() == &registration_.engine() ? 0 : -EINVAL;
+        return &file.impl_.home().owner() == &table.engine() ? 0 : -EINVAL;
+    }
+
+    /// Returns 0, and then `op` completes, or a negated errno.
+    template <class Executor>
+    static int replace(detail::registration& table, std::size_t slot, basic_file<Executor>& file,
+                       core::operation& op, core::shard& home) {
+        if (const int error = check(table, file))
+            return error;
+        core::descriptor& d = *file.impl_.get();
+        d.leave_slot();
+        const int error = table.registered().update_file(slot, d.fd(), &op, &home);
+        if (error == 0)
+            d.set_file_slot(static_cast<int>(slot));
+        return error;
     }
 
     std::size_t size_;

@@ -15,6 +15,8 @@ AURAIO_OPEN
 template <class Executor = any_io_executor>
 class basic_stream_file : public basic_file<Executor> {
     using base = basic_file<Executor>;
+    using initiate_read = typename base::template initiate_transfer<true>;
+    using initiate_write = typename base::template initiate_transfer<false>;
 
 public:
     using typename base::executor_type;
@@ -97,14 +99,16 @@ public:
     /// basic_random_access_file::async_read_some_at(). Cancellation: terminal, partial, total; a cancelled
     /// read has not moved the position.
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
-    auto async_read_some(const MutableBufferSequence& buffers, Token&& token = Token()) {
-        return this->template transfer<true>(core::current_position, buffers, std::forward<Token>(token));
+    auto async_read_some(const MutableBufferSequence& buffers, Token&& token = Token())
+        -> detail::initiated<initiate_read, Token, std::uint64_t, const MutableBufferSequence&> {
+        return detail::initiate<initiate_read, Token>(this, token, core::current_position, buffers);
     }
 
     /// Starts a write at the file's position, or at its end if it was opened with append.
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
-    auto async_write_some(const ConstBufferSequence& buffers, Token&& token = Token()) {
-        return this->template transfer<false>(core::current_position, buffers, std::forward<Token>(token));
+    auto async_write_some(const ConstBufferSequence& buffers, Token&& token = Token())
+        -> detail::initiated<initiate_write, Token, std::uint64_t, const ConstBufferSequence&> {
+        return detail::initiate<initiate_write, Token>(this, token, core::current_position, buffers);
     }
 };
 

@@ -142,52 +142,38 @@ public:
     core::engine& engine() const noexcept { return *executor_.query(ring_t{}).engine; }
     core::registrations& registered() const noexcept { return engine().registered(); }
 
-    /// `name` is the initiating function's. `start(operation, shard)` returns 0 or a negated errno, which the
-    /// handler gets.
-    template <class Token, class Start>
-    auto initiate([[maybe_unused]] const char* name, Token&& token, Start start) {
-        return net::async_initiate<Token, void(error_code)>(
-            initiation<Start>(*this, std::move(start) AURAIO_WHEN_TRACKING(, name)), token);
-    }
-
-    template <class Token>
-    auto async_end(Token&& token) {
-        return initiate("async_unregister", std::forward<Token>(token),
-                        [this](core::operation& op, core::shard& home) {
-                            const auto unused = std::move(end_);
-                            return unused ? registered().request_end(kind_, op, home) : -ENOENT;
-                        });
+    /// In an initiation: starts a step. `step(operation, shard)` returns 0 or a negated errno, which the
+    /// handler gets; `name` is the initiating function's.
+    template <class Handler, class Step>
+    void start([[maybe_unused]] const char* name, Handler&& handler, Step step) {
+        core::shard& home = shard_for(executor_);
+        auto* op = create_op<registration_op<std::decay_t<Handler>, executor>>(
+            handler, std::forward<Handler>(handler), executor_, home);
+        AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, {"registration", this}, 0, name);)
+        if (const int error = step(*op, home)) {
+            op->set_error(error);
+            home.post(*op);
+        }
     }
 
 private:
-    template <class Start>
-    class initiation {
-    public:
-        using executor_type = executor;
-        initiation(registration& self, Start start AURAIO_WHEN_TRACKING(, const char* name))
-            : self_(&self)
-            , start_(std::move(start)) AURAIO_WHEN_TRACKING(, name_(name)) {}
-        const executor& get_executor() const noexcept { return self_->executor_; }
-
+    struct start_end {
         template <class Handler>
-        void operator()(Handler&& handler) {
-            check_handler<Handler, error_code>();
-            core::shard& home = shard_for(self_->executor_);
-            auto* op = create_op<registration_op<std::decay_t<Handler>, executor>>(
-                handler, std::forward<Handler>(handler), self_->executor_, home);
-            AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, {"registration", self_}, 0, name_);)
-            if (const int error = start_(*op, home)) {
-                op->set_error(error);
-                home.post(*op);
-            }
+        void operator()(registration& self, Handler&& handler) const {
+            self.start("async_unregister", std::forward<Handler>(handler),
+                       [&self](core::operation& op, core::shard& home) {
+                           const auto unused = std::move(self.end_);
+                           return unused ? self.registered().request_end(self.kind_, op, home) : -ENOENT;
+                       });
         }
-
-    private:
-        registration* self_;
-        Start start_;
-        AURAIO_WHEN_TRACKING(const char* name_;)
     };
 
+public:
+    using executor_type = executor;
+    using initiate_end = initiation<registration*, void(error_code), start_end>;
+    const executor_type& get_executor() const noexcept { return executor_; }
+
+private:
     void end() noexcept {
         if (!end_)
             return;
