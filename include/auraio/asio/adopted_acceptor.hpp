@@ -220,66 +220,62 @@ private:
     /// Where accepted sockets go: spread over the rings if this is a native acceptor of a whole context.
     executor_type place() { return aura::detail::spread(get_executor()); }
 
-    template <auto Start>
-    using initiation = aura::detail::adopted_initiation<basic_socket_acceptor, Start>;
-
-    static constexpr auto start_wait = [](auto& a, auto&& handler, wait_type w) {
-        a.async_wait(w, std::forward<decltype(handler)>(handler));
-    };
-    static constexpr auto start_accept = []<class Socket>(auto& a, auto&& handler, Socket* peer,
-                                                          endpoint_type* endpoint) {
-        if constexpr (aura::detail::socket_of<Socket, Protocol>) {
-            if (endpoint) {
-                a.async_accept(*peer, *endpoint, std::forward<decltype(handler)>(handler));
-                return;
+    struct start_accept {
+        template <class Acceptor, class Handler, class Socket>
+        void operator()(Acceptor& a, Handler&& handler, Socket* peer, endpoint_type* endpoint) const {
+            if constexpr (aura::detail::socket_of<Socket, Protocol>) {
+                if (endpoint) {
+                    a.async_accept(*peer, *endpoint, std::forward<Handler>(handler));
+                    return;
+                }
             }
+            a.async_accept(*peer, std::forward<Handler>(handler));
         }
-        a.async_accept(*peer, std::forward<decltype(handler)>(handler));
     };
-    static constexpr auto start_move_accept = [](auto& a, auto&& handler, const auto& e,
-                                                 endpoint_type* endpoint) {
-        if (endpoint)
-            a.async_accept(e, *endpoint, std::forward<decltype(handler)>(handler));
-        else
-            a.async_accept(e, std::forward<decltype(handler)>(handler));
+    struct start_move_accept {
+        template <class Acceptor, class Handler, class E>
+        void operator()(Acceptor& a, Handler&& handler, const E& e, endpoint_type* endpoint) const {
+            if (endpoint)
+                a.async_accept(e, *endpoint, std::forward<Handler>(handler));
+            else
+                a.async_accept(e, std::forward<Handler>(handler));
+        }
     };
-    using initiate_async_wait = initiation<start_wait>;
-    using initiate_async_accept = initiation<start_accept>;
-    using initiate_async_move_accept = initiation<start_move_accept>;
+    template <class Signature, class Start>
+    using initiation = aura::detail::adopted_initiation<basic_socket_acceptor, Signature, Start>;
+    using initiate_wait = initiation<void(error_code), aura::detail::start_either_wait>;
+    using initiate_accept = initiation<void(error_code), start_accept>;
+    template <class E>
+    using initiate_move_accept = initiation<void(error_code, socket_on<E>), start_move_accept>;
 
+    template <class Socket, class Token>
+    using accept_result = aura::detail::initiated<initiate_accept, Token, Socket*, endpoint_type*>;
     template <class E, class Token>
-    using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
-        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<E>(),
-        static_cast<endpoint_type*>(nullptr)));
-    // As in the native acceptor: tokens may keep value categories, and lvalues are not moved from.
+    using move_accept_result = aura::detail::initiated<initiate_move_accept<E>, Token, E, endpoint_type*>;
     template <class Token, class E>
     auto move_accept(E e, endpoint_type* endpoint, std::remove_reference_t<Token>& token)
         -> move_accept_result<E, Token> {
-        return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
-                                                                     std::move(e), std::move(endpoint));
+        return aura::detail::initiate<initiate_move_accept<E>, Token>(this, token, std::move(e), endpoint);
     }
+    static constexpr endpoint_type* no_endpoint = nullptr;
 
 public:
     template <class Token = default_completion_token_t<executor_type>>
     auto async_wait(wait_type w, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+        -> aura::detail::initiated<initiate_wait, Token, wait_type> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token, w);
     }
 
     template <aura::detail::socket_for<Protocol> Socket,
               class Token = default_completion_token_t<executor_type>>
-    auto async_accept(Socket& peer, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
-                                                            &peer, static_cast<endpoint_type*>(nullptr))) {
-        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer,
-                                                       static_cast<endpoint_type*>(nullptr));
+    auto async_accept(Socket& peer, Token&& token = Token()) -> accept_result<Socket, Token> {
+        return aura::detail::initiate<initiate_accept, Token>(this, token, &peer, no_endpoint);
     }
     template <aura::detail::socket_of<Protocol> Socket,
               class Token = default_completion_token_t<executor_type>>
     auto async_accept(Socket& peer, endpoint_type& endpoint, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_accept>(), token,
-                                                            &peer, &endpoint)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer, &endpoint);
+        -> accept_result<Socket, Token> {
+        return aura::detail::initiate<initiate_accept, Token>(this, token, &peer, &endpoint);
     }
     template <class Token = default_completion_token_t<executor_type>>
     auto async_accept(Token&& token = Token()) -> move_accept_result<executor_type, Token> {
@@ -290,24 +286,24 @@ public:
         -> move_accept_result<executor_type, Token> {
         return move_accept<Token>(get_executor(), &endpoint, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>,
-              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
+    template <class E, class Token = default_completion_token_t<executor_type>,
+              aura::detail::is_any_executor<E> = 0>
     auto async_accept(const E& e, Token&& token = Token()) -> move_accept_result<E, Token> {
         return move_accept<Token>(e, nullptr, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<executor_type>,
-              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
+    template <class E, class Token = default_completion_token_t<executor_type>,
+              aura::detail::is_any_executor<E> = 0>
     auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<E, Token> {
         return move_accept<Token>(e, &endpoint, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>,
-              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
+    template <class C, class Token = default_completion_token_t<executor_type>,
+              aura::detail::is_any_context<C> = 0>
     auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), nullptr, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<executor_type>,
-              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
+    template <class C, class Token = default_completion_token_t<executor_type>,
+              aura::detail::is_any_context<C> = 0>
     auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), &endpoint, token);

@@ -82,16 +82,13 @@ public:
     }
 
 private:
-    static constexpr auto start_wait = [](auto& t, auto&& handler) {
-        t.async_wait(std::forward<decltype(handler)>(handler));
-    };
-    using initiate_async_wait = aura::detail::adopted_initiation<basic_deadline_timer, start_wait>;
+    using initiate_wait = aura::detail::adopted_initiation<basic_deadline_timer, void(error_code),
+                                                           aura::detail::start_either_wait>;
 
 public:
     template <class Token = default_completion_token_t<executor_type>>
-    auto async_wait(Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token);
+    auto async_wait(Token&& token = Token()) -> aura::detail::initiated<initiate_wait, Token> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token);
     }
 
     aura::detail::adopted<basic_deadline_timer<Time, TimeTraits, aura::any_io_executor>,

@@ -13,10 +13,8 @@ class basic_descriptor<any_io_executor> : public descriptor_base,
     using base = aura::detail::adopted_descriptor<basic_stream_descriptor>;
     using error_code = aura::error_code;
 
-    static constexpr auto start_wait = [](auto& d, auto&& handler, descriptor_base::wait_type w) {
-        d.async_wait(w, std::forward<decltype(handler)>(handler));
-    };
-    using initiate_async_wait = aura::detail::adopted_initiation<basic_descriptor, start_wait>;
+    using initiate_wait =
+        aura::detail::adopted_initiation<basic_descriptor, void(error_code), aura::detail::start_either_wait>;
 
 public:
     using lowest_layer_type = basic_descriptor;
@@ -75,8 +73,8 @@ public:
     }
     template <class Token = default_completion_token_t<any_io_executor>>
     auto async_wait(wait_type w, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+        -> aura::detail::initiated<initiate_wait, Token, wait_type> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token, w);
     }
 
 protected:

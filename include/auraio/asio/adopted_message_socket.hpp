@@ -22,25 +22,24 @@ public:
     using message_flags = net::socket_base::message_flags;
 
 private:
-    static constexpr auto start_send = [](auto& s, auto&& handler, const auto& b, message_flags f) {
-        s.async_send(b, f, std::forward<decltype(handler)>(handler));
+    struct start_send_to {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& s, Handler&& handler, const Buffers& b, message_flags f,
+                        const endpoint_type& to) const {
+            s.async_send_to(b, to, f, std::forward<Handler>(handler));
+        }
     };
-    static constexpr auto start_send_to = [](auto& s, auto&& handler, const auto& b, message_flags f,
-                                             const endpoint_type& to) {
-        s.async_send_to(b, to, f, std::forward<decltype(handler)>(handler));
+    struct start_receive_from {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& s, Handler&& handler, const Buffers& b, message_flags f,
+                        endpoint_type* from) const {
+            s.async_receive_from(b, *from, f, std::forward<Handler>(handler));
+        }
     };
-    static constexpr auto start_receive = [](auto& s, auto&& handler, const auto& b, message_flags f) {
-        s.async_receive(b, f, std::forward<decltype(handler)>(handler));
-    };
-    static constexpr auto start_receive_from = [](auto& s, auto&& handler, const auto& b, message_flags f,
-                                                  endpoint_type* from) {
-        s.async_receive_from(b, *from, f, std::forward<decltype(handler)>(handler));
-    };
-    using initiate_send = typename base::template initiation<adopted_message_socket, start_send>;
-    using initiate_send_to = typename base::template initiation<adopted_message_socket, start_send_to>;
-    using initiate_receive = typename base::template initiation<adopted_message_socket, start_receive>;
-    using initiate_receive_from =
-        typename base::template initiation<adopted_message_socket, start_receive_from>;
+    using typename base::initiate_receive;
+    using typename base::initiate_send;
+    using initiate_send_to = typename base::template initiate_transfer<start_send_to>;
+    using initiate_receive_from = typename base::template initiate_transfer<start_receive_from>;
 
 public:
     template <class Buffers>
@@ -78,58 +77,44 @@ public:
 
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_send(const Buffers& b, message_flags f, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_send>(),
-                                                                              token, b, f)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send(this), token, b, f);
+        -> initiated<initiate_send, Token, const Buffers&, message_flags> {
+        return initiate<initiate_send, Token>(this, token, b, f);
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_send(const Buffers& b, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_send>(),
-                                                                              token, b, message_flags(0))) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send(this), token, b,
-                                                                         message_flags(0));
+        -> initiated<initiate_send, Token, const Buffers&, message_flags> {
+        return initiate<initiate_send, Token>(this, token, b, message_flags(0));
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_send_to(const Buffers& b, const endpoint_type& destination, message_flags f,
                        Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_send_to>(), token, b, f, destination)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send_to(this), token, b, f,
-                                                                         destination);
+        -> initiated<initiate_send_to, Token, const Buffers&, message_flags, const endpoint_type&> {
+        return initiate<initiate_send_to, Token>(this, token, b, f, destination);
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_send_to(const Buffers& b, const endpoint_type& destination, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_send_to>(), token, b, message_flags(0), destination)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_send_to(this), token, b,
-                                                                         message_flags(0), destination);
+        -> initiated<initiate_send_to, Token, const Buffers&, message_flags, const endpoint_type&> {
+        return initiate<initiate_send_to, Token>(this, token, b, message_flags(0), destination);
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& b, message_flags f, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_receive>(), token, b, f)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b, f);
+        -> initiated<initiate_receive, Token, const Buffers&, message_flags> {
+        return initiate<initiate_receive, Token>(this, token, b, f);
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& b, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_receive>(), token, b, message_flags(0))) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b,
-                                                                         message_flags(0));
+        -> initiated<initiate_receive, Token, const Buffers&, message_flags> {
+        return initiate<initiate_receive, Token>(this, token, b, message_flags(0));
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_receive_from(const Buffers& b, endpoint_type& sender, message_flags f, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_receive_from>(), token, b, f, &sender)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive_from(this), token,
-                                                                         b, f, &sender);
+        -> initiated<initiate_receive_from, Token, const Buffers&, message_flags, endpoint_type*> {
+        return initiate<initiate_receive_from, Token>(this, token, b, f, &sender);
     }
     template <class Buffers, class Token = net::default_completion_token_t<executor_type>>
     auto async_receive_from(const Buffers& b, endpoint_type& sender, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_receive_from>(), token, b, message_flags(0), &sender)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_receive_from(this), token,
-                                                                         b, message_flags(0), &sender);
+        -> initiated<initiate_receive_from, Token, const Buffers&, message_flags, endpoint_type*> {
+        return initiate<initiate_receive_from, Token>(this, token, b, message_flags(0), &sender);
     }
 
 protected:

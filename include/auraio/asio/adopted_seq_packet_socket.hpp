@@ -13,15 +13,15 @@ class basic_seq_packet_socket<Protocol, any_io_executor> : public basic_socket<P
     using error_code = aura::error_code;
     using message_flags = socket_base::message_flags;
 
-    static constexpr auto start_send = [](auto& s, auto&& handler, const auto& b, message_flags f) {
-        s.async_send(b, f, std::forward<decltype(handler)>(handler));
+    struct start_receive_with_flags {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& s, Handler&& handler, const Buffers& b, message_flags in,
+                        message_flags* out) const {
+            s.async_receive(b, in, *out, std::forward<Handler>(handler));
+        }
     };
-    static constexpr auto start_receive = [](auto& s, auto&& handler, const auto& b, message_flags in,
-                                             message_flags* out) {
-        s.async_receive(b, in, *out, std::forward<decltype(handler)>(handler));
-    };
-    using initiate_send = typename base::template initiation<basic_seq_packet_socket, start_send>;
-    using initiate_receive = typename base::template initiation<basic_seq_packet_socket, start_receive>;
+    using typename base::initiate_send;
+    using initiate_receive = typename base::template initiate_transfer<start_receive_with_flags>;
 
 public:
     using typename base::executor_type;
@@ -69,23 +69,18 @@ public:
 
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_send(const Buffers& b, message_flags f, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_send>(), token,
-                                                                         b, f)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_send(this), token, b, f);
+        -> aura::detail::initiated<initiate_send, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, b, f);
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& b, message_flags& out, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_receive>(),
-                                                                         token, b, message_flags(0), &out)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b,
-                                                                    message_flags(0), &out);
+        -> aura::detail::initiated<initiate_receive, Token, const Buffers&, message_flags, message_flags*> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, b, message_flags(0), &out);
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& b, message_flags in, message_flags& out, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_receive>(),
-                                                                         token, b, in, &out)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_receive(this), token, b, in,
-                                                                    &out);
+        -> aura::detail::initiated<initiate_receive, Token, const Buffers&, message_flags, message_flags*> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, b, in, &out);
     }
 };
 

@@ -12,10 +12,8 @@ template <>
 class basic_signal_set<any_io_executor> : public aura::detail::signal_set_base {
     using error_code = aura::error_code;
 
-    static constexpr auto start_wait = [](auto& set, auto&& handler) {
-        set.async_wait(std::forward<decltype(handler)>(handler));
-    };
-    using initiate_async_wait = aura::detail::adopted_initiation<basic_signal_set, start_wait>;
+    using initiate_wait = aura::detail::adopted_initiation<basic_signal_set, void(error_code, int),
+                                                           aura::detail::start_either_wait>;
 
 public:
     using executor_type = any_io_executor;
@@ -83,10 +81,8 @@ public:
         return forward(ec, [&](auto& s) { s.cancel(ec); });
     }
     template <class Token = default_completion_token_t<executor_type>>
-    auto async_wait(Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, int)>(std::declval<initiate_async_wait>(),
-                                                                 token)) {
-        return async_initiate<Token, void(error_code, int)>(initiate_async_wait(this), token);
+    auto async_wait(Token&& token = Token()) -> aura::detail::initiated<initiate_wait, Token> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token);
     }
 
 private:

@@ -186,29 +186,44 @@ public:
     }
 
 protected:
-    template <class Derived, auto Start>
-    using initiation = aura::detail::adopted_initiation<Derived, Start>;
+    template <class Derived, class Signature, class Start>
+    using initiation = aura::detail::adopted_initiation<Derived, Signature, Start>;
+    template <class Start>
+    using initiate_transfer = initiation<basic_socket, void(error_code, std::size_t), Start>;
 
-    static constexpr auto start_connect = [](auto& s, auto&& handler, const endpoint_type& e) {
-        s.async_connect(e, std::forward<decltype(handler)>(handler));
+    struct start_connect {
+        template <class Object, class Handler>
+        void operator()(Object& s, Handler&& handler, const endpoint_type& e) const {
+            s.async_connect(e, std::forward<Handler>(handler));
+        }
     };
-    static constexpr auto start_wait = [](auto& s, auto&& handler, wait_type w) {
-        s.async_wait(w, std::forward<decltype(handler)>(handler));
+    struct start_send {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& s, Handler&& handler, const Buffers& b, message_flags f) const {
+            s.async_send(b, f, std::forward<Handler>(handler));
+        }
     };
-    using initiate_async_connect = initiation<basic_socket, start_connect>;
-    using initiate_async_wait = initiation<basic_socket, start_wait>;
+    struct start_receive {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& s, Handler&& handler, const Buffers& b, message_flags f) const {
+            s.async_receive(b, f, std::forward<Handler>(handler));
+        }
+    };
+    using initiate_connect = initiation<basic_socket, void(error_code), start_connect>;
+    using initiate_wait = initiation<basic_socket, void(error_code), aura::detail::start_either_wait>;
+    using initiate_send = initiate_transfer<start_send>;
+    using initiate_receive = initiate_transfer<start_receive>;
 
 public:
     template <class Token = default_completion_token_t<executor_type>>
     auto async_connect(const endpoint_type& e, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_connect>(), token,
-                                                            e)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_connect(this), token, e);
+        -> aura::detail::initiated<initiate_connect, Token, const endpoint_type&> {
+        return aura::detail::initiate<initiate_connect, Token>(this, token, e);
     }
     template <class Token = default_completion_token_t<executor_type>>
     auto async_wait(wait_type w, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+        -> aura::detail::initiated<initiate_wait, Token, wait_type> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token, w);
     }
 
 protected:
@@ -235,16 +250,8 @@ class basic_stream_socket<Protocol, any_io_executor> : public basic_socket<Proto
     using base = basic_socket<Protocol, any_io_executor>;
     using error_code = aura::error_code;
 
-    static constexpr auto start_send = [](auto& s, auto&& handler, const auto& buffers,
-                                          socket_base::message_flags f) {
-        s.async_send(buffers, f, std::forward<decltype(handler)>(handler));
-    };
-    static constexpr auto start_receive = [](auto& s, auto&& handler, const auto& buffers,
-                                             socket_base::message_flags f) {
-        s.async_receive(buffers, f, std::forward<decltype(handler)>(handler));
-    };
-    using initiate_async_send = typename base::template initiation<basic_stream_socket, start_send>;
-    using initiate_async_receive = typename base::template initiation<basic_stream_socket, start_receive>;
+    using typename base::initiate_receive;
+    using typename base::initiate_send;
 
 public:
     using typename base::endpoint_type;
@@ -308,44 +315,33 @@ public:
 
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_send(const Buffers& b, message_flags f, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, b, f)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, b, f);
+        -> aura::detail::initiated<initiate_send, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, b, f);
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_send(const Buffers& b, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, b, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, b,
-                                                                    message_flags(0));
+        -> aura::detail::initiated<initiate_send, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, b, message_flags(0));
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_write_some(const Buffers& b, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, b, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, b,
-                                                                    message_flags(0));
+        -> aura::detail::initiated<initiate_send, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, b, message_flags(0));
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& b, message_flags f, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, b, f)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token, b,
-                                                                    f);
+        -> aura::detail::initiated<initiate_receive, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, b, f);
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& b, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, b, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token, b,
-                                                                    message_flags(0));
+        -> aura::detail::initiated<initiate_receive, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, b, message_flags(0));
     }
     template <class Buffers, class Token = default_completion_token_t<executor_type>>
     auto async_read_some(const Buffers& b, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, b, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token, b,
-                                                                    message_flags(0));
+        -> aura::detail::initiated<initiate_receive, Token, const Buffers&, message_flags> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, b, message_flags(0));
     }
 };
 

@@ -81,21 +81,8 @@ class basic_deadline_timer<Time, TimeTraits, Executor> {
     using clock = aura::detail::deadline_clock<TimeTraits>;
     using clock_ops = aura::detail::timer_clock<clock, TimeTraits>;
 
-    class initiate_async_wait {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_wait(basic_deadline_timer* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-        template <class Handler>
-        void operator()(Handler&& handler) const {
-            self_->impl_.start_wait(std::forward<Handler>(handler));
-        }
-
-    private:
-        basic_deadline_timer* self_;
-    };
+    using initiate_wait =
+        aura::detail::initiation<basic_deadline_timer*, void(error_code), aura::detail::start_timer_wait>;
 
 public:
     using executor_type = Executor;
@@ -155,9 +142,8 @@ public:
     void wait(error_code& ec) { ec = {}, wait(); }
 
     template <class Token = default_completion_token_t<executor_type>>
-    auto async_wait(Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token);
+    auto async_wait(Token&& token = Token()) -> aura::detail::initiated<initiate_wait, Token> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token);
     }
 
     aura::detail::timer_handle<clock, TimeTraits, Executor> impl_;

@@ -17,23 +17,14 @@ class basic_descriptor<Executor> : public descriptor_base, public aura::detail::
     using base = aura::detail::descriptor_object<Executor>;
     using error_code = aura::error_code;
 
-    class initiate_async_wait {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_wait(basic_descriptor* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
+    struct start_wait {
         template <class Handler>
-        void operator()(Handler&& handler, descriptor_base::wait_type w) const {
-            aura::detail::check_handler<Handler, error_code>();
-            self_->template start<aura::detail::wait_request>(
-                self_->error_before_wait(), std::forward<Handler>(handler), self_->impl_.fd(), events(w));
+        void operator()(basic_descriptor& self, Handler&& handler, descriptor_base::wait_type w) const {
+            self.template start<aura::detail::wait_request>(
+                self.error_before_wait(), std::forward<Handler>(handler), self.impl_.fd(), events(w));
         }
-
-    private:
-        basic_descriptor* self_;
     };
+    using initiate_wait = aura::detail::initiation<basic_descriptor*, void(error_code), start_wait>;
 
 public:
     using typename base::executor_type;
@@ -139,8 +130,8 @@ public:
     /// thing (regular files, /dev/null). Signature void(error_code). Cancellation: terminal, partial, total.
     template <class Token = default_completion_token_t<Executor>>
     auto async_wait(descriptor_base::wait_type w, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+        -> aura::detail::initiated<initiate_wait, Token, descriptor_base::wait_type> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token, w);
     }
 
 protected:

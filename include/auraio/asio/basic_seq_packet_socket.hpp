@@ -17,11 +17,9 @@ class basic_seq_packet_socket<Protocol, Executor> : public basic_socket<Protocol
     using error_code = aura::error_code;
     static constexpr auto kind = aura::detail::socket_kind::message;
 
-    template <class, bool, class>
-    friend class aura::detail::initiate_message;
-    using initiate_async_send = aura::detail::initiate_message<basic_seq_packet_socket, false>;
-    using initiate_async_receive_with_flags =
-        aura::detail::initiate_message<basic_seq_packet_socket, true, aura::detail::yields_flags>;
+    using initiate_send = typename base::template initiate_transfer<false, kind>;
+    using initiate_receive =
+        typename base::template initiate_transfer<true, kind, aura::detail::yields_flags>;
 
 public:
     using typename base::endpoint_type;
@@ -87,10 +85,8 @@ public:
 
     template <class ConstBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_send(const ConstBufferSequence& buffers, message_flags flags, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, buffers, flags)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, buffers,
-                                                                    flags);
+        -> aura::detail::initiated<initiate_send, Token, const ConstBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, buffers, flags);
     }
 
     /// Receives a message, and its flags (MSG_EOR, MSG_TRUNC) into `out_flags`, which must live until the
@@ -98,19 +94,17 @@ public:
     template <class MutableBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, message_flags& out_flags,
                        Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive_with_flags>(), token, buffers, message_flags(0),
-            &out_flags)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(
-            initiate_async_receive_with_flags(this), token, buffers, message_flags(0), &out_flags);
+        -> aura::detail::initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags,
+                                   message_flags*> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, buffers, message_flags(0),
+                                                               &out_flags);
     }
     template <class MutableBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, message_flags in_flags, message_flags& out_flags,
                        Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive_with_flags>(), token, buffers, in_flags, &out_flags)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive_with_flags(this),
-                                                                    token, buffers, in_flags, &out_flags);
+        -> aura::detail::initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags,
+                                   message_flags*> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, buffers, in_flags, &out_flags);
     }
 };
 

@@ -43,21 +43,20 @@ template <class Executor>
 class basic_signal_set<Executor> : public aura::detail::signal_set_base {
     using error_code = aura::error_code;
 
-    class initiate_async_wait {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_wait(basic_signal_set* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
+    struct start_wait {
         template <class Handler>
-        void operator()(Handler&& handler) const {
-            self_->start_wait(std::forward<Handler>(handler));
+        void operator()(basic_signal_set& self, Handler&& handler) const {
+            using op_type = aura::detail::signal_op<std::decay_t<Handler>, Executor>;
+            aura::core::shard& home = self.set_->home();
+            auto* op = aura::detail::create_op<op_type>(handler, std::forward<Handler>(handler),
+                                                        self.executor_, home);
+            AURAIO_WHEN_TRACKING(
+                aura::detail::track_creation(home.owner(), *op, {"signal_set", &self}, 0, "async_wait");)
+            aura::detail::connect_slot(op->handler(), *op, home, aura::detail::every_cancellation);
+            self.set_->wait(*op);
         }
-
-    private:
-        basic_signal_set* self_;
     };
+    using initiate_wait = aura::detail::initiation<basic_signal_set*, void(error_code, int), start_wait>;
 
 public:
     using executor_type = Executor;
@@ -166,10 +165,8 @@ public:
     }
 
     template <class Token = default_completion_token_t<executor_type>>
-    auto async_wait(Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, int)>(std::declval<initiate_async_wait>(),
-                                                                 token)) {
-        return async_initiate<Token, void(error_code, int)>(initiate_async_wait(this), token);
+    auto async_wait(Token&& token = Token()) -> aura::detail::initiated<initiate_wait, Token> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token);
     }
 
 private:
@@ -182,18 +179,6 @@ private:
     aura::detail::sync_result catch_with(int signal, int sa_flags, error_code& ec) {
         return aura::detail::sync_return(
             ec = aura::detail::to_error_code(aura::detail::stock_signals::add(*set_, signal, sa_flags)));
-    }
-
-    template <class Handler>
-    void start_wait(Handler&& handler) {
-        aura::detail::check_handler<Handler, error_code, int>();
-        using op_type = aura::detail::signal_op<std::decay_t<Handler>, Executor>;
-        aura::core::shard& home = set_->home();
-        auto* op = aura::detail::create_op<op_type>(handler, std::forward<Handler>(handler), executor_, home);
-        AURAIO_WHEN_TRACKING(
-            aura::detail::track_creation(home.owner(), *op, {"signal_set", this}, 0, "async_wait");)
-        aura::detail::connect_slot(op->handler(), *op, home, aura::detail::every_cancellation);
-        set_->wait(*op);
     }
 
     Executor executor_;

@@ -128,24 +128,34 @@ public:
     }
 
 private:
-    class initiate_async_connect {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_connect(basic_socket* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
+    struct start_connect {
         template <class Handler>
-        void operator()(Handler&& handler, const endpoint_type& peer, const error_code& open_error) const {
-            aura::detail::check_handler<Handler, error_code>();
-            self_->template start<aura::detail::connect_request<endpoint_type>>(
-                open_error ? open_error.value() : self_->unopened(), std::forward<Handler>(handler),
-                self_->impl_.fd(), peer);
+        void operator()(basic_socket& self, Handler&& handler, const endpoint_type& peer,
+                        const error_code& open_error) const {
+            self.template start<aura::detail::connect_request<endpoint_type>>(
+                open_error ? open_error.value() : self.unopened(), std::forward<Handler>(handler),
+                self.impl_.fd(), peer);
         }
-
-    private:
-        basic_socket* self_;
     };
+    template <bool IsRead, aura::detail::socket_kind Kind, class Extra>
+    struct start_transfer {
+        template <class Handler, class Sequence, class... Args>
+        void operator()(basic_socket& self, Handler&& handler, const Sequence& buffers,
+                        socket_base::message_flags flags, const Args&... extra) const {
+            using namespace aura::detail;
+            using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
+            using storage = socket_buffers<buffer, Sequence>;
+            using work = std::conditional_t<std::is_void_v<Extra>, socket_transfer<IsRead, Kind, storage>,
+                                            message_transfer<IsRead, Kind, storage, Extra>>;
+            if constexpr (is_null_buffers<Sequence>)
+                self.template start<null_transfer>(self.unopened(), std::forward<Handler>(handler),
+                                                   self.impl_.fd(), transfer_events(IsRead, flags));
+            else
+                self.template start<work>(self.unopened(), std::forward<Handler>(handler), self.impl_.fd(),
+                                          flags, buffers, extra...);
+        }
+    };
+    using initiate_connect = aura::detail::initiation<basic_socket*, void(error_code), start_connect>;
 
 public:
     /// Connects; opens the socket if it is closed, and tells the handler if that fails. Signature
@@ -153,17 +163,21 @@ public:
     /// leaves the socket open and in an unspecified state.
     template <class Token = default_completion_token_t<Executor>>
     auto async_connect(const endpoint_type& peer, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_connect>(), token,
-                                                            peer, std::declval<const error_code&>())) {
+        -> aura::detail::initiated<initiate_connect, Token, const endpoint_type&, error_code> {
         error_code open_error;
         if (!this->is_open())
             this->open(peer.protocol(), open_error);
-        return async_initiate<Token, void(error_code)>(initiate_async_connect(this), token, peer,
-                                                       std::as_const(open_error));
+        return aura::detail::initiate<initiate_connect, Token>(this, token, peer, open_error);
     }
 
 protected:
     ~basic_socket() = default;
+
+    /// Transfers of the derived sockets, of `buffers` with `flags` and what `Extra` adds to a message (see
+    /// message_transfer); void: nothing, the socket is connected.
+    template <bool IsRead, aura::detail::socket_kind Kind, class Extra = void>
+    using initiate_transfer = aura::detail::initiation<basic_socket*, void(error_code, std::size_t),
+                                                       start_transfer<IsRead, Kind, Extra>>;
 
     /// Synchronous transfers of the derived sockets.
     template <bool IsRead, aura::detail::socket_kind Kind, class Sequence>

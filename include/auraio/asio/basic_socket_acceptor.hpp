@@ -53,7 +53,7 @@ public:
 
     template <class Completion>
     void receive(error_code ec, int fd, Completion& done) {
-        if (busy_) { // not accepted at all: see initiate_async_accept
+        if (busy_) { // not accepted at all: see start_accept
             done.call(error_code(net::error::already_open));
             return;
         }
@@ -277,83 +277,64 @@ public:
     }
 
 private:
-    using initiate_async_wait = typename base::template initiate_wait<aura::detail::connection_wait_request>;
+    using initiate_wait = typename base::template initiate_wait<aura::detail::connection_wait_request>;
 
-    /// For a socket the caller has.
-    class initiate_async_accept {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_accept(basic_socket_acceptor* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
+    struct start_accept {
         template <class Handler, class P, class E>
-        void operator()(Handler&& handler, basic_socket<P, E>* peer, endpoint_type* endpoint) const {
+        void operator()(basic_socket_acceptor& self, Handler&& handler, basic_socket<P, E>* peer,
+                        endpoint_type* endpoint) const {
             using namespace aura::detail;
-            check_handler<Handler, error_code>();
             using work = accept_request<accepts_into<Protocol, basic_socket<P, E>, endpoint_type>>;
-            const int error = peer->is_open() ? EALREADY : self_->unopened();
-            self_->template start<work>(error, std::forward<Handler>(handler), self_->impl_.fd(),
-                                        self_->impl_.options.report_aborted, self_->impl_.protocol, *peer,
-                                        endpoint);
+            const int error = peer->is_open() ? EALREADY : self.unopened();
+            self.template start<work>(error, std::forward<Handler>(handler), self.impl_.fd(),
+                                      self.impl_.options.report_aborted, self.impl_.protocol, *peer,
+                                      endpoint);
         }
-
-    private:
-        basic_socket_acceptor* self_;
     };
-
-    /// For a new socket on executor `e`.
-    class initiate_async_move_accept {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_move_accept(basic_socket_acceptor* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-        template <class Handler, class E, class Socket>
-        void operator()(Handler&& handler, const E& e, endpoint_type* endpoint, Socket*) const {
+    template <class Socket>
+    struct start_move_accept {
+        template <class Handler>
+        void operator()(basic_socket_acceptor& self, Handler&& handler,
+                        const typename Socket::executor_type& e, endpoint_type* endpoint) const {
             using namespace aura::detail;
-            check_handler<Handler, error_code, Socket>();
-            self_->template start<accept_request<accepts_new<Protocol, Socket, endpoint_type>>>(
-                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(),
-                self_->impl_.options.report_aborted, self_->impl_.protocol, e, endpoint);
+            self.template start<accept_request<accepts_new<Protocol, Socket, endpoint_type>>>(
+                self.unopened(), std::forward<Handler>(handler), self.impl_.fd(),
+                self.impl_.options.report_aborted, self.impl_.protocol, e, endpoint);
         }
-
-    private:
-        basic_socket_acceptor* self_;
     };
+    /// For a socket the caller has.
+    using initiate_accept = aura::detail::initiation<basic_socket_acceptor*, void(error_code), start_accept>;
+    /// For a new socket, and on which executor.
+    template <class Socket>
+    using initiate_move_accept =
+        aura::detail::initiation<basic_socket_acceptor*, void(error_code, Socket), start_move_accept<Socket>>;
 
-    // Tokens may keep what initiations are given (deferred does), and then its types, references included,
-    // are part of the result's: declared and passed are the same value categories.
+    template <class P, class E, class Token>
+    using accept_result =
+        aura::detail::initiated<initiate_accept, Token, basic_socket<P, E>*, endpoint_type*>;
     template <class E, class Token>
-    using move_accept_result = decltype(async_initiate<Token, void(error_code, socket_on<E>)>(
-        std::declval<initiate_async_move_accept>(), std::declval<Token&>(), std::declval<E>(),
-        static_cast<endpoint_type*>(nullptr), static_cast<socket_on<E>*>(nullptr)));
-    template <class Token, class E> // Token is told, not found out: only so does an lvalue stay one
+    using move_accept_result =
+        aura::detail::initiated<initiate_move_accept<socket_on<E>>, Token, E, endpoint_type*>;
+    template <class E, class Token>
+    using accepted_result = move_accept_result<aura::detail::accepting_executor_t<E>, Token>;
+
+    template <class Token, class E>
     auto move_accept(E e, endpoint_type* endpoint, std::remove_reference_t<Token>& token)
         -> move_accept_result<E, Token> {
-        return async_initiate<Token, void(error_code, socket_on<E>)>(initiate_async_move_accept(this), token,
-                                                                     std::move(e), std::move(endpoint),
-                                                                     static_cast<socket_on<E>*>(nullptr));
+        return aura::detail::initiate<initiate_move_accept<socket_on<E>>, Token>(this, token, std::move(e),
+                                                                                 endpoint);
     }
     template <class E>
     static auto to_accepting(const E& e) {
         return aura::detail::to_accepting_executor(e);
     }
-    template <class E, class Token>
-    using accepted_result = move_accept_result<aura::detail::accepting_executor_t<E>, Token>;
-
-    template <class P, class E, class Token>
-    using accept_result = decltype(async_initiate<Token, void(error_code)>(
-        std::declval<initiate_async_accept>(), std::declval<Token&>(),
-        static_cast<basic_socket<P, E>*>(nullptr), static_cast<endpoint_type*>(nullptr)));
 
 public:
     /// As a socket's.
     template <class Token = default_completion_token_t<Executor>>
     auto async_wait(socket_base::wait_type w, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token, w)) {
-        return async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+        -> aura::detail::initiated<initiate_wait, Token, socket_base::wait_type> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token, w);
     }
 
     // ---- asynchronous accepts. Cancellation: terminal, partial, total ----
@@ -363,14 +344,13 @@ public:
     template <class P, class E, class Token = default_completion_token_t<Executor>>
         requires std::is_convertible_v<Protocol, P>
     auto async_accept(basic_socket<P, E>& peer, Token&& token = Token()) -> accept_result<P, E, Token> {
-        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer,
-                                                       static_cast<endpoint_type*>(nullptr));
+        return aura::detail::initiate<initiate_accept, Token>(this, token, &peer, no_endpoint);
     }
     template <class P, class E, class Token = default_completion_token_t<Executor>>
         requires std::is_convertible_v<Protocol, P>
     auto async_accept(basic_socket<P, E>& peer, endpoint_type& endpoint, Token&& token = Token())
         -> accept_result<P, E, Token> {
-        return async_initiate<Token, void(error_code)>(initiate_async_accept(this), token, &peer, &endpoint);
+        return aura::detail::initiate<initiate_accept, Token>(this, token, &peer, &endpoint);
     }
 
     /// Signature void(error_code, socket): a new socket, on a running ring, on executor `e`, or on context
@@ -384,32 +364,32 @@ public:
         -> move_accept_result<Executor, Token> {
         return move_accept<Token>(this->impl_.executor(), &endpoint, token);
     }
-    // What E and C have to be is said twice: Clang looks at the result's type before a constraint, and the
-    // result of a token may be an error there.
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>,
-              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
+    template <class E, class Token = default_completion_token_t<Executor>,
+              aura::detail::is_any_executor<E> = 0>
     auto async_accept(const E& e, Token&& token = Token()) -> accepted_result<E, Token> {
         return move_accept<Token>(to_accepting(e), nullptr, token);
     }
-    template <aura::detail::any_executor E, class Token = default_completion_token_t<Executor>,
-              std::enable_if_t<aura::detail::any_executor<E>, int> = 0>
+    template <class E, class Token = default_completion_token_t<Executor>,
+              aura::detail::is_any_executor<E> = 0>
     auto async_accept(const E& e, endpoint_type& endpoint, Token&& token = Token())
         -> accepted_result<E, Token> {
         return move_accept<Token>(to_accepting(e), &endpoint, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>,
-              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
+    template <class C, class Token = default_completion_token_t<Executor>,
+              aura::detail::is_any_context<C> = 0>
     auto async_accept(C& c, Token&& token = Token()) -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), nullptr, token);
     }
-    template <aura::detail::any_context C, class Token = default_completion_token_t<Executor>,
-              std::enable_if_t<aura::detail::any_context<C>, int> = 0>
+    template <class C, class Token = default_completion_token_t<Executor>,
+              aura::detail::is_any_context<C> = 0>
     auto async_accept(C& c, endpoint_type& endpoint, Token&& token = Token())
         -> move_accept_result<typename C::executor_type, Token> {
         return move_accept<Token>(c.get_executor(), &endpoint, token);
     }
 
 private:
+    static constexpr endpoint_type* no_endpoint = nullptr;
+
     Executor spread() const { return aura::detail::spread(this->impl_.executor()); }
 
     template <class Socket>

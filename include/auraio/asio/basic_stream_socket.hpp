@@ -22,32 +22,8 @@ class basic_stream_socket<Protocol, Executor> : public basic_socket<Protocol, Ex
     using error_code = aura::error_code;
     static constexpr auto kind = aura::detail::socket_kind::stream;
 
-    template <bool IsRead>
-    class initiate_transfer {
-    public:
-        using executor_type = Executor;
-        explicit initiate_transfer(basic_stream_socket* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-        template <class Handler, class Sequence>
-        void operator()(Handler&& handler, const Sequence& buffers, socket_base::message_flags flags) const {
-            using namespace aura::detail;
-            check_handler<Handler, error_code, std::size_t>();
-            using buffer = std::conditional_t<IsRead, mutable_buffer, const_buffer>;
-            if constexpr (is_null_buffers<Sequence>)
-                self_->template start<null_transfer>(self_->unopened(), std::forward<Handler>(handler),
-                                                     self_->impl_.fd(), transfer_events(IsRead, flags));
-            else
-                self_->template start<socket_transfer<IsRead, kind, socket_buffers<buffer, Sequence>>>(
-                    self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers);
-        }
-
-    private:
-        basic_stream_socket* self_;
-    };
-    using initiate_async_send = initiate_transfer<false>;
-    using initiate_async_receive = initiate_transfer<true>;
+    using initiate_send = typename base::template initiate_transfer<false, kind>;
+    using initiate_receive = typename base::template initiate_transfer<true, kind>;
 
 public:
     using typename base::endpoint_type;
@@ -128,49 +104,37 @@ public:
     /// Sends some of the first 64 non-empty buffers. Signature void(error_code, std::size_t).
     template <class ConstBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_send(const ConstBufferSequence& buffers, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, buffers, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, buffers,
-                                                                    message_flags(0));
+        -> aura::detail::initiated<initiate_send, Token, const ConstBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, buffers, message_flags(0));
     }
     template <class ConstBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_send(const ConstBufferSequence& buffers, message_flags flags, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, buffers, flags)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, buffers,
-                                                                    flags);
+        -> aura::detail::initiated<initiate_send, Token, const ConstBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, buffers, flags);
     }
 
     /// Receives at least a byte into the first 64 non-empty buffers; with no room at all it completes at
     /// once. Signature void(error_code, std::size_t).
     template <class MutableBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, buffers, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token,
-                                                                    buffers, message_flags(0));
+        -> aura::detail::initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, buffers, message_flags(0));
     }
     template <class MutableBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, message_flags flags, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, buffers, flags)) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token,
-                                                                    buffers, flags);
+        -> aura::detail::initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, buffers, flags);
     }
 
     template <class ConstBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_write_some(const ConstBufferSequence& buffers, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate_async_send>(),
-                                                                         token, buffers, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token, buffers,
-                                                                    message_flags(0));
+        -> aura::detail::initiated<initiate_send, Token, const ConstBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_send, Token>(this, token, buffers, message_flags(0));
     }
     template <class MutableBufferSequence, class Token = default_completion_token_t<Executor>>
     auto async_read_some(const MutableBufferSequence& buffers, Token&& token = Token())
-        -> decltype(async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, buffers, message_flags(0))) {
-        return async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token,
-                                                                    buffers, message_flags(0));
+        -> aura::detail::initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags> {
+        return aura::detail::initiate<initiate_receive, Token>(this, token, buffers, message_flags(0));
     }
 };
 

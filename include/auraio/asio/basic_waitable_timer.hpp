@@ -228,7 +228,6 @@ public:
 
     template <class Handler>
     void start_wait(Handler&& handler) {
-        check_handler<Handler, error_code>();
         using op_type = wait_op<std::decay_t<Handler>, Executor>;
         auto& timer = get();
         core::shard& home = timer.home();
@@ -281,6 +280,14 @@ private:
     waitable_timer<Clock, WaitTraits>* timer_;
 };
 
+/// Starts a wait on any of the timers.
+struct start_timer_wait {
+    template <class Timer, class Handler>
+    void operator()(Timer& self, Handler&& handler) const {
+        self.impl_.start_wait(std::forward<Handler>(handler));
+    }
+};
+
 } // namespace detail
 AURAIO_CLOSE
 
@@ -301,21 +308,8 @@ template <class Clock, class WaitTraits, class Executor>
 class basic_waitable_timer<Clock, WaitTraits, Executor> {
     using clock_ops = aura::detail::timer_clock<Clock, WaitTraits>;
 
-    class initiate_async_wait {
-    public:
-        using executor_type = Executor;
-        explicit initiate_async_wait(basic_waitable_timer* self)
-            : self_(self) {}
-        const executor_type& get_executor() const noexcept { return self_->get_executor(); }
-
-        template <class Handler>
-        void operator()(Handler&& handler) const {
-            self_->start_wait(std::forward<Handler>(handler));
-        }
-
-    private:
-        basic_waitable_timer* self_;
-    };
+    using initiate_wait = aura::detail::initiation<basic_waitable_timer*, void(aura::error_code),
+                                                   aura::detail::start_timer_wait>;
 
 public:
     using executor_type = Executor;
@@ -398,10 +392,8 @@ public:
     void wait(aura::error_code& ec) { ec = {}, wait(); }
 
     template <class Token = default_completion_token_t<executor_type>>
-    auto async_wait(Token&& token = Token())
-        -> decltype(async_initiate<Token, void(aura::error_code)>(std::declval<initiate_async_wait>(),
-                                                                  token)) {
-        return async_initiate<Token, void(aura::error_code)>(initiate_async_wait(this), token);
+    auto async_wait(Token&& token = Token()) -> aura::detail::initiated<initiate_wait, Token> {
+        return aura::detail::initiate<initiate_wait, Token>(this, token);
     }
 
 private:
@@ -409,11 +401,6 @@ private:
     friend class basic_waitable_timer;
 
     std::size_t set(const time_point& t) { return impl_.set(t); }
-
-    template <class Handler>
-    void start_wait(Handler&& handler) {
-        impl_.start_wait(std::forward<Handler>(handler));
-    }
 
 public: // Asio's own timers, and cancel_after, reach into each other by this name
     aura::detail::timer_handle<Clock, WaitTraits, Executor> impl_;

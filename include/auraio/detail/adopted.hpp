@@ -105,22 +105,23 @@ auto adopt(Other&& other) {
         return typename Adopted::stock_type(std::move(other));
 }
 
-/// Turns a token into a handler, and hands that to whichever object there is.
-template <class Object, auto Start>
-class adopted_initiation {
-public:
-    using executor_type = net::any_io_executor;
-    explicit adopted_initiation(Object* self)
-        : self_(self) {}
-    executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-    template <class Handler, class... Args>
-    void operator()(Handler&& handler, Args&&... args) const {
-        self_->impl_.on([&](auto& object) { Start(object, std::forward<Handler>(handler), args...); });
+/// In an initiation: hands the handler to whichever object there is. `Start` is called with that.
+template <class Start>
+struct start_on_either {
+    template <class Object, class Handler, class... Args>
+    void operator()(Object& self, Handler&& handler, const Args&... args) const {
+        self.impl_.on([&](auto& object) { Start{}(object, std::forward<Handler>(handler), args...); });
     }
+};
+template <class Object, class Signature, class Start>
+using adopted_initiation = initiation<Object*, Signature, start_on_either<Start>>;
 
-private:
-    Object* self_;
+/// The async_wait() of every object: of timers and signal sets without an argument.
+struct start_either_wait {
+    template <class Object, class Handler, class... What>
+    void operator()(Object& object, Handler&& handler, const What&... what) const {
+        object.async_wait(what..., std::forward<Handler>(handler));
+    }
 };
 
 /// A socket type, Asio's alias for a protocol, with another executor. The type may be incomplete.

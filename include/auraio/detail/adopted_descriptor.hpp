@@ -85,10 +85,13 @@ public:
 /// Adds the functions that read to a descriptor or pipe.
 template <class Base>
 class adopted_reader : public Base {
-    static constexpr auto start = [](auto& d, auto&& handler, const auto& buffers) {
-        d.async_read_some(buffers, std::forward<decltype(handler)>(handler));
+    struct start_read {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& object, Handler&& handler, const Buffers& buffers) const {
+            object.async_read_some(buffers, std::forward<Handler>(handler));
+        }
     };
-    using initiate_async_read_some = adopted_initiation<adopted_reader, start>;
+    using initiate_read = adopted_initiation<adopted_reader, void(error_code, std::size_t), start_read>;
 
 public:
     using Base::Base;
@@ -103,20 +106,21 @@ public:
     }
     template <class Buffers, class Token = net::default_completion_token_t<net::any_io_executor>>
     auto async_read_some(const Buffers& b, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_read_some>(), token, b)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_read_some(this),
-                                                                         token, b);
+        -> initiated<initiate_read, Token, const Buffers&> {
+        return initiate<initiate_read, Token>(this, token, b);
     }
 };
 
 /// Adds the functions that write.
 template <class Base>
 class adopted_writer : public Base {
-    static constexpr auto start = [](auto& d, auto&& handler, const auto& buffers) {
-        d.async_write_some(buffers, std::forward<decltype(handler)>(handler));
+    struct start_write {
+        template <class Object, class Handler, class Buffers>
+        void operator()(Object& object, Handler&& handler, const Buffers& buffers) const {
+            object.async_write_some(buffers, std::forward<Handler>(handler));
+        }
     };
-    using initiate_async_write_some = adopted_initiation<adopted_writer, start>;
+    using initiate_write = adopted_initiation<adopted_writer, void(error_code, std::size_t), start_write>;
 
 public:
     using Base::Base;
@@ -131,10 +135,8 @@ public:
     }
     template <class Buffers, class Token = net::default_completion_token_t<net::any_io_executor>>
     auto async_write_some(const Buffers& b, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_write_some>(), token, b)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_write_some(this),
-                                                                         token, b);
+        -> initiated<initiate_write, Token, const Buffers&> {
+        return initiate<initiate_write, Token>(this, token, b);
     }
 };
 

@@ -115,31 +115,22 @@ public:
 
 protected:
     template <bool IsRead>
-    class initiate_transfer {
-    public:
-        using executor_type = Executor;
-        explicit initiate_transfer(descriptor_object* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
+    struct start_transfer {
         template <class Handler, class Sequence>
-        void operator()(Handler&& handler, const Sequence& buffers) const {
-            check_handler<Handler, error_code, std::size_t>();
+        void operator()(descriptor_object& self, Handler&& handler, const Sequence& buffers) const {
             using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
             if constexpr (is_null_buffers<Sequence>)
-                self_->template start<null_transfer>(self_->unopened(), std::forward<Handler>(handler),
-                                                     self_->impl_.fd(), transfer_events(IsRead));
+                self.template start<null_transfer>(self.unopened(), std::forward<Handler>(handler),
+                                                   self.impl_.fd(), transfer_events(IsRead));
             else
-                self_->template start<transfer<IsRead, buffer_storage<buffer, Sequence>>>(
-                    self_->error_before(buffers), std::forward<Handler>(handler), self_->impl_.fd(),
+                self.template start<transfer<IsRead, buffer_storage<buffer, Sequence>>>(
+                    self.error_before(buffers), std::forward<Handler>(handler), self.impl_.fd(),
                     core::current_position, -1, buffers);
         }
-
-    private:
-        descriptor_object* self_;
     };
-    using initiate_async_read_some = initiate_transfer<true>;
-    using initiate_async_write_some = initiate_transfer<false>;
+    template <bool IsRead>
+    using initiate_transfer =
+        initiation<descriptor_object*, void(error_code, std::size_t), start_transfer<IsRead>>;
 
     explicit descriptor_object(const executor_type& e)
         : impl_(e) {}

@@ -9,7 +9,7 @@ namespace detail {
 /// Adds Asio's read_some() and async_read_some() to a descriptor_object or what derives from it.
 template <class Base>
 class readable_descriptor : public Base {
-    using initiate = typename Base::initiate_async_read_some;
+    using initiate_read = typename Base::template initiate_transfer<true>;
 
 public:
     using Base::Base;
@@ -33,9 +33,8 @@ public:
     template <class MutableBufferSequence,
               class Token = net::default_completion_token_t<typename Base::executor_type>>
     auto async_read_some(const MutableBufferSequence& buffers, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate>(), token,
-                                                                              buffers)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate(this), token, buffers);
+        -> initiated<initiate_read, Token, const MutableBufferSequence&> {
+        return initiate<initiate_read, Token>(this, token, buffers);
     }
 
 protected:
@@ -47,7 +46,7 @@ protected:
 /// Adds Asio's write_some() and async_write_some() to a descriptor_object or what derives from it.
 template <class Base>
 class writable_descriptor : public Base {
-    using initiate = typename Base::initiate_async_write_some;
+    using initiate_write = typename Base::template initiate_transfer<false>;
 
 public:
     using Base::Base;
@@ -71,9 +70,8 @@ public:
     template <class ConstBufferSequence,
               class Token = net::default_completion_token_t<typename Base::executor_type>>
     auto async_write_some(const ConstBufferSequence& buffers, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(std::declval<initiate>(), token,
-                                                                              buffers)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate(this), token, buffers);
+        -> initiated<initiate_write, Token, const ConstBufferSequence&> {
+        return initiate<initiate_write, Token>(this, token, buffers);
     }
 
 protected:

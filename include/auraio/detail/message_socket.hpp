@@ -6,39 +6,6 @@
 AURAIO_OPEN
 namespace detail {
 
-/// In an initiation: starts a transfer of one message on `Socket`, with what `Extra` adds to it (see
-/// message_transfer); void: nothing, the socket is connected.
-template <class Socket, bool IsRead, class Extra = void>
-class initiate_message {
-    static constexpr auto kind = socket_kind::message;
-    using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
-    template <class Storage>
-    using work = std::conditional_t<std::is_void_v<Extra>, socket_transfer<IsRead, kind, Storage>,
-                                    message_transfer<IsRead, kind, Storage, Extra>>;
-
-public:
-    using executor_type = typename Socket::executor_type;
-    explicit initiate_message(Socket* self)
-        : self_(self) {}
-    executor_type get_executor() const noexcept { return self_->get_executor(); }
-
-    template <class Handler, class Sequence, class... Args>
-    void operator()(Handler&& handler, const Sequence& buffers, net::socket_base::message_flags flags,
-                    const Args&... extra) const {
-        check_handler<Handler, error_code, std::size_t>();
-        if constexpr (is_null_buffers<Sequence>)
-            self_->template start<null_transfer>(self_->unopened(), std::forward<Handler>(handler),
-                                                 self_->impl_.fd(), transfer_events(IsRead, flags));
-        else
-            self_->template start<work<socket_buffers<buffer, Sequence>>>(
-                self_->unopened(), std::forward<Handler>(handler), self_->impl_.fd(), flags, buffers,
-                extra...);
-    }
-
-private:
-    Socket* self_;
-};
-
 /// Base of the specialisations of basic_datagram_socket and basic_raw_socket. Interface and meaning are
 /// Asio's; see there. Any number of operations may be pending at once, in either direction; those of one
 /// direction are carried out in the order they were started. An operation moves one message; more than 64
@@ -61,12 +28,12 @@ public:
     using message_flags = net::socket_base::message_flags;
 
 private:
-    template <class, bool, class>
-    friend class initiate_message;
-    using initiate_async_send = initiate_message<message_socket, false>;
-    using initiate_async_send_to = initiate_message<message_socket, false, sends_to<endpoint_type>>;
-    using initiate_async_receive = initiate_message<message_socket, true>;
-    using initiate_async_receive_from = initiate_message<message_socket, true, receives_from<endpoint_type>>;
+    static constexpr auto kind = socket_kind::message;
+    using initiate_send = typename base::template initiate_transfer<false, kind>;
+    using initiate_send_to = typename base::template initiate_transfer<false, kind, sends_to<endpoint_type>>;
+    using initiate_receive = typename base::template initiate_transfer<true, kind>;
+    using initiate_receive_from =
+        typename base::template initiate_transfer<true, kind, receives_from<endpoint_type>>;
 
 public:
     template <class ConstBufferSequence>
@@ -79,7 +46,7 @@ public:
     template <class ConstBufferSequence>
     std::size_t send(const ConstBufferSequence& buffers, message_flags flags, error_code& ec) {
         msghdr message{};
-        return this->template transfer_now<false, socket_kind::message>(buffers, flags, message, ec);
+        return this->template transfer_now<false, kind>(buffers, flags, message, ec);
     }
 
     template <class ConstBufferSequence>
@@ -96,7 +63,7 @@ public:
         msghdr message{};
         message.msg_name = const_cast<void*>(static_cast<const void*>(destination.data()));
         message.msg_namelen = static_cast<socklen_t>(destination.size());
-        return this->template transfer_now<false, socket_kind::message>(buffers, flags, message, ec);
+        return this->template transfer_now<false, kind>(buffers, flags, message, ec);
     }
 
     template <class MutableBufferSequence>
@@ -109,7 +76,7 @@ public:
     template <class MutableBufferSequence>
     std::size_t receive(const MutableBufferSequence& buffers, message_flags flags, error_code& ec) {
         msghdr message{};
-        return this->template transfer_now<true, socket_kind::message>(buffers, flags, message, ec);
+        return this->template transfer_now<true, kind>(buffers, flags, message, ec);
     }
 
     template <class MutableBufferSequence>
@@ -126,8 +93,7 @@ public:
         msghdr message{};
         message.msg_name = sender.data();
         message.msg_namelen = static_cast<socklen_t>(sender.capacity());
-        const std::size_t n =
-            this->template transfer_now<true, socket_kind::message>(buffers, flags, message, ec);
+        const std::size_t n = this->template transfer_now<true, kind>(buffers, flags, message, ec);
         if (!ec)
             sender.resize(message.msg_namelen);
         return n;
@@ -136,69 +102,57 @@ public:
     /// Sends a message to the endpoint the socket is connected to.
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_send(const ConstBufferSequence& buffers, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_send>(), token, buffers, message_flags(0))) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token,
-                                                                         buffers, message_flags(0));
+        -> initiated<initiate_send, Token, const ConstBufferSequence&, message_flags> {
+        return initiate<initiate_send, Token>(this, token, buffers, message_flags(0));
     }
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_send(const ConstBufferSequence& buffers, message_flags flags, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_send>(), token, buffers, flags)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send(this), token,
-                                                                         buffers, flags);
+        -> initiated<initiate_send, Token, const ConstBufferSequence&, message_flags> {
+        return initiate<initiate_send, Token>(this, token, buffers, flags);
     }
 
     /// Sends a message to `destination`.
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_send_to(const ConstBufferSequence& buffers, const endpoint_type& destination,
                        Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_send_to>(), token, buffers, message_flags(0), destination)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(
-            initiate_async_send_to(this), token, buffers, message_flags(0), destination);
+        -> initiated<initiate_send_to, Token, const ConstBufferSequence&, message_flags,
+                     const endpoint_type&> {
+        return initiate<initiate_send_to, Token>(this, token, buffers, message_flags(0), destination);
     }
     template <class ConstBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_send_to(const ConstBufferSequence& buffers, const endpoint_type& destination,
                        message_flags flags, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_send_to>(), token, buffers, flags, destination)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_send_to(this), token,
-                                                                         buffers, flags, destination);
+        -> initiated<initiate_send_to, Token, const ConstBufferSequence&, message_flags,
+                     const endpoint_type&> {
+        return initiate<initiate_send_to, Token>(this, token, buffers, flags, destination);
     }
 
     /// Receives a message; an empty one is a success with 0 bytes.
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, buffers, message_flags(0))) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token,
-                                                                         buffers, message_flags(0));
+        -> initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags> {
+        return initiate<initiate_receive, Token>(this, token, buffers, message_flags(0));
     }
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_receive(const MutableBufferSequence& buffers, message_flags flags, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive>(), token, buffers, flags)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive(this), token,
-                                                                         buffers, flags);
+        -> initiated<initiate_receive, Token, const MutableBufferSequence&, message_flags> {
+        return initiate<initiate_receive, Token>(this, token, buffers, flags);
     }
 
     /// Receives a message, and its sender's address into `sender`.
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_receive_from(const MutableBufferSequence& buffers, endpoint_type& sender,
                             Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive_from>(), token, buffers, message_flags(0), &sender)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(
-            initiate_async_receive_from(this), token, buffers, message_flags(0), &sender);
+        -> initiated<initiate_receive_from, Token, const MutableBufferSequence&, message_flags,
+                     endpoint_type*> {
+        return initiate<initiate_receive_from, Token>(this, token, buffers, message_flags(0), &sender);
     }
     template <class MutableBufferSequence, class Token = net::default_completion_token_t<Executor>>
     auto async_receive_from(const MutableBufferSequence& buffers, endpoint_type& sender, message_flags flags,
                             Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code, std::size_t)>(
-            std::declval<initiate_async_receive_from>(), token, buffers, flags, &sender)) {
-        return net::async_initiate<Token, void(error_code, std::size_t)>(initiate_async_receive_from(this),
-                                                                         token, buffers, flags, &sender);
+        -> initiated<initiate_receive_from, Token, const MutableBufferSequence&, message_flags,
+                     endpoint_type*> {
+        return initiate<initiate_receive_from, Token>(this, token, buffers, flags, &sender);
     }
 
 protected:

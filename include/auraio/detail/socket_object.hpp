@@ -307,23 +307,15 @@ public:
 
 protected:
     template <class Request>
-    class initiate_wait {
-    public:
-        using executor_type = Executor;
-        explicit initiate_wait(socket_object* self)
-            : self_(self) {}
-        executor_type get_executor() const noexcept { return self_->get_executor(); }
-
+    struct start_wait {
         template <class Handler>
-        void operator()(Handler&& handler, wait_type w) const {
-            check_handler<Handler, error_code>();
-            self_->template start<Request>(self_->unopened(), std::forward<Handler>(handler),
-                                           self_->impl_.fd(), poll_events(w));
+        void operator()(socket_object& self, Handler&& handler, wait_type w) const {
+            self.template start<Request>(self.unopened(), std::forward<Handler>(handler), self.impl_.fd(),
+                                         poll_events(w));
         }
-
-    private:
-        socket_object* self_;
     };
+    template <class Request>
+    using initiate_wait = initiation<socket_object*, void(error_code), start_wait<Request>>;
     using initiate_async_wait = initiate_wait<wait_request>;
 
 public:
@@ -331,9 +323,8 @@ public:
     /// terminal, partial, total.
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_wait(wait_type w, Token&& token = Token())
-        -> decltype(net::async_initiate<Token, void(error_code)>(std::declval<initiate_async_wait>(), token,
-                                                                 w)) {
-        return net::async_initiate<Token, void(error_code)>(initiate_async_wait(this), token, w);
+        -> initiated<initiate_async_wait, Token, wait_type> {
+        return initiate<initiate_async_wait, Token>(this, token, w);
     }
 
 protected:
