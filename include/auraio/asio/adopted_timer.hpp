@@ -31,15 +31,11 @@ public:
         : impl_(e, t) {}
     basic_waitable_timer(const executor_type& e, const duration& d)
         : impl_(e, d) {}
-    template <aura::detail::context_for<executor_type> Context>
-    explicit basic_waitable_timer(Context& c)
-        : basic_waitable_timer(executor_type(c.get_executor())) {}
-    template <aura::detail::context_for<executor_type> Context>
-    basic_waitable_timer(Context& c, const time_point& t)
-        : basic_waitable_timer(executor_type(c.get_executor()), t) {}
-    template <aura::detail::context_for<executor_type> Context>
-    basic_waitable_timer(Context& c, const duration& d)
-        : basic_waitable_timer(executor_type(c.get_executor()), d) {}
+    template <aura::detail::context_for<executor_type> Context, class... Expiry>
+        requires std::is_constructible_v<basic_waitable_timer, executor_type, const Expiry&...>
+    explicit(sizeof...(Expiry) == 0) basic_waitable_timer(Context& c, const Expiry&... expiry)
+        : basic_waitable_timer(executor_type(c.get_executor()), expiry...) {}
+
     basic_waitable_timer(basic_waitable_timer&&) = default;
     basic_waitable_timer& operator=(basic_waitable_timer&&) = default;
 

@@ -101,15 +101,10 @@ public:
         : impl_(e, expiry) {}
     basic_deadline_timer(const executor_type& e, const duration_type& from_now)
         : impl_(e, TimeTraits::add(TimeTraits::now(), from_now)) {}
-    template <aura::detail::context_for<executor_type> Context>
-    explicit basic_deadline_timer(Context& c)
-        : basic_deadline_timer(executor_type(c.get_executor())) {}
-    template <aura::detail::context_for<executor_type> Context>
-    basic_deadline_timer(Context& c, const time_type& expiry)
-        : basic_deadline_timer(executor_type(c.get_executor()), expiry) {}
-    template <aura::detail::context_for<executor_type> Context>
-    basic_deadline_timer(Context& c, const duration_type& from_now)
-        : basic_deadline_timer(executor_type(c.get_executor()), from_now) {}
+    template <aura::detail::context_for<executor_type> Context, class... Expiry>
+        requires std::is_constructible_v<basic_deadline_timer, executor_type, const Expiry&...>
+    explicit(sizeof...(Expiry) == 0) basic_deadline_timer(Context& c, const Expiry&... expiry)
+        : basic_deadline_timer(executor_type(c.get_executor()), expiry...) {}
 
     basic_deadline_timer(basic_deadline_timer&&) = default;
     basic_deadline_timer& operator=(basic_deadline_timer&&) = default;

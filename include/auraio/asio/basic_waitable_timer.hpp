@@ -330,18 +330,10 @@ public:
     basic_waitable_timer(const executor_type& e, const duration& from_now)
         : impl_(e, clock_ops::add(Clock::now(), from_now)) {}
 
-    template <class Context>
-        requires std::is_convertible_v<Context&, execution_context&>
-    explicit basic_waitable_timer(Context& c)
-        : basic_waitable_timer(executor_type(c.get_executor())) {}
-    template <class Context>
-        requires std::is_convertible_v<Context&, execution_context&>
-    basic_waitable_timer(Context& c, const time_point& expiry)
-        : basic_waitable_timer(executor_type(c.get_executor()), expiry) {}
-    template <class Context>
-        requires std::is_convertible_v<Context&, execution_context&>
-    basic_waitable_timer(Context& c, const duration& from_now)
-        : basic_waitable_timer(executor_type(c.get_executor()), from_now) {}
+    template <aura::detail::context_for<executor_type> Context, class... Expiry>
+        requires std::is_constructible_v<basic_waitable_timer, executor_type, const Expiry&...>
+    explicit(sizeof...(Expiry) == 0) basic_waitable_timer(Context& c, const Expiry&... expiry)
+        : basic_waitable_timer(executor_type(c.get_executor()), expiry...) {}
 
     basic_waitable_timer(basic_waitable_timer&&) = default;
     basic_waitable_timer& operator=(basic_waitable_timer&&) = default;
