@@ -1,12 +1,11 @@
 // How much memory plain objects ask their handler's allocator for, on our contexts and on Asio's: programs
 // provide for it in blocks that just hold Asio's operations.
-#include <support/flavour.hpp>
+#include "support/counting_allocator.hpp"
+#include "support/flavour.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <new>
 
 namespace {
 
@@ -14,45 +13,16 @@ namespace net = test::net;
 using net::ip::tcp;
 using net::ip::udp;
 
-struct block {
-    std::size_t largest = 0;
-    int in_use = 0;
-};
-
-template <class T>
-struct noting_allocator {
-    using value_type = T;
-    explicit noting_allocator(block& b)
-        : noted(&b) {}
-    template <class U>
-    noting_allocator(const noting_allocator<U>& other)
-        : noted(other.noted) {}
-    T* allocate(std::size_t n) {
-        noted->largest = std::max(noted->largest, n * sizeof(T));
-        ++noted->in_use;
-        return static_cast<T*>(::operator new(n * sizeof(T)));
-    }
-    void deallocate(T* memory, std::size_t) {
-        --noted->in_use;
-        ::operator delete(memory);
-    }
-    template <class U>
-    bool operator==(const noting_allocator<U>& other) const {
-        return noted == other.noted;
-    }
-    block* noted;
-};
-
 /// As large as one that holds a session and knows of two objects besides.
 struct handler {
-    using allocator_type = noting_allocator<char>;
+    using allocator_type = test::counting_allocator<char>;
     allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
     template <class... Args>
     void operator()(Args&&...) {
-        EXPECT_EQ(memory->in_use, 0) << "called before the operation's memory had gone";
+        EXPECT_EQ(memory->live, 0) << "called before the operation's memory had gone";
         ++*calls;
     }
-    block* memory;
+    test::allocation_log* memory;
     int* calls;
     void* others[3] = {};
 };
@@ -60,14 +30,14 @@ struct handler {
 /// The largest block that `start` asked for, of an operation on `ctx` that ends when `end` is called.
 template <class Context, class Start, class End>
 std::size_t size_of(Context& ctx, Start start, End end) {
-    block memory;
+    test::allocation_log memory;
     int calls = 0;
     start(handler{&memory, &calls});
     end();
     ctx.restart();
     ctx.run();
     EXPECT_EQ(calls, 1);
-    EXPECT_EQ(memory.in_use, 0);
+    EXPECT_EQ(memory.live, 0);
     return memory.largest;
 }
 

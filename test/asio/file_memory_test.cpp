@@ -1,4 +1,5 @@
 // Files: the operation's memory comes from the handler's allocator, is freed before the upcall, and recycled.
+#include "support/counting_allocator.hpp"
 #include "support/flavour.hpp"
 #include "support/scratch_file.hpp"
 
@@ -14,50 +15,15 @@ namespace net = aura::net;
 
 namespace {
 
-struct ledger {
-    int allocated = 0, freed = 0;
-};
-
-template <class T>
-struct counting {
-    using value_type = T;
-    explicit counting(ledger& l)
-        : book(&l) {}
-    template <class U>
-    counting(const counting<U>& other)
-        : book(other.book) {}
-    T* allocate(std::size_t n) {
-        ++book->allocated;
-        return std::allocator<T>().allocate(n);
-    }
-    void deallocate(T* p, std::size_t n) {
-        ++book->freed;
-        std::allocator<T>().deallocate(p, n);
-    }
-    friend bool operator==(const counting& a, const counting& b) { return a.book == b.book; }
-    ledger* book;
-};
-
-template <>
-struct counting<void> {
-    using value_type = void;
-    explicit counting(ledger& l)
-        : book(&l) {}
-    template <class U>
-    counting(const counting<U>& other)
-        : book(other.book) {}
-    ledger* book;
-};
-
 /// Reads the same block again and again from its own handler; move-only, with an allocator.
 struct reader {
-    using allocator_type = counting<void>;
+    using allocator_type = test::counting_allocator<void>;
     allocator_type get_allocator() const { return allocator_type(*book); }
 
     void operator()(error_code ec, std::size_t n) {
         EXPECT_FALSE(ec) << ec.message();
         EXPECT_EQ(n, 16u);
-        EXPECT_EQ(book->freed, book->allocated) << "the operation's memory was not freed before the upcall";
+        EXPECT_EQ(book->live, 0) << "the operation's memory was not freed before the upcall";
         if (--*left == 0)
             return;
         auto& f = *file;
@@ -65,7 +31,7 @@ struct reader {
         f.async_read_some_at(0, net::buffer(to, 16), std::move(*this));
     }
 
-    ledger* book;
+    test::allocation_log* book;
     aura::random_access_file* file;
     std::unique_ptr<std::unique_ptr<char[]>> data; // makes it move-only
     int* left;
@@ -75,15 +41,15 @@ TEST(FileMemory, TheHandlersAllocatorIsUsedAndGetsItsMemoryBackFirst) {
     scratch_file contents(64);
     aura::io_context ctx(1);
     aura::random_access_file file(ctx, contents.path(), aura::file_base::read_only);
-    ledger book;
+    test::allocation_log book;
     int left = 100;
     auto data = std::make_unique<std::unique_ptr<char[]>>(std::make_unique<char[]>(16));
     char* to = data->get();
     file.async_read_some_at(0, net::buffer(to, 16), reader{&book, &file, std::move(data), &left});
     ctx.run();
     EXPECT_EQ(left, 0);
-    EXPECT_EQ(book.allocated, 100);
-    EXPECT_EQ(book.freed, 100);
+    EXPECT_EQ(book.allocations, 100);
+    EXPECT_EQ(book.live, 0);
 }
 
 } // namespace

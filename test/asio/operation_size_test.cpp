@@ -1,5 +1,6 @@
 // How much memory an operation asks its handler's allocator for, here and in Asio: programs provide for it in
 // blocks of a fixed size.
+#include "support/counting_allocator.hpp"
 #include "support/libraries.hpp"
 
 #include <auraio/asio/basic_datagram_socket.hpp>
@@ -20,7 +21,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -38,29 +38,12 @@ using test::error_code;
 
 namespace {
 
-std::size_t largest = 0; // of what was allocated since it was reset
-
-template <class T>
-struct noting_allocator {
-    using value_type = T;
-    noting_allocator() = default;
-    template <class U>
-    noting_allocator(const noting_allocator<U>&) {}
-    T* allocate(std::size_t n) {
-        largest = std::max(largest, n * sizeof(T));
-        return static_cast<T*>(::operator new(n * sizeof(T)));
-    }
-    void deallocate(T* memory, std::size_t) { ::operator delete(memory); }
-    template <class U>
-    bool operator==(const noting_allocator<U>&) const {
-        return true;
-    }
-};
+test::allocation_log memory_of_handlers;
 
 /// As large as a shared_ptr to a session.
 struct handler {
-    using allocator_type = noting_allocator<char>;
-    allocator_type get_allocator() const noexcept { return {}; }
+    using allocator_type = test::counting_allocator<char>;
+    allocator_type get_allocator() const noexcept { return allocator_type(memory_of_handlers); }
     template <class... Args>
     void operator()(Args&&...) {}
     void* session[2] = {};
@@ -70,9 +53,9 @@ using sizes = std::map<std::string, std::size_t>;
 
 template <class F>
 std::size_t size_of(F start) {
-    largest = 0;
+    memory_of_handlers.largest = 0;
     start();
-    return largest;
+    return memory_of_handlers.largest;
 }
 
 /// Objects of a context over the executor that they are templates of.

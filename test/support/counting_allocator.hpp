@@ -1,14 +1,18 @@
-// counting_allocator: an allocator that keeps a log, to see whose memory is used and when it is given back.
+// counting_allocator: an allocator that keeps a log, to see whose memory is used, how much of it, and when it
+// is given back.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace test {
 
 struct allocation_log {
     int allocations = 0;
     int live = 0;
+    std::size_t largest = 0; // in bytes, of one allocation
 };
 
 template <class T>
@@ -26,6 +30,7 @@ public:
         T* p = std::allocator<T>().allocate(n);
         ++log_->allocations;
         ++log_->live;
+        log_->largest = std::max(log_->largest, n * sizeof(T));
         return p;
     }
     void deallocate(T* p, std::size_t n) noexcept {
