@@ -2,11 +2,11 @@
 // expiries.
 #include "support/handlers.hpp"
 #include "support/libraries.hpp"
+#include "support/settable_clock.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <vector>
 
@@ -106,37 +106,20 @@ TYPED_TEST(TimerClock, AClockOfAnotherPace) {
     EXPECT_GE(fast_clock::now(), first.expiry());
 }
 
-/// Stands still until told otherwise, as the clocks of simulations do.
-struct manual_clock {
-    using duration = std::chrono::milliseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<manual_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = false;
-
-    static inline std::atomic<rep> current{0};
-    static time_point now() { return time_point(duration(current.load())); }
-};
-
-/// How long to wait before looking at the clock again; whether time has come is for the clock alone to say.
-struct manual_wait_traits {
-    static manual_clock::duration to_wait_duration(const manual_clock::duration&) { return 1ms; }
-    static manual_clock::duration to_wait_duration(const manual_clock::time_point&) { return 1ms; }
-};
-
 TYPED_TEST(TimerClock, AClockThatIsSetByHand) {
-    using timer_type = typename TypeParam::template waitable_timer<manual_clock, manual_wait_traits>;
+    using timer_type =
+        typename TypeParam::template waitable_timer<test::settable_clock, test::looked_at_every<1>>;
     typename TypeParam::context ctx;
-    manual_clock::current = 0;
+    test::settable_clock::set(0ms);
     timer_type timer(ctx, 1h);
     bool expired = false;
     timer.async_wait([&](error_code error) { expired = !error; });
     EXPECT_EQ(ctx.run_for(5ms), 0u);
     EXPECT_FALSE(expired);
-    manual_clock::current = manual_clock::duration(1h).count() - 1;
+    test::settable_clock::set(1h - 1ms);
     EXPECT_EQ(ctx.run_for(5ms), 0u);
     EXPECT_FALSE(expired);
-    ++manual_clock::current;
+    test::settable_clock::jump(1ms);
     EXPECT_EQ(ctx.run_for(5s), 1u);
     EXPECT_TRUE(expired);
 }

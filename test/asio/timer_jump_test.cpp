@@ -2,10 +2,10 @@
 // waited.
 #include "support/handlers.hpp"
 #include "support/libraries.hpp"
+#include "support/settable_clock.hpp"
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -22,30 +22,10 @@ namespace net = test::net;
 using namespace std::chrono_literals;
 using test::error_code;
 
-/// Shows what it was set to.
-struct set_clock {
-    using duration = std::chrono::milliseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<set_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = false;
-
-    static inline std::atomic<rep> current{0};
-    static time_point now() { return time_point(duration(current.load())); }
-    static void jump(duration d) { current += d.count(); }
-};
-
-/// The clock is looked at every millisecond of the real time.
-struct often {
-    static set_clock::duration to_wait_duration(const set_clock::duration&) { return 1ms; }
-    static set_clock::duration to_wait_duration(const set_clock::time_point&) { return 1ms; }
-};
-
+using set_clock = test::settable_clock;
+using often = test::looked_at_every<1>;
 /// So rarely that a test which has to wait for it fails.
-struct rarely {
-    static set_clock::duration to_wait_duration(const set_clock::duration&) { return 1h; }
-    static set_clock::duration to_wait_duration(const set_clock::time_point&) { return 1h; }
-};
+using rarely = test::looked_at_every<3'600'000>;
 
 template <class Library>
 class TimerJump : public testing::Test {
@@ -53,7 +33,7 @@ protected:
     using timer_type = typename Library::template waitable_timer<set_clock, often>;
     using rare_timer = typename Library::template waitable_timer<set_clock, rarely>;
 
-    TimerJump() { set_clock::current = 1'000; }
+    TimerJump() { set_clock::set(1s); }
 
     /// Writes down who fired, in capitals who was aborted.
     auto note(char name) {
@@ -269,7 +249,7 @@ using own_timer = test::this_library::waitable_timer<set_clock, rarely>;
 
 TEST(TimerJumpOfOurs, EqualTimesFireInTheOrderOfArming) { // Asio's heap does not keep it
     aura::io_context ctx;
-    set_clock::current = 0;
+    set_clock::set(0ms);
     std::string order;
     own_timer a(ctx, 10ms), b(ctx, 10ms), c(ctx, 10ms), d(ctx, 10ms);
     const auto note = [&](char name) { return [&order, name](error_code) { order += name; }; };
@@ -285,7 +265,7 @@ TEST(TimerJumpOfOurs, EqualTimesFireInTheOrderOfArming) { // Asio's heap does no
 /// Asio's waits for up to five minutes here: the timer is not the first of its clock, so that nobody looks.
 TEST(TimerJumpOfOurs, WhoIsArmedAfterItIsNotKeptWaiting) {
     aura::io_context ctx;
-    set_clock::current = 0;
+    set_clock::set(0ms);
     std::string order;
     own_timer passed(ctx, 1h);
     passed.async_wait([&](error_code) { order += 'p'; });
@@ -298,14 +278,11 @@ TEST(TimerJumpOfOurs, WhoIsArmedAfterItIsNotKeptWaiting) {
 }
 
 /// What is left of the time is nothing in the wait traits' eyes, which round down.
-struct rounds_to_nothing {
-    static set_clock::duration to_wait_duration(const set_clock::duration&) { return 0ms; }
-    static set_clock::duration to_wait_duration(const set_clock::time_point&) { return 0ms; }
-};
+using rounds_to_nothing = test::looked_at_every<0>;
 
 TEST(TimerJumpOfOurs, TheClockAloneSaysThatTheTimeHasCome) {
     aura::io_context ctx;
-    set_clock::current = 0;
+    set_clock::set(0ms);
     test::this_library::waitable_timer<set_clock, rounds_to_nothing> timer(ctx, 1ms);
     bool fired = false;
     timer.async_wait([&](error_code) { fired = true; });
