@@ -14,41 +14,11 @@
 // place.
 #define AURAIO_TEST_COUNTS (!AURAIO_TEST_ASAN && !AURAIO_TEST_TSAN)
 
-namespace {
-
-thread_local std::size_t allocations = 0;
-
 #if AURAIO_TEST_COUNTS
-void* counted_allocation(std::size_t size, std::size_t alignment = 0) {
-    ++allocations;
-    void* p = alignment ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
-                        : std::malloc(size ? size : 1);
-    if (!p)
-        throw std::bad_alloc();
-    return p;
-}
-#endif
-
-} // namespace
-
-#if AURAIO_TEST_COUNTS
-void* operator new(std::size_t size) {
-    return counted_allocation(size);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return counted_allocation(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    std::free(p);
+#include "support/operator_new.hpp"
+#else
+namespace test {
+constexpr std::size_t allocations = 0;
 }
 #endif
 
@@ -57,6 +27,7 @@ namespace {
 namespace net = test::net;
 using namespace std::chrono_literals;
 using aura_test::scratch_file;
+using test::allocations;
 using test::error_code;
 
 constexpr int warm_up = 100, rounds = 1000;

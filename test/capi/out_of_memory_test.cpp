@@ -2,7 +2,7 @@
 // nothing is lost, and the engine goes on.
 #include "support.hpp"
 
-#include "support/sanitizers.hpp"
+#include "support/operator_new.hpp"
 
 #include <cstdlib>
 #include <functional>
@@ -10,60 +10,8 @@
 #include <thread>
 #include <vector>
 
-// ThreadSanitizer's runtime has an operator new that cannot be replaced.
-#define AURAIO_TEST_FAILS (!AURAIO_TEST_TSAN)
-
-namespace {
-
-/// Of the calling thread: how many allocations succeed before one fails; negative: all do.
-thread_local constinit int until_failure = -1;
-
-#if AURAIO_TEST_FAILS
-void* allocate(std::size_t size, std::size_t alignment = 0) {
-    if (until_failure >= 0 && until_failure-- == 0)
-        throw std::bad_alloc();
-    void* const p = alignment == 0 ? std::malloc(size)
-                                   : std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1));
-    if (!p)
-        throw std::bad_alloc();
-    return p;
-}
-#endif
-
-} // namespace
-
-#if AURAIO_TEST_FAILS
-void* operator new(std::size_t size) {
-    return allocate(size);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    try {
-        return allocate(size);
-    } catch (const std::bad_alloc&) {
-        return nullptr;
-    }
-}
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, const std::nothrow_t&) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    std::free(p);
-}
-#endif
-
 using namespace aura_test;
+using test::until_failure;
 
 namespace {
 
@@ -178,7 +126,7 @@ void expect_zero_or_enomem(const std::function<int(world&)>& call) {
 class COutOfMemory : public testing::Test {
 protected:
     void SetUp() override {
-        if (!AURAIO_TEST_FAILS)
+        if (!AURAIO_TEST_REPLACES_NEW)
             GTEST_SKIP() << "ThreadSanitizer's operator new cannot be replaced";
     }
 };

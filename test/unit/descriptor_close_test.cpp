@@ -1,46 +1,16 @@
 // descriptor: when a number is given up, and that nothing on the way there allocates.
 #include "support/descriptor_famine.hpp"
 #include "support/fake_backend.hpp"
-#include "support/sanitizers.hpp"
+#include "support/operator_new.hpp"
 
 #include <core/io/inert_descriptor.hpp>
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fcntl.h>
-#include <new>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
-
-// ThreadSanitizer's runtime has an operator new that cannot be replaced.
-#define AURAIO_TEST_FAILS (!AURAIO_TEST_TSAN)
-
-namespace {
-thread_local constinit bool out_of_memory = false;
-} // namespace
-
-#if AURAIO_TEST_FAILS
-void* operator new(std::size_t size) {
-    void* const p = out_of_memory ? nullptr : std::malloc(size);
-    if (!p)
-        throw std::bad_alloc();
-    return p;
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return out_of_memory ? nullptr : std::malloc(size);
-}
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, const std::nothrow_t&) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
-#endif
 
 namespace {
 
@@ -211,7 +181,7 @@ TEST_F(DescriptorClose, ManySignalsFromAfarNeedOneMessage) {
 }
 
 TEST_F(DescriptorClose, CancellingAndClosingNeedNoMemory) {
-    if (!AURAIO_TEST_FAILS)
+    if (!AURAIO_TEST_REPLACES_NEW)
         GTEST_SKIP() << "the sanitizer's operator new cannot be replaced";
     outcome by_slot, by_object;
     descriptor* d = descriptor::create(home_, ends_[0]);
@@ -222,12 +192,14 @@ TEST_F(DescriptorClose, CancellingAndClosingNeedNoMemory) {
         d->start(*new plain_io(by_object, ends_[0]));
     });
     during_a_handler([&] {
-        out_of_memory = true;
+        test::fails_for_good = true;
+        test::until_failure = 0;
         handle.request();
         handle.request();
         d->cancel();
         d->close_and_forget();
-        out_of_memory = false;
+        test::until_failure = -1;
+        test::fails_for_good = false;
     });
     inside([] {});
     EXPECT_EQ(by_slot.result, -ECANCELED);
