@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include "support/descriptor_famine.hpp"
+#include "support/locked_memory.hpp"
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 
@@ -176,12 +177,7 @@ TEST(CScarcity, NoMoreRegisteredFilesThanDescriptors) {
 
 TEST(CScarcity, NoBuffersBeyondTheMemoryThatMayBeLocked) {
     test::in_another_process([] {
-        const rlimit little{2 << 20, 2 << 20}; // newer kernels charge rings to it, too
-        ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &little), 0);
-        if (::geteuid() == 0) {
-            ASSERT_EQ(::setresgid(65534, 65534, 65534), 0);
-            ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
-        }
+        test::limit_locked_memory(2 << 20);
         const engine_ptr e(aura_create());
         if (!e)
             test::exit_skipping("no ring at all without privileges");

@@ -2,6 +2,7 @@
 // more.
 #include <auraio/auraio.hpp>
 
+#include "support/locked_memory.hpp"
 #include "support/other_process.hpp"
 #include "support/sanitizers.hpp"
 
@@ -21,19 +22,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// As a user without privileges whose limit is so many bytes.
-void become_limited(rlim_t bytes) {
-    const rlimit limit{bytes, bytes};
-    ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &limit), 0);
-    constexpr ::uid_t nobody_else = 54321; // what others have locked counts for them
-    if (::getuid() == 0) {
-        ASSERT_EQ(::setresuid(nobody_else, nobody_else, nobody_else), 0);
-    }
-}
-
 TEST(LockedMemory, ARingTakesWhatThereIs) {
     test::in_another_process([] {
-        become_limited(64 * 1024);
+        test::limit_locked_memory(64 * 1024);
         aura::io_context ctx;
         aura::random_access_file file(ctx, "/dev/zero", aura::file_base::read_only);
         static char data[256][16];
@@ -53,7 +44,7 @@ TEST(LockedMemory, ARingTakesWhatThereIs) {
 
 TEST(LockedMemory, AnErrorNamesTheLimit) {
     test::in_another_process([] {
-        become_limited(0);
+        test::limit_locked_memory(0);
         std::string what;
         try {
             aura::io_context ctx;

@@ -1,6 +1,7 @@
 // Kernels that lack something, or forbid it: the error says what and why, and what can be done without it is.
 #include <auraio/auraio.hpp>
 
+#include "support/locked_memory.hpp"
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/scratch_file.hpp"
@@ -15,7 +16,6 @@
 #include <cstring>
 #include <future>
 #include <string>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -164,12 +164,7 @@ TEST(OlderKernel, WithoutNewSetupFlagsEverythingWorks) {
 /// memory.
 TEST(OlderKernel, WithoutLockedMemoryAndPrivilegesItWorksOrSaysSo) {
     test::in_another_process([] {
-        const rlimit none{0, 0};
-        ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &none), 0);
-        if (::geteuid() == 0) {
-            ASSERT_EQ(::setresgid(65534, 65534, 65534), 0);
-            ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
-        }
+        test::limit_locked_memory(0);
         try {
             aura::io_context ctx;
             aura::steady_timer timer(ctx, 1ms);

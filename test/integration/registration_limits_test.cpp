@@ -2,6 +2,7 @@
 #include <auraio/auraio.hpp>
 
 #include "support/block_memory.hpp"
+#include "support/locked_memory.hpp"
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/scratch_file.hpp"
@@ -11,7 +12,6 @@
 #include <array>
 #include <memory>
 #include <string>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -22,12 +22,7 @@ namespace {
 
 TEST(RegistrationLimits, LockedMemory) {
     test::in_another_process([] {
-        const rlimit little{2 << 20, 2 << 20}; // newer kernels charge rings to it, too
-        ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &little), 0);
-        if (::geteuid() == 0) {
-            ASSERT_EQ(::setresgid(65534, 65534, 65534), 0);
-            ASSERT_EQ(::setresuid(65534, 65534, 65534), 0);
-        }
+        test::limit_locked_memory(2 << 20);
         std::unique_ptr<aura::io_context> ctx;
         try {
             ctx = std::make_unique<aura::io_context>();
