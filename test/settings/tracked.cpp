@@ -255,19 +255,22 @@ bool agree(const char* name, const std::string& got, const std::string& expected
     return false;
 }
 
-/// Ours first: tracking has to be initialised by our context.
-bool agree(const char* name, void (*with_ours)(), void (*with_stock)()) {
-    const std::string got = normalised(written_by(with_ours));
-    return agree(name, got, normalised(written_by(with_stock)));
+/// `program` is called with objects of either library. Ours first: tracking has to be initialised by our
+/// context.
+template <class Program>
+bool agree(const char* name, Program program) {
+    const std::string got = normalised(written_by([=] { program(ours()); }));
+    return agree(name, got, normalised(written_by([=] { program(stock()); })));
 }
 
 } // namespace
 
 int main() {
-    bool good = agree("timers and signals", &use_timers_and_signals<ours>, &use_timers_and_signals<stock>);
-    good = agree("sockets", &use_sockets<ours>, &use_sockets<stock>) && good;
-    good = agree("descriptors", &use_descriptors<ours>, &use_descriptors<stock>) && good;
-    good = agree("destroyed handlers", &leave_early<ours>, &leave_early<stock>) && good;
+    bool good =
+        agree("timers and signals", []<class Objects>(Objects) { use_timers_and_signals<Objects>(); });
+    good = agree("sockets", []<class Objects>(Objects) { use_sockets<Objects>(); }) && good;
+    good = agree("descriptors", []<class Objects>(Objects) { use_descriptors<Objects>(); }) && good;
+    good = agree("destroyed handlers", []<class Objects>(Objects) { leave_early<Objects>(); }) && good;
     good = agree("a file", normalised(written_by(&use_a_file)), of_a_file) && good;
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
