@@ -23,6 +23,7 @@
 #include "auraio/generic/seq_packet_protocol.hpp"
 #include "auraio/generic/stream_protocol.hpp"
 #include "auraio/io_context.hpp"
+#include "auraio/ip/basic_resolver.hpp"
 #include "auraio/ip/icmp.hpp"
 #include "auraio/ip/tcp.hpp"
 #include "auraio/ip/udp.hpp"

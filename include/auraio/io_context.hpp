@@ -260,8 +260,7 @@ public:
     const std::string& backend_reason() const noexcept { return engine_.backend_reason(); }
     /// Whether some object that does I/O or waits on this context is not native to the rings: Asio then runs
     /// its own reactor in a hidden thread, and every completion of such an object costs a wake. For finding
-    /// what a migration has missed. A resolver does not count, see stock_scheduler_active(). Always false
-    /// where AURA_NO_ASIO_DETAIL is defined.
+    /// what a migration has missed. Always false where AURA_NO_ASIO_DETAIL is defined.
     bool stock_reactor_active() { return detail::has_stock_reactor(*this); }
 
     /// Whether Asio has a hidden thread for this context at all: for its reactor, or merely for name

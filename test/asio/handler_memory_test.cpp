@@ -71,6 +71,9 @@ TYPED_TEST(HandlerMemory, TimersAndSignals) {
 TYPED_TEST(HandlerMemory, Descriptors) {
     this->each_.descriptors();
 }
+TYPED_TEST(HandlerMemory, Resolvers) {
+    this->each_.resolvers();
+}
 TYPED_TEST(HandlerMemory, Files) {
     this->each_.files();
 }

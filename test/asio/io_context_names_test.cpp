@@ -247,7 +247,12 @@ TEST(StockReactor, IsNotAResolver) {
     net::io_context ctx;
     EXPECT_FALSE(ctx.stock_reactor_active());
     EXPECT_FALSE(ctx.stock_scheduler_active());
-    net::ip::tcp::resolver resolver(ctx);
+    net::ip::tcp::resolver native(ctx);
+    native.async_resolve("127.0.0.1", "80", [](error_code ec, auto) { EXPECT_FALSE(ec); });
+    ctx.run();
+    ctx.restart();
+    EXPECT_FALSE(ctx.stock_scheduler_active());
+    stock::ip::tcp::resolver resolver(ctx); // Asio's own
     bool resolved = false;
     resolver.async_resolve("127.0.0.1", "80", [&](error_code ec, auto) { resolved = !ec; });
     ctx.run();

@@ -86,6 +86,9 @@ TEST(KeptToken, TimersAndSignals) {
 TEST(KeptToken, Descriptors) {
     test::every_initiation(keep()).descriptors();
 }
+TEST(KeptToken, Resolvers) {
+    test::every_initiation(keep()).resolvers();
+}
 TEST(KeptToken, Files) {
     test::every_initiation(keep()).files();
 }

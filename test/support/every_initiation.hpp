@@ -93,6 +93,18 @@ public:
         call("signal_set", [&](auto&& t) { return signals.async_wait(forward(t)); });
     }
 
+    void resolvers() {
+        typename tcp::resolver r(ctx_);
+        call("async_resolve", [&](auto&& t) { return r.async_resolve("127.0.0.1", "80", forward(t)); });
+        call("async_resolve, flags", [&](auto&& t) {
+            return r.async_resolve("127.0.0.1", "80", tcp::resolver::numeric_host, forward(t));
+        });
+        call("async_resolve, protocol",
+             [&](auto&& t) { return r.async_resolve(net::ip::tcp::v4(), "127.0.0.1", "80", forward(t)); });
+        call("async_resolve, endpoint",
+             [&](auto&& t) { return r.async_resolve(loopback<net::ip::tcp>(), forward(t)); });
+    }
+
     void descriptors() {
         objects::readable_pipe in(ctx_);
         objects::writable_pipe out(ctx_);

@@ -422,7 +422,6 @@ using net::ip::bad_address_cast;
 using net::ip::basic_address_iterator;
 using net::ip::basic_address_range;
 using net::ip::basic_endpoint;
-using net::ip::basic_resolver;
 using net::ip::basic_resolver_entry;
 using net::ip::basic_resolver_iterator;
 using net::ip::basic_resolver_query;

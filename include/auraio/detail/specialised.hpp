@@ -52,6 +52,10 @@ template <class, class, class>
 class basic_waitable_timer;
 template <class>
 class basic_signal_set;
+namespace ip {
+template <class, class>
+class basic_resolver;
+} // namespace ip
 namespace posix {
 template <class>
 class basic_descriptor;
@@ -91,6 +95,11 @@ class basic_waitable_timer<Clock, WaitTraits, Executor>; // <auraio/asio/basic_w
 template <class Executor>
     requires aura::detail::ring_executor<Executor>
 class basic_signal_set<Executor>; // <auraio/asio/basic_signal_set.hpp>
+namespace ip {
+template <class Protocol, class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_resolver<Protocol, Executor>; // <auraio/asio/basic_resolver.hpp>
+} // namespace ip
 namespace posix {
 template <class Executor>
     requires aura::detail::ring_executor<Executor>

@@ -6,6 +6,7 @@
 
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_raw_socket.hpp"
+#include "auraio/asio/basic_resolver.hpp"
 #include "auraio/io_context.hpp"
 #include "auraio/namespace.hpp"
 
@@ -18,7 +19,6 @@ namespace ip {
 class icmp : public net::ip::icmp {
 public:
     using socket = net::basic_raw_socket<net::ip::icmp, any_io_executor>;
-    /// Stock: name look-ups run in threads of Asio's.
     using resolver = net::ip::basic_resolver<net::ip::icmp, any_io_executor>;
 
     icmp(const net::ip::icmp& protocol) noexcept

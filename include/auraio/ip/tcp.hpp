@@ -5,6 +5,7 @@
 #if !defined(AURAIO_STOCK)
 
 #include "auraio/any_io_executor.hpp"
+#include "auraio/asio/basic_resolver.hpp"
 #include "auraio/asio/basic_socket_acceptor.hpp"
 #include "auraio/asio/basic_stream_socket.hpp"
 #include "auraio/basic_socket_iostream.hpp"
@@ -22,7 +23,6 @@ class tcp : public net::ip::tcp {
 public:
     using socket = net::basic_stream_socket<net::ip::tcp, any_io_executor>;
     using acceptor = net::basic_socket_acceptor<net::ip::tcp, any_io_executor>;
-    /// Stock: name look-ups run in threads of Asio's.
     using resolver = net::ip::basic_resolver<net::ip::tcp, any_io_executor>;
 #if defined(AURAIO_HAS_IOSTREAM)
     using iostream = basic_socket_iostream<net::ip::tcp>;

@@ -6,6 +6,7 @@
 
 #include "auraio/any_io_executor.hpp"
 #include "auraio/asio/basic_datagram_socket.hpp"
+#include "auraio/asio/basic_resolver.hpp"
 #include "auraio/io_context.hpp"
 #include "auraio/namespace.hpp"
 
@@ -18,7 +19,6 @@ namespace ip {
 class udp : public net::ip::udp {
 public:
     using socket = net::basic_datagram_socket<net::ip::udp, any_io_executor>;
-    /// Stock: name look-ups run in threads of Asio's.
     using resolver = net::ip::basic_resolver<net::ip::udp, any_io_executor>;
 
     udp(const net::ip::udp& protocol) noexcept

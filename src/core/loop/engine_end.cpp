@@ -1,6 +1,7 @@
 // engine: shutting down, and fork(2).
 #include "auraio/core/loop/engine.hpp"
 
+#include "auraio/core/io/name_lookup.hpp"
 #include "auraio/core/io/signal_set.hpp"
 #include "core/loop/driver.hpp"
 #include "core/storage/storage_user.hpp"
@@ -20,6 +21,7 @@ void engine::shutdown() {
     for (unsigned i = 0; i < count; ++i)
         taken[i] = shards_[i]->try_acquire();
     signal_set::abandon(*this);
+    name_lookup::abandon(*this);
     for (unsigned i = 0; i < count; ++i) {
         if (shards_[i]->is_inherited())
             shards_[i]->leave_requests(); // to the parent
@@ -158,6 +160,7 @@ void engine::adopt_locked() {
         if (mine)
             s.io().attach_thread();
     }
+    name_lookup::repeat_after_fork(*this);
     if (complete)
         generation_.store(fork_generation(), std::memory_order_relaxed);
 }
