@@ -122,10 +122,10 @@ void descriptor::cancel() {
 
 void descriptor::cancel_before(std::uint64_t sequence) {
     // The greatest number means what is here, not what comes: a release that fails leaves the object usable.
-    if (sequence > cancelled_before_ && sequence != ~std::uint64_t{0})
-        cancelled_before_ = sequence;
-    for (io_operation *op = first_, *following; op; op = following) {
-        following = op->following_;
+    if (sequence != ~std::uint64_t{0})
+        lanes_.cancel_before(sequence);
+    for (io_operation *op = oldest(), *following; op; op = following) {
+        following = op->following();
         // May end the last operation of a forgotten descriptor, which frees it: then nothing follows.
         if (op->sequence() < sequence)
             cancel_one(*op); // NOLINT(clang-analyzer-cplusplus.NewDelete)
@@ -138,9 +138,8 @@ void descriptor::cancel_one(io_operation& op) {
     op.cancel_requested_ = true;
     if (op.in_backend_) {
         home_->io().cancel(op);
-    } else if (op.in_lane_) {
-        op.in_lane_ = false;
-        --in_lane_[static_cast<unsigned>(op.which_lane())];
+    } else if (operation_lanes::waits(op)) {
+        lanes_.withdraw(op, op.which_lane());
         finish_queued(op, -ECANCELED);
     } else if (op.at_gate_ == io_operation::gate_place::waiting) {
         op.line()->withdraw(op);
@@ -154,15 +153,16 @@ void descriptor::cancel_one(io_operation& op) {
 }
 
 void descriptor::submit_next_of(io_operation::lane which, io_operation& finished) {
-    io_operation* op = finished.following_; // those that wait came later
-    while (!op->in_lane_ || op->which_lane() != which)
-        op = op->following_;
+    const auto lane_of_one = [](const ordered_operation& op) {
+        return static_cast<const io_operation&>(op).which_lane();
+    };
+    auto& op = static_cast<io_operation&>(lanes_.next_in(which, finished, lane_of_one));
     if (disturbed_.load(std::memory_order_acquire)) { // closed: nothing must reach what its number means now
         cancel_before(~std::uint64_t{0});
         return;
     }
-    op->in_lane_ = false;
-    home_->issue_from_lane(*op);
+    operation_lanes::take_turn(op);
+    home_->issue_from_lane(op);
 }
 
 void descriptor::finish_queued(io_operation& op, int result) {
@@ -250,7 +250,7 @@ void descriptor::forgotten() noexcept {
 
 void descriptor::free_if_unused() noexcept {
     // Relaxed: what the object side writes no longer changes, and the rest is this side's.
-    if (forgotten_ && !first_ && !being_told_ &&
+    if (forgotten_ && lanes_.empty() && !being_told_ &&
         arrived_from_afar_.load(std::memory_order_relaxed) == sent_from_afar_ &&
         message_.load(std::memory_order_relaxed) == 0) {
         if (closes_last_)
@@ -259,8 +259,7 @@ void descriptor::free_if_unused() noexcept {
     }
 }
 
-void descriptor::begin_list(io_operation& op) noexcept {
-    first_ = &op;
+void descriptor::begin_list() noexcept {
     previous_active_ = nullptr;
     next_active_ = home_->active_;
     if (next_active_)

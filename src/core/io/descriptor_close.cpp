@@ -152,7 +152,7 @@ int descriptor::release_and_forget() noexcept {
 /// connection its peer) or take anything more from it. False when the kernel, for want of memory, has not
 /// taken all that is queued, or a thread may still have to look the number up.
 bool descriptor::let_kernel_go(bool driving) noexcept {
-    if (!first_)
+    if (lanes_.empty())
         return true;
     const bool taken = home_->flush_completely();
     // Cancelled requests end with task work of the thread that submitted them: if that was always this one,

@@ -64,7 +64,7 @@ void descriptor::submit_queued_operations() noexcept {
         if (home_->is_current()) {
             if (arrived_from_afar_.load(std::memory_order_relaxed) != sent_from_afar_)
                 home_->take_inbox();
-            if (first_ && home_->has_backend())
+            if (!lanes_.empty() && home_->has_backend())
                 submit_here();
             return;
         }
@@ -85,11 +85,11 @@ void descriptor::submit_here() {
         // The second: what a system call was to submit, the kernel may have had no memory for.
         if (queued_after_.load(std::memory_order_relaxed) == home_->system_calls() || !home_->has_taken_all())
             home_->flush_if_queued();
-        const std::uint32_t waiting = in_lane_[0] + in_lane_[1];
-        if (in_lane_[0] < 2 && in_lane_[1] < 2)
+        const std::uint32_t waiting = lanes_.count();
+        if (!lanes_.any_waits())
             return;
         home_->reap();
-        if (in_lane_[0] + in_lane_[1] == waiting)
+        if (lanes_.count() == waiting)
             return; // none has come to its turn
     }
 }
@@ -113,7 +113,7 @@ void descriptor::submit_visited() {
     home_->io().attach_visitor();
     if (arrived_from_afar_.load(std::memory_order_relaxed) != sent_from_afar_)
         home_->take_inbox();
-    if (first_)
+    if (!lanes_.empty())
         submit_here();
 }
 

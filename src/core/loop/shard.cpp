@@ -349,7 +349,7 @@ void shard::restart_after_fork() {
     owner_.registered().install_again(*this);
     op_queue ended;
     for (descriptor* d = active_; d; d = d->next_active_)
-        for (io_operation* op = d->first_; op; op = op->following_) {
+        for (io_operation* op = d->oldest(); op; op = op->following()) {
             if (!op->in_backend_)
                 continue;
             if (op->cancel_requested_) {
@@ -381,7 +381,7 @@ void shard::leave_requests() {
     backend_->abandon_after_fork();
     op_queue ended;
     for (descriptor* d = active_; d; d = d->next_active_)
-        for (io_operation* op = d->first_; op; op = op->following_)
+        for (io_operation* op = d->oldest(); op; op = op->following())
             if (op->in_backend_) {
                 op->cancel_requested_ = true;
                 op->result_ = -ECANCELED;

@@ -73,7 +73,7 @@ void shard::hand_over(io_operation& op) {
 
 void shard::begin(io_operation& op) {
     descriptor& d = op.target();
-    if (op.cancel_requested_ || op.sequence() < d.cancelled_before_ || shutting_down_) [[unlikely]] {
+    if (op.cancel_requested_ || d.lanes_.was_cancelled(op.sequence()) || shutting_down_) [[unlikely]] {
         if (op.request_.kind == request_kind::close && !op.cancel_requested_) {
             // A close always closes, also now that nothing is given to the kernel any more.
             end_before_start(op, ::close(op.request_.fd) == 0 ? 0 : -errno);

@@ -43,9 +43,9 @@ void gated_file::advance(io_class c) noexcept {
         l.first = nullptr;
         return;
     }
-    io_operation* op = l.first->following_;
+    io_operation* op = l.first->following();
     while (op->at_gate_ != io_operation::gate_place::waiting || op->line() != this || class_of(*op) != c)
-        op = op->following_;
+        op = op->following();
     l.first = op;
 }
 

@@ -35,7 +35,7 @@ public:
 
     /// What is pending ends with ECANCELED. It lives as long as that.
     void retire() noexcept;
-    bool is_unused() const noexcept { return first_ == nullptr; }
+    bool is_unused() const noexcept { return lanes_.empty(); }
     /// Whether nobody tells when a number that its operations name comes to mean another file.
     bool names_by_number() const noexcept { return loose_ || by_number_; }
     /// Whether the file was, or is being, replaced under its number: nothing is to be asked of it any more.
@@ -174,41 +174,26 @@ private:
 
     // Shard side.
     void link(io_operation& op) noexcept {
-        op.previous_ = last_;
-        op.following_ = nullptr;
-        op.linked_ = true;
-        if (last_) [[likely]]
-            last_->following_ = &op;
-        else
-            begin_list(op);
-        last_ = &op;
+        if (lanes_.append(op)) [[unlikely]]
+            begin_list();
     }
     void unlink(io_operation& op) noexcept {
-        (op.previous_ ? op.previous_->following_ : first_) = op.following_;
-        (op.following_ ? op.following_->previous_ : last_) = op.previous_;
-        op.previous_ = op.following_ = nullptr;
-        op.linked_ = false;
-        if (!first_)
+        if (lanes_.remove(op))
             end_list();
     }
-    void begin_list(io_operation& op) noexcept;
+    void begin_list() noexcept;
     void end_list() noexcept;
+    io_operation* oldest() const noexcept { return static_cast<io_operation*>(lanes_.oldest()); }
     void arrived(io_operation& op);
     io_operation::lane lane_of(const io_operation& op) const noexcept {
         return loose_ ? io_operation::lane::none : op.which_lane(); // loose: each names a file of its own
     }
     /// Whether `op` has to wait until those before it in its lane have ended.
-    bool waits_in_lane(io_operation& op) noexcept {
-        const io_operation::lane which = lane_of(op);
-        if (which == io_operation::lane::none)
-            return false;
-        op.in_lane_ = in_lane_[static_cast<unsigned>(which)]++ != 0;
-        return op.in_lane_;
-    }
+    bool waits_in_lane(io_operation& op) noexcept { return lanes_.enter(op, lane_of(op)); }
     /// `finished` has ended in the backend and is still linked: the next of its lane, if any, is submitted.
     void lane_advances(io_operation& finished) {
         const io_operation::lane which = lane_of(finished);
-        if (which != io_operation::lane::none && --in_lane_[static_cast<unsigned>(which)] != 0) [[unlikely]]
+        if (lanes_.leave(which)) [[unlikely]]
             submit_next_of(which, finished);
     }
     descriptor* reroute(io_operation& op);
@@ -287,11 +272,8 @@ private:
     std::atomic<std::uint64_t> queued_after_{~std::uint64_t{0}};
 
     // Shard side.
-    bool more_connections_ = true;       // as far as is known: an accept is worth trying before waiting
-    std::uint32_t in_lane_[2] = {};      // pending operations of each lane; the oldest is the backend's
-    std::uint64_t cancelled_before_ = 0; // operations with a smaller sequence that arrive late are cancelled
-    io_operation* first_ = nullptr;
-    io_operation* last_ = nullptr;
+    bool more_connections_ = true;          // as far as is known: an accept is worth trying before waiting
+    operation_lanes lanes_;                 // the operations pending on it
     descriptor* previous_active_ = nullptr; // links in the shard's list of descriptors that have operations
     descriptor* next_active_ = nullptr;
 };

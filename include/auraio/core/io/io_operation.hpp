@@ -2,9 +2,9 @@
 #pragma once
 
 #include "auraio/core/io/io_request.hpp"
+#include "auraio/core/io/operation_lanes.hpp"
 #include "auraio/core/io/request_outcome.hpp"
 #include "auraio/core/io/request_table.hpp"
-#include "auraio/core/operation/cancellation.hpp"
 
 #include <cassert>
 #include <cstdint>
@@ -20,7 +20,7 @@ class gated_file;
 ///
 /// Life: started by any thread -> pending on the descriptor's shard -> result() set -> completed or
 /// destroyed. Once started the memory the request names belongs to the kernel until then, cancelled or not.
-class io_operation : public cancellable_operation {
+class io_operation : public ordered_operation {
 public:
     const short_request& request() const noexcept { return request_; }
     /// The rest of a request that has more: of an extended_operation, then.
@@ -72,7 +72,7 @@ public:
 
 protected:
     io_operation(function f, const short_request& r) noexcept
-        : cancellable_operation(f)
+        : ordered_operation(f)
         , request_(r) {}
     ~io_operation() = default;
 
@@ -120,6 +120,9 @@ private:
     };
     void release_aid() noexcept;
 
+    io_operation* following() const noexcept {
+        return static_cast<io_operation*>(ordered_operation::following());
+    }
     gated_file* line() const noexcept;
     void enter_line(gated_file& line) noexcept;
     std::uint64_t sequence() const noexcept;
@@ -135,14 +138,6 @@ private:
     };
 
     descriptor* target_ = nullptr;
-    io_operation* previous_ = nullptr;
-    io_operation* following_ = nullptr;
-    // Of one that names a file of its own (see create_loose()) the line it waits or has waited in, at_gate_;
-    // of others that is the file's. These have a position among the operations started on target_.
-    union {
-        std::uint64_t sequence_ = 0;
-        gated_file* line_;
-    };
     std::int32_t aid_ = -1;   // polled in the request's place: way::change, way::time
     std::uint16_t ended_ = 0; // way::repeated: ended_before_this_thread()
     gate_place at_gate_ = gate_place::outside;
