@@ -366,7 +366,7 @@ TEST_F(Gate, ALoadAfterALongPauseOfTicksIsANewOne) {
     engage(only, device);
     only.complete_all();
     ASSERT_NE(device.stats().phase, controller_phase::passthrough);
-    device.tick(*only.e.shard_at(0).gate_for(device), monotonic_now() + 2'000'000'000);
+    device.tick(*only.e.shard_at(0).path().gate_for(device), monotonic_now() + 2'000'000'000);
     EXPECT_EQ(device.stats().phase, controller_phase::passthrough);
     EXPECT_EQ(device.stats().trace.back().reason, controller_reason::abandoned);
 }

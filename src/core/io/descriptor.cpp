@@ -53,7 +53,7 @@ void descriptor::start(io_operation& op) {
     op.sequence_ = loose_ ? 0 : started_++;
     if (home_->is_current()) [[likely]] {
         home_->started_here();
-        home_->begin(op);
+        home_->path().begin(op);
         return;
     }
     const bool at_once =
@@ -91,86 +91,17 @@ void descriptor::leave_slot() {
         home_->owner().registered().forget_file(static_cast<std::size_t>(std::exchange(file_slot_, -1)), fd_);
 }
 
-void descriptor::arrived(io_operation& op) {
-    if (home_->begins_at_once_ && home_->begins_at_once_ != this && !row_of(op.request_.kind).shows_outside &&
-        !disturbed_.load(std::memory_order_relaxed)) [[unlikely]] {
-        home_->send(op); // back to where it came from, in its order: it begins with run()
-        return;
-    }
-    op.set_message(false);
-    if (disturbed_.load(std::memory_order_acquire))
-        op.cancel_requested_ = true; // its descriptor is closed
-    home_->begin(op);
-    // After it has been queued, if it has, with release: see is_submitted(). Only the shard side writes it.
-    arrived_from_afar_.store(arrived_from_afar_.load(std::memory_order_relaxed) + 1,
-                             std::memory_order_release);
-    free_if_unused();
-}
-
 void descriptor::cancel() {
     if (twin_) [[unlikely]]
         twin_->cancel();
     if (started_ == 0)
         return;
     if (shard_visit visit(*home_); visit) {
-        cancel_before(started_);
+        home_->path().cancel_before(*this, started_);
         return;
     }
     cancel_before_.store(started_, std::memory_order_relaxed);
     tell_shard(on_its_way);
-}
-
-void descriptor::cancel_before(std::uint64_t sequence) {
-    // The greatest number means what is here, not what comes: a release that fails leaves the object usable.
-    if (sequence != ~std::uint64_t{0})
-        lanes_.cancel_before(sequence);
-    for (io_operation *op = oldest(), *following; op; op = following) {
-        following = op->following();
-        // May end the last operation of a forgotten descriptor, which frees it: then nothing follows.
-        if (op->sequence() < sequence)
-            cancel_one(*op); // NOLINT(clang-analyzer-cplusplus.NewDelete)
-    }
-}
-
-void descriptor::cancel_one(io_operation& op) {
-    if (op.cancel_requested_ || op.request_.kind == request_kind::close) // a close always closes
-        return;
-    op.cancel_requested_ = true;
-    if (op.in_backend_) {
-        home_->io().cancel(op);
-    } else if (operation_lanes::waits(op)) {
-        lanes_.withdraw(op, op.which_lane());
-        finish_queued(op, -ECANCELED);
-    } else if (op.at_gate_ == io_operation::gate_place::waiting) {
-        op.line()->withdraw(op);
-        op.result_ = -ECANCELED;
-        op.detach();
-        home_->make_ready_here(op);
-        lane_advances(op); // it was the first of its lane
-        if (!op.holds_target_)
-            unlink(op);
-    }
-}
-
-void descriptor::submit_next_of(io_operation::lane which, io_operation& finished) {
-    const auto lane_of_one = [](const ordered_operation& op) {
-        return static_cast<const io_operation&>(op).which_lane();
-    };
-    auto& op = static_cast<io_operation&>(lanes_.next_in(which, finished, lane_of_one));
-    if (disturbed_.load(std::memory_order_acquire)) { // closed: nothing must reach what its number means now
-        cancel_before(~std::uint64_t{0});
-        return;
-    }
-    operation_lanes::take_turn(op);
-    home_->issue_from_lane(op);
-}
-
-void descriptor::finish_queued(io_operation& op, int result) {
-    op.result_ = result;
-    op.detach();
-    home_->make_ready_here(op);
-    if (!op.holds_target_)
-        unlink(op);
 }
 
 void descriptor::set_storage(storage_device& device) {
@@ -257,21 +188,6 @@ void descriptor::free_if_unused() noexcept {
             ::close(fd_);
         delete this;
     }
-}
-
-void descriptor::begin_list() noexcept {
-    previous_active_ = nullptr;
-    next_active_ = home_->active_;
-    if (next_active_)
-        next_active_->previous_active_ = this;
-    home_->active_ = this;
-}
-
-void descriptor::end_list() noexcept {
-    (previous_active_ ? previous_active_->next_active_ : home_->active_) = next_active_;
-    if (next_active_)
-        next_active_->previous_active_ = previous_active_;
-    free_if_unused();
 }
 
 } // namespace aura::core

@@ -29,7 +29,7 @@ void descriptor::told() {
     const unsigned what = message_.exchange(0, std::memory_order_acq_rel);
     happens_after(&message_);
     being_told_ = true; // what is cancelled may be the last that keeps it
-    cancel_before(cancel_before_.load(std::memory_order_relaxed));
+    home_->path().cancel_before(*this, cancel_before_.load(std::memory_order_relaxed));
     being_told_ = false;
     if ((what & close_it) != 0) {
         if (!home_->flush_completely()) { // the kernel has no memory to look at the queue: in the next turn
@@ -69,7 +69,7 @@ int descriptor::close_and_forget() noexcept {
     submit_queued();
     unwatch_listener();
     if (shard_visit visit(*home_); visit) {
-        cancel_before(started_);
+        home_->path().cancel_before(*this, started_);
         if (let_kernel_go(visit.driving())) {
             home_->forget_file(fd);
             if (fd >= 0 && ::close(fd) != 0)
@@ -95,7 +95,7 @@ void descriptor::close_and_forget(io_operation& op) {
     if (started_ == 0) {
         delete this;
     } else if (shard_visit visit(*home_); visit) {
-        cancel_before(started_);
+        home_->path().cancel_before(*this, started_);
         forgotten();
     } else {
         cancel_before_.store(started_, std::memory_order_relaxed);
@@ -115,7 +115,7 @@ int descriptor::release_and_forget() noexcept {
     }
     submit_queued();
     if (shard_visit visit(*home_); visit) {
-        cancel_before(started_);
+        home_->path().cancel_before(*this, started_);
         if (let_kernel_go(visit.driving())) {
             close_twin();
             leave_slot();

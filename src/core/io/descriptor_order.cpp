@@ -120,13 +120,13 @@ void descriptor::submit_visited() {
 void descriptor::submit_at_once() noexcept {
     // What only takes something in, of another object, must not begin before run(): its user may want to take it
     // himself until then.
-    home_->begins_at_once_ = this;
+    home_->path().begin_only(this);
     try {
         submit_visited();
     } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // As above: the operation is in the inbox, and stays there.
     }
-    home_->begins_at_once_ = nullptr;
+    home_->path().begin_only(nullptr);
 }
 
 /// Another thread drives the shard, and has been woken if it slept.

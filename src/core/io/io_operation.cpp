@@ -10,10 +10,10 @@
 namespace aura::core {
 
 void io_operation::on_arrive() {
-    target_->arrived(*this);
+    target_->home().path().arrive(*this);
 }
 void io_operation::on_cancel() {
-    target_->cancel_one(*this);
+    target_->home().path().cancel(*this);
 }
 
 void io_operation::end_reference_here() {
@@ -23,8 +23,7 @@ void io_operation::end_reference_here() {
 }
 
 void io_operation::let_go() noexcept {
-    if (linked_) // not, if it was refused before it reached the shard
-        target_->unlink(*this);
+    target_->home().path().let_go(*this);
 }
 
 std::uint32_t io_operation::readiness_events() const noexcept {
@@ -38,19 +37,11 @@ io_operation::lane io_operation::which_socket_lane() const noexcept {
 }
 
 void io_operation::submit_internal() {
-    shard& home = target_->home();
-    if (!linked_)
-        target_->link(*this);
-    cancel_requested_ = false;
-    way_ = 0;
-    in_backend_ = true;
-    ++home.io_pending_;
-    home.count_submission(*this);
-    home.io().submit(*this);
+    target_->home().path().begin_internal(*this);
 }
 
 void io_operation::cancel_internal() {
-    target_->cancel_one(*this);
+    target_->home().path().cancel(*this);
 }
 
 void io_operation::release_aid() noexcept {

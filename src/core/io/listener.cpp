@@ -36,13 +36,12 @@ int io_operation::stand_in() const noexcept {
     const bool waits_for_connection =
         request_.kind == request_kind::accept_now ||
         (request_.kind == request_kind::poll && request_.listens != 0 && request_.flags == POLLIN);
-    // Relaxed: made by the thread that asks, which drives the shard.
-    return waits_for_connection ? target_->accept_set_.load(std::memory_order_relaxed).fd : -1;
+    return waits_for_connection ? target_->listener_set() : -1;
 }
 
 void io_operation::note_more_connections() noexcept {
     if (request_.kind == request_kind::accept_now)
-        target_->more_connections_ = true;
+        target_->note_more_connections();
 }
 
 /// Whether the set is there and not that of the process this one was forked from.
@@ -109,7 +108,7 @@ descriptor* descriptor::create_for_number(shard& home, int fd) {
 
 void descriptor::retire() noexcept {
     being_told_ = true; // what is cancelled may be the last that keeps it
-    cancel_before(started_);
+    home_->path().cancel_before(*this, started_);
     being_told_ = false;
     forgotten();
 }

@@ -3,9 +3,6 @@
 #include "auraio/core/timer/timer.hpp"
 #include "core/base/canary.hpp"
 #include "core/base/thread_ends.hpp"
-#include "core/io/numbered_listeners.hpp"
-#include "core/storage/device_gate.hpp"
-#include "core/storage/numbered_files.hpp"
 
 #include <cerrno>
 #include <ctime>
@@ -16,24 +13,17 @@ namespace {
 
 constexpr nanoseconds_t long_turn = 10'000'000;
 
-/// Of how many requests the latency of one is taken: reading the clock twice costs 56 ns.
-constexpr std::uint32_t sample_interval = 64;
-
 } // namespace
 
 shard::shard(engine& owner, unsigned index)
     : owner_(owner)
     , index_(index)
-    , loose_(descriptor::create_loose(*this)) {
+    , path_(*this) {
     registered_[0].belongs_to(*this, registration_kind::buffers);
     registered_[1].belongs_to(*this, registration_kind::files);
 }
 
-shard::~shard() {
-    leave_devices();
-    listeners_.reset(); // its descriptors look at this shard
-    delete loose_;
-}
+shard::~shard() = default;
 
 void shard::ensure_backend() {
     if (!backend_)
@@ -121,8 +111,7 @@ bool shard::try_acquire() noexcept {
     driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
     turn_began_ = never; // the time without a driver is no handler's fault
     submits_from_now_on();
-    if (io_pending_ == 0)
-        ended_at_start_ = ended_before_this_thread();
+    path_.attach_thread();
     return true;
 }
 
@@ -153,25 +142,25 @@ shard_visit::~shard_visit() {
 
 AURAIO_NO_CANARY void shard::poll_backend() {
     op_queue done;
-    queued_ = 0;
+    path_.note_flush();
     backend_->poll(done);
-    finish_io(done);
+    path_.finish(done);
 }
 
 AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     publish_counters();
     measure_turn();
     op_queue done;
-    queued_ = 0;
+    path_.note_flush();
     const bool passed = backend_->wait(done, deadline);
     turn_began_ = never; // begins below
     inbox_.awake();
     // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
     const bool may_tick = passed || done.empty();
-    finish_io(done);
+    path_.finish(done);
     collect();
-    if (may_tick && tick_due_ <= deadline)
-        tick_gates();
+    if (may_tick && path_.tick_due() <= deadline)
+        path_.tick_gates();
 }
 
 void shard::take_inbox() {
@@ -215,7 +204,7 @@ AURAIO_NO_CANARY void shard::fire_timers() {
 }
 
 void shard::flush() {
-    queued_ = 0;
+    path_.note_flush();
     if (backend_)
         backend_->flush();
 }
@@ -255,24 +244,6 @@ void shard::note_delay(nanoseconds_t now) noexcept {
         ring_counters::bump(counters_.long_turns);
 }
 
-void shard::begin_sample(const io_operation& op) noexcept {
-    until_sample_ = sample_interval;
-    if (op.at_gate_ != io_operation::gate_place::outside)
-        return; // its gate takes samples of its own
-    if (sampled_ || !transfers_file_data(op.request_.kind))
-        return;
-    sampled_ = &op;
-    sample_began_ = monotonic_now();
-}
-
-void shard::end_sample(const io_operation& op) noexcept {
-    sampled_ = nullptr;
-    if (op.result_ < 0)
-        return;
-    (reads(op.request_.kind) ? counters_.read_latency : counters_.write_latency)
-        .record(monotonic_now() - sample_began_);
-}
-
 ring_stats shard::stats() const {
     ring_stats s;
     s.index = index_;
@@ -291,18 +262,15 @@ void shard::cancel_everything() {
             "auraio: with task_run::deferred the thread that was in run() must also destroy the context");
     shutting_down_ = true;
     take_inbox();
-    for (descriptor *d = active_, *next; d; d = next) {
-        next = d->next_active_; // it leaves the list where nothing of it is in the backend
-        d->cancel_before(d->started_);
-    }
+    path_.cancel_all();
     while (backend_ && backend_->pending() != 0) {
         op_queue done;
         const bool go_on = backend_->drain(done);
-        finish_io(done);
+        path_.finish(done);
         if (!go_on)
             leave_requests();
     }
-    leave_devices();
+    path_.leave_devices();
 }
 
 void shard::discard_everything() {
@@ -335,8 +303,7 @@ void shard::settle_before_fork() {
     poll_backend();
 }
 
-/// In the child: a backend of its own, which gets what is pending. An operation that was cancelled ends here
-/// and now, for its descriptor may be closed, and the number another's.
+/// In the child: a backend of its own, which gets what is pending.
 void shard::restart_after_fork() {
     if (!backend_) {
         generation_.store(fork_generation(), std::memory_order_relaxed);
@@ -347,30 +314,7 @@ void shard::restart_after_fork() {
     published_backend_.store(nullptr, std::memory_order_relaxed);
     adopt_backend(std::move(fresh));
     owner_.registered().install_again(*this);
-    op_queue ended;
-    for (descriptor* d = active_; d; d = d->next_active_)
-        for (io_operation* op = d->oldest(); op; op = op->following()) {
-            if (!op->in_backend_)
-                continue;
-            if (op->cancel_requested_) {
-                op->result_ = -ECANCELED;
-                ended.push(*op);
-                continue;
-            }
-            op->release_aid(); // it would share the parent's, and take its events
-            const bool polls = op->request_.kind == request_kind::accept_now && op->awaits_readiness();
-            op->way_ &= io_operation::way::examined;
-            if (polls || waits_first(op->request_.kind, op->request_.flags))
-                op->way_ |= io_operation::way::polls;
-            if (op->request_.kind == request_kind::connect) // begun already, for both
-                op->way_ |= io_operation::way::polls | io_operation::way::examined;
-            if (op->stand_in() >= 0)
-                (void)d->watch_listener(); // that one is the parent's
-            else if (op->request_.kind == request_kind::poll && op->request_.listens != 0)
-                d->prepare_to_listen(*op);
-            hand_over(*op);
-        }
-    finish_io(ended);
+    path_.submit_again();
 }
 
 /// In a child that ends without having been told that it is one, and where nothing can be had of the kernel:
@@ -379,15 +323,7 @@ void shard::leave_requests() {
     if (!backend_)
         return;
     backend_->abandon_after_fork();
-    op_queue ended;
-    for (descriptor* d = active_; d; d = d->next_active_)
-        for (io_operation* op = d->oldest(); op; op = op->following())
-            if (op->in_backend_) {
-                op->cancel_requested_ = true;
-                op->result_ = -ECANCELED;
-                ended.push(*op);
-            }
-    finish_io(ended);
+    path_.end_all();
 }
 
 } // namespace aura::core

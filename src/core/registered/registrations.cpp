@@ -9,7 +9,7 @@
 namespace aura::core {
 
 registrations::ring_side& registrations::side_of(shard& home, registration_kind k) noexcept {
-    return home.registered_[static_cast<std::size_t>(k)];
+    return home.registered_side(k);
 }
 
 // ---- the user ----

@@ -10,7 +10,7 @@ namespace aura::core {
 // ---- a file's line ----
 
 bool gated_file::join() noexcept {
-    gate_ = file_.home().gate_for(device_);
+    gate_ = file_.home().path().gate_for(device_);
     return gate_ != nullptr;
 }
 
@@ -20,7 +20,7 @@ void gated_file::withdraw(io_operation& op) noexcept {
     --l.length;
     if (l.first == &op)
         advance(c);
-    op.at_gate_ = io_operation::gate_place::outside;
+    op.set_at_gate(io_operation::gate_place::outside);
     gate_->ring_.cancel_waiting(c);
     if (l.length == 0)
         gate_->unlink(*this, c);
@@ -44,7 +44,7 @@ void gated_file::advance(io_class c) noexcept {
         return;
     }
     io_operation* op = l.first->following();
-    while (op->at_gate_ != io_operation::gate_place::waiting || op->line() != this || class_of(*op) != c)
+    while (op->at_gate() != io_operation::gate_place::waiting || op->line() != this || class_of(*op) != c)
         op = op->following();
     l.first = op;
 }
@@ -57,7 +57,7 @@ device_gate::device_gate(shard& home, storage_device& device) noexcept
     , drain_(*this) {}
 
 void device_gate::hold(gated_file& file, io_operation& op, io_class c) {
-    op.at_gate_ = io_operation::gate_place::waiting;
+    op.set_at_gate(io_operation::gate_place::waiting);
     ring_.wait(c);
     gated_file::line& l = file.of(c);
     if (l.length++ == 0) {
@@ -68,7 +68,7 @@ void device_gate::hold(gated_file& file, io_operation& op, io_class c) {
     if (ring_.limit() == 0 && ring_.in_flight() == 0 && ring_.waiting() == 1) {
         device_.reshare();
         drain();
-        if (op.at_gate_ != io_operation::gate_place::waiting)
+        if (op.at_gate() != io_operation::gate_place::waiting)
             return;
     }
     ring_counters::bump(home_.counters().gate_waits);
@@ -80,7 +80,7 @@ void device_gate::drain_lines() {
         gated_file* file = turn_[static_cast<std::size_t>(c)];
         if (file && file->file_.is_disturbed()) {
             // Closed from afar: nothing must reach what its number means now.
-            file->file_.cancel_before(~std::uint64_t{0});
+            home_.path().cancel_before(file->file_, ~std::uint64_t{0});
             continue;
         }
         if (file && ring_.try_admit_waiting(c)) {
@@ -101,9 +101,9 @@ void device_gate::release_one(io_class c) {
         unlink(file, c);
     else
         turn = file.of(c).next;
-    op.at_gate_ = io_operation::gate_place::inside;
+    op.set_at_gate(io_operation::gate_place::inside);
     note_start(op, c);
-    home_.submit(op);
+    home_.path().submit(op);
 }
 
 /// Last in the ring of files: its turn comes when all others have had theirs.
@@ -151,13 +151,13 @@ void device_gate::begin_sample(io_operation& op) noexcept {
         return;
     const int slot = std::countr_zero(free_clocks_);
     free_clocks_ &= free_clocks_ - 1;
-    op.clock_ = static_cast<unsigned>(slot + 1) & 63U;
+    op.set_gate_clock(static_cast<unsigned>(slot + 1));
     began_[static_cast<unsigned>(slot)] = monotonic_now();
 }
 
 void device_gate::end_sample(io_operation& op) noexcept {
-    const unsigned slot = op.clock_ - 1u;
-    op.clock_ = 0;
+    const unsigned slot = op.gate_clock() - 1;
+    op.set_gate_clock(0);
     free_clocks_ |= std::uint32_t{1} << slot;
     if (op.result() < 0)
         return;
@@ -174,7 +174,7 @@ void device_gate::begin_ticking() noexcept {
     const nanoseconds_t now = monotonic_now();
     last_tick_.set(now);
     next_tick_ = now + storage_device::tick_interval;
-    home_.tick_at(next_tick_);
+    home_.path().tick_at(next_tick_);
 }
 
 nanoseconds_t device_gate::tick(nanoseconds_t now) {

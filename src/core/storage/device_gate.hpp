@@ -128,9 +128,9 @@ public:
 
     /// An operation that was let through has ended.
     void complete(io_operation& op) noexcept {
-        op.at_gate_ = io_operation::gate_place::outside;
+        op.set_at_gate(io_operation::gate_place::outside);
         ring_.complete(class_of(op), op.result() > 0 ? static_cast<std::uint64_t>(op.result()) : 0);
-        if (op.clock_ != 0) [[unlikely]]
+        if (op.gate_clock() != 0) [[unlikely]]
             end_sample(op);
     }
 
@@ -211,7 +211,7 @@ inline bool gated_file::admits(io_operation& op) {
         gate_->hold(*this, op, c);
         return false;
     }
-    op.at_gate_ = io_operation::gate_place::inside;
+    op.set_at_gate(io_operation::gate_place::inside);
     gate_->note_start(op, c);
     return true;
 }

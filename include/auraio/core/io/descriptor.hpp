@@ -92,6 +92,19 @@ public:
 
     shard& home() const noexcept { return *home_; }
 
+    // ---- the thread that drives the shard, as what follows ----
+
+    /// Its operations name a file each, and have no order: see create_loose().
+    bool is_loose() const noexcept { return loose_; }
+    /// Its part in the gate of its device, if it has one.
+    gated_file* storage() const noexcept { return storage_; }
+    /// The epoll set that stands for a listening socket; -1: none.
+    int listener_set() const noexcept {
+        return accept_set_.load(std::memory_order_relaxed).fd; // made by the thread that asks
+    }
+    /// An accept has succeeded, and there is another connection.
+    void note_more_connections() noexcept { more_connections_ = true; }
+
     /// Object side. Starts an operation, which must name fd() if it names any descriptor. It is not touched
     /// after it has been handed over: when this returns it may be gone.
     void start(io_operation& op);
@@ -136,9 +149,7 @@ public:
     int release_and_forget() noexcept;
 
 private:
-    friend class device_gate;
-    friend class io_operation;
-    friend class shard;
+    friend class io_path;
 
     /// What the shard is told by the descriptor itself, as a message; bits of message_.
     enum : std::uint8_t {
@@ -173,34 +184,13 @@ private:
     void close_twin() noexcept;
 
     // Shard side.
-    void link(io_operation& op) noexcept {
-        if (lanes_.append(op)) [[unlikely]]
-            begin_list();
-    }
-    void unlink(io_operation& op) noexcept {
-        if (lanes_.remove(op))
-            end_list();
-    }
-    void begin_list() noexcept;
-    void end_list() noexcept;
     io_operation* oldest() const noexcept { return static_cast<io_operation*>(lanes_.oldest()); }
-    void arrived(io_operation& op);
     io_operation::lane lane_of(const io_operation& op) const noexcept {
         return loose_ ? io_operation::lane::none : op.which_lane(); // loose: each names a file of its own
     }
     /// Whether `op` has to wait until those before it in its lane have ended.
     bool waits_in_lane(io_operation& op) noexcept { return lanes_.enter(op, lane_of(op)); }
-    /// `finished` has ended in the backend and is still linked: the next of its lane, if any, is submitted.
-    void lane_advances(io_operation& finished) {
-        const io_operation::lane which = lane_of(finished);
-        if (lanes_.leave(which)) [[unlikely]]
-            submit_next_of(which, finished);
-    }
     descriptor* reroute(io_operation& op);
-    void submit_next_of(io_operation::lane which, io_operation& finished);
-    void cancel_before(std::uint64_t sequence);
-    void cancel_one(io_operation& op);
-    void finish_queued(io_operation& op, int result);
     static void run(operation& base, action what);
     void told();
     void submit_here();
@@ -279,14 +269,14 @@ private:
 };
 
 inline gated_file* io_operation::line() const noexcept {
-    return target_->loose_ ? line_ : target_->storage_;
+    return target_->is_loose() ? line_ : target_->storage();
 }
 inline void io_operation::enter_line(gated_file& line) noexcept {
-    if (target_->loose_)
+    if (target_->is_loose())
         line_ = &line;
 }
 inline std::uint64_t io_operation::sequence() const noexcept {
-    return target_->loose_ ? 0 : sequence_;
+    return target_->is_loose() ? 0 : sequence_;
 }
 
 } // namespace aura::core

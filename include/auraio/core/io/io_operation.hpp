@@ -66,6 +66,26 @@ public:
     /// What registrations::leave() is owed once the operation's handler has returned; 0: nothing.
     std::uint8_t registered_held() const noexcept { return registered_held_; }
 
+    /// The one that was started next on the same descriptor, of those pending.
+    io_operation* following() const noexcept {
+        return static_cast<io_operation*>(ordered_operation::following());
+    }
+
+    // ---- for the gate of its file's device ----
+
+    enum class gate_place : std::uint8_t {
+        outside,
+        waiting, ///< in its file's line
+        inside,  ///< let through, and counted as in flight on the device
+    };
+    gate_place at_gate() const noexcept { return at_gate_; }
+    void set_at_gate(gate_place place) noexcept { at_gate_ = place; }
+    gated_file* line() const noexcept;
+    void enter_line(gated_file& line) noexcept;
+    /// The gate's clock, plus 1, that measures its latency; 0: none.
+    unsigned gate_clock() const noexcept { return clock_; }
+    void set_gate_clock(unsigned clock) noexcept { clock_ = clock & 63U; }
+
     // The shard's driver; see stays_pending().
     void on_arrive();
     void on_cancel();
@@ -104,9 +124,7 @@ protected:
 
 private:
     friend class descriptor;
-    friend class device_gate;
-    friend class gated_file;
-    friend class shard;
+    friend class io_path;
 
     /// What is known of the request's way, besides whether it is in the backend; see request_outcome.
     struct way {
@@ -120,28 +138,16 @@ private:
     };
     void release_aid() noexcept;
 
-    io_operation* following() const noexcept {
-        return static_cast<io_operation*>(ordered_operation::following());
-    }
-    gated_file* line() const noexcept;
-    void enter_line(gated_file& line) noexcept;
     std::uint64_t sequence() const noexcept;
 
     void end_reference_here();
     lane which_socket_lane() const noexcept;
 
-    /// Where it is with respect to the gate of its file's device.
-    enum class gate_place : std::uint8_t {
-        outside,
-        waiting, ///< in its file's line
-        inside,  ///< let through, and counted as in flight on the device
-    };
-
     descriptor* target_ = nullptr;
     std::int32_t aid_ = -1;   // polled in the request's place: way::change, way::time
     std::uint16_t ended_ = 0; // way::repeated: ended_before_this_thread()
     gate_place at_gate_ = gate_place::outside;
-    std::uint8_t clock_ : 6 = 0;           // the gate's, plus 1, that measures its latency; 0: none
+    std::uint8_t clock_ : 6 = 0;           // see gate_clock()
     std::uint8_t registered_held_ : 2 = 0; // as short_request::registered
 
     // In the base, which has room for them:

@@ -5,7 +5,7 @@
 #include "auraio/core/base/clock.hpp"
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/io/backend.hpp"
-#include "auraio/core/io/descriptor.hpp"
+#include "auraio/core/io/io_path.hpp"
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
@@ -18,13 +18,7 @@
 
 namespace aura::core {
 
-class device_gate;
 class engine;
-class gated_file;
-class numbered_files;
-class numbered_listeners;
-class storage_device;
-class timer;
 
 /// The identity of the calling thread, for comparison only: an address no other live thread has.
 inline const void* this_thread_identity() noexcept {
@@ -76,6 +70,9 @@ public:
     /// Any thread. As post(), for an operation that is counted already.
     void make_ready(operation& op);
 
+    /// A thread that does not drive this shard. Counts an operation that it is about to send here.
+    void count_from_afar();
+
     /// A thread that does not drive this shard. Hands over a message: arrive() will be called here.
     void send(operation& message);
 
@@ -93,7 +90,22 @@ public:
     }
 
     void make_ready_here(operation& op) noexcept { ready_.push(op); }
+
+    /// What other threads have sent.
+    void take_inbox();
+
+    /// By the coarse clock; never: nobody drives it.
+    nanoseconds_t turn_began() const noexcept { return turn_began_; }
+
+    registrations::ring_side& registered_side(registration_kind kind) noexcept {
+        return registered_[static_cast<std::size_t>(kind)];
+    }
+
     backend& io() noexcept { return *backend_; }
+    const backend& io() const noexcept { return *backend_; }
+    io_path& path() noexcept { return path_; }
+    /// The descriptor for requests that name none of ours (rename, unlink, open).
+    descriptor& loose() noexcept { return path_.loose(); }
     timer_queue& timers() noexcept { return timers_; }
     clock_queues& clocks() noexcept { return clocks_; }
     bool shutting_down() const noexcept { return shutting_down_; }
@@ -128,7 +140,7 @@ public:
     /// Ends a turn and begins the next: submits, reaps, takes the inbox, fires timers. Never blocks. With no
     /// I/O pending this makes no call at all: a loop of handlers that only compute pays for nothing else.
     void poll() {
-        if (io_pending_ != 0)
+        if (path_.pending() != 0)
             poll_backend();
         collect();
     }
@@ -136,8 +148,8 @@ public:
     /// poll() for the commonest turn: handlers that made others ready, here or (`elsewhere`) in the engine's
     /// shared queue, and nothing else to look after. False, and nothing done, when there is more to it.
     bool renew_turn(bool elsewhere) noexcept {
-        if (io_pending_ != 0 || (ready_.empty() && !elsewhere) || inbox_.maybe_nonempty() ||
-            !timers_.empty() || tick_due_ != never)
+        if (path_.pending() != 0 || (ready_.empty() && !elsewhere) || inbox_.maybe_nonempty() ||
+            !timers_.empty() || path_.tick_due() != never)
             return false;
         end_turn();
         // Such a turn may take less time than reading the clock.
@@ -155,20 +167,16 @@ public:
     void stay_awake() noexcept { inbox_.awake(); }
     nanoseconds_t next_deadline() noexcept {
         const nanoseconds_t timers = timers_.empty() ? never : timers_.next_deadline();
-        return timers < tick_due_ ? timers : tick_due_;
+        const nanoseconds_t tick = path_.tick_due();
+        return timers < tick ? timers : tick;
     }
     bool has_ready() const noexcept { return !ready_.empty(); }
     bool in_turn() const noexcept { return budget_ != 0; }
 
-    /// The gate of a device for operations of this shard; created when there is none yet. Null when there is
-    /// no memory for it: then they go without, for they are on their way already.
-    device_gate* gate_for(storage_device& device) noexcept;
-    /// A gate wants to tick, at this time or soon after.
-    void tick_at(nanoseconds_t due) noexcept;
     /// Before its driver waits elsewhere: next_deadline() may have passed by the exact clock only.
     void tick_devices() {
-        if (tick_due_ != never)
-            tick_gates();
+        if (path_.tick_due() != never)
+            path_.tick_gates();
     }
 
     /// For whoever runs handlers of its own, which belong to no shard, between turns of this one.
@@ -264,32 +272,15 @@ public:
     int driving_thread() const noexcept { return driving_thread_.load(std::memory_order_relaxed); }
 
 private:
-    friend class descriptor;
-    friend class device_gate;
     friend class engine;
-    friend class io_operation;
-    friend class registrations;
     friend class shard_visit;
-    friend class timer;
 
     void wake() noexcept;
     void post_from_afar(operation& op);
-    void count_from_afar();
-    void begin(io_operation& op);
-    bool refuses(io_operation& op);
-    void end_before_start(io_operation& op, int result);
-    void issue(io_operation& op);
-    void issue_from_lane(io_operation& op);
-    gated_file* find_storage(short_request& r);
-    void submit(io_operation& op);
-    void note_queued(io_operation& op) noexcept;
-    void hand_over(io_operation& op);
     void first_work();
     void last_work();
     void finished_remote();
     void poll_backend();
-    void finish_io(op_queue& done);
-    void take_inbox();
     void adopt_work(std::int64_t count);
     void fire_timers();
     void collect() {
@@ -301,8 +292,8 @@ private:
         end_turn();
         measure_turn();
         // By the coarse clock, which has been read anyway: a few milliseconds late.
-        if (turn_began_ >= tick_due_) [[unlikely]]
-            tick_gates();
+        if (turn_began_ >= path_.tick_due()) [[unlikely]]
+            path_.tick_gates();
     }
     /// What the turn has run is counted when it is over, and not one by one; the next one begins.
     void end_turn() noexcept {
@@ -322,31 +313,13 @@ private:
         turn_began_ = now;
     }
     void note_delay(nanoseconds_t now) noexcept;
-    void tick_gates();
-    void leave_devices() noexcept;
     void publish_counters() noexcept {
         count_handlers();
-        counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - io_pending_,
+        counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - path_.pending(),
                                   std::memory_order_relaxed);
         load_.store(work_, std::memory_order_relaxed);
-        in_flight_.store(static_cast<std::uint32_t>(io_pending_), std::memory_order_relaxed);
+        in_flight_.store(static_cast<std::uint32_t>(path_.pending()), std::memory_order_relaxed);
     }
-    void count_submission(const io_operation& op) noexcept {
-        ring_counters::bump(counters_.submitted);
-        if (--until_sample_ == 0) [[unlikely]]
-            begin_sample(op);
-    }
-    void begin_sample(const io_operation& op) noexcept;
-    void end_sample(const io_operation& op) noexcept;
-    bool start_otherwise(io_operation& op);
-    bool accepts_by_number(io_operation& op);
-    bool closes_here(io_operation& op);
-    request_facts facts_of(const io_operation& op) const noexcept;
-    int number_of(const short_request& r) const noexcept;
-    bool goes_on(io_operation& op);
-    int prepare_next(io_operation& op, next_step step);
-    static int prepare_call(io_operation& op) noexcept;
-    void finish_internal(io_operation& op);
     void cancel_everything();
     void discard_everything();
     void settle_before_fork();
@@ -373,40 +346,21 @@ private:
     alignas(64) op_queue ready_;
     std::uint32_t budget_ = 0; // operations of ready_ that belong to the current turn
     bool shutting_down_ = false;
-    const descriptor* begins_at_once_ = nullptr; // outside of run(): see descriptor::submit_at_once()
-    std::uint16_t ended_at_start_ = 0; // ended_before_this_thread() when a driver last found nothing pending
     std::int64_t work_ = 0;
-    std::size_t io_pending_ = 0; // requests the backend has
-    std::uint32_t queued_ = 0;   // requests given to it since it last told the kernel
     std::unique_ptr<backend> backend_;
     timer_queue timers_;
     clock_queues clocks_{timers_};
-    descriptor* active_ = nullptr; // descriptors that have operations
-    descriptor* loose_ = nullptr;  // the target of operations that belong to no open file
-
-    // Storage devices that were used here. Ticks look after them for as long as something is in flight.
-    std::vector<std::unique_ptr<device_gate>> gates_;
-    std::unique_ptr<numbered_files> numbered_;      // where operations name files by number
-    std::unique_ptr<numbered_listeners> listeners_; // where accepts do
-    nanoseconds_t tick_due_ = never;                // the earliest of the gates'
-
     std::array<registrations::ring_side, 2> registered_; // by registration_kind
 
-    // Statistics. At most one latency is being measured at a time, so that operations need no room for it.
     nanoseconds_t turn_began_ = never; // never: nobody drove it
     std::uint32_t turns_unmeasured_ = 0;
     // What budget_ was when its handlers were counted last. Not beside it: compilers then load and store the
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
     // a turn).
     std::uint32_t turn_size_ = 0;
-    std::uint32_t until_sample_ = 1;
-    const io_operation* sampled_ = nullptr;
-    nanoseconds_t sample_began_ = 0;
     ring_counters counters_;
 
-public:
-    /// The descriptor for requests that name none of ours (rename, unlink, open).
-    descriptor& loose() noexcept { return *loose_; }
+    io_path path_; // ends first: it uses what stands above
 };
 
 /// Access to a shard's own side for the duration of a scope, where it can be had without waiting for a
