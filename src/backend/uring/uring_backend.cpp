@@ -287,17 +287,22 @@ private:
         return op.is_for_system_call() || needs_system_call(op.request());
     }
 
+    void start_call(io_operation& op) {
+        if (op.request().kind != request_kind::connect) {
+            pool_.start(op);
+            return;
+        }
+        op.set_result(carry_out(op)); // at once or never
+        done_here_.push(op);
+    }
+
     void submit_any(io_operation& op) {
         const short_request& r = op.request();
         const bool polls = op.awaits_readiness();
         // A close comes after what names its number, wherever that is.
-        if (goes_to_pool(op) || (r.kind == request_kind::close && pool_.pending() != 0)) {
-            pool_.start(op);
-            return;
-        }
-        if (!polls && needs_system_call(r)) { // a connect that is done at once or never
-            op.set_result(carry_out(op));
-            done_here_.push(op);
+        if (!polls && (op.is_for_system_call() || needs_system_call(r) ||
+                       (r.kind == request_kind::close && pool_.pending() != 0))) [[unlikely]] {
+            start_call(op);
             return;
         }
         io_uring_sqe* const free = free_entry();
