@@ -126,6 +126,10 @@ private:
 
 class RefusedCalls : public testing::TestWithParam<ring_configuration> {
 protected:
+    void SetUp() override {
+        if (!GetParam().has_rings())
+            GTEST_SKIP() << "the epoll backend makes none of the calls that are refused here";
+    }
     void TearDown() override { enter_faults::stop_failing(); }
     unsigned other_ring() const { return GetParam().task_work == aura::task_run::deferred ? 0 : 1; }
 };

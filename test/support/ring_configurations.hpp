@@ -1,4 +1,4 @@
-// ring_configurations: the ring set-ups that every integration test runs under.
+// ring_configurations: the ring set-ups, and the backend without rings, that every integration test runs under.
 #pragma once
 
 #include <auraio/io_context_options.hpp>
@@ -14,13 +14,18 @@ struct ring_configuration {
     const char* name;
     aura::task_run task_work;
     aura::wake_mechanism wake;
+    aura::backend_kind backend = aura::backend_kind::uring;
 
     aura::io_context_options options() const {
         aura::io_context_options o;
         o.task_work = task_work;
         o.wake = wake;
+        o.backend = backend;
         return o;
     }
+    /// For what is said of io_uring alone; to be asked before GTEST_SKIP().
+    bool has_rings() const { return backend == aura::backend_kind::uring; }
+
     friend std::ostream& operator<<(std::ostream& out, const ring_configuration& c) { return out << c.name; }
 };
 
@@ -30,6 +35,7 @@ inline const ring_configuration adoptable_rings[] = {
     {"cooperative_eventfd", aura::task_run::cooperative, aura::wake_mechanism::event},
     {"immediate", aura::task_run::immediate, aura::wake_mechanism::automatic},
     {"immediate_eventfd", aura::task_run::immediate, aura::wake_mechanism::event},
+    {"epoll", aura::task_run::cooperative, aura::wake_mechanism::automatic, aura::backend_kind::epoll},
 };
 
 /// For tests with a single thread in run().
@@ -40,6 +46,7 @@ inline const ring_configuration all_rings[] = {
     adoptable_rings[3],
     {"deferred", aura::task_run::deferred, aura::wake_mechanism::automatic},
     {"deferred_eventfd", aura::task_run::deferred, aura::wake_mechanism::event},
+    adoptable_rings[4],
 };
 
 inline std::string configuration_name(const testing::TestParamInfo<ring_configuration>& info) {
