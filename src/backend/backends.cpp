@@ -3,6 +3,7 @@
 
 #include "auraio/core/loop/ring_supply.hpp"
 #include "backend/epoll/epoll_backend.hpp"
+#include "backend/epoll/registration.hpp"
 #include "backend/uring/features.hpp"
 #include "backend/uring/registration.hpp"
 #include "backend/uring/uring_backend.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 constexpr backend_entry table[] = {
     {backend_kind::uring, "uring", &uring::check_available, &uring::make_backend, &uring::make_source},
-    {backend_kind::epoll, "epoll", &epoll::check_available, &epoll::make_backend, nullptr},
+    {backend_kind::epoll, "epoll", &epoll::check_available, &epoll::make_backend, &epoll::make_source},
 };
 
 } // namespace

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -81,8 +82,6 @@ struct buffers {
     buffers(const buffers&) = delete;
 };
 
-/// Files without a way to be asked not to wait: terminals, eventfds, and pipes before Linux 6.4. What poll(2) says
-/// holds as long as nobody else reads.
 int read_when_ready(int fd, const buffers& b) noexcept {
     const int ready = events_now(fd, POLLIN);
     if (ready <= 0)
@@ -122,21 +121,24 @@ bool writes_without_signal() noexcept {
 
 int attempt_transfer(const short_request& r, int fd) noexcept {
     const buffers b(r);
-    int result;
-    if (reads(r.kind)) {
-        result = outcome(::preadv2(fd, b.first, b.count, -1, RWF_NOWAIT));
-        return result == -EOPNOTSUPP ? read_when_ready(fd, b) : result;
-    }
+    if (reads(r.kind))
+        return outcome(::preadv2(fd, b.first, b.count, -1, RWF_NOWAIT));
     const int flags = writes_without_signal() ? RWF_NOWAIT | without_signal : RWF_NOWAIT;
-    result = outcome(::pwritev2(fd, b.first, b.count, -1, flags));
-    return result == -EOPNOTSUPP ? write_when_ready(fd, b) : result;
+    return outcome(::pwritev2(fd, b.first, b.count, -1, flags));
 }
 
 } // namespace
 
-bool can_be_attempted(const short_request& r) noexcept {
-    const request_row& row = row_of(r.kind);
-    return row.readiness != 0 && !(row.what == request_class::file_data && (r.flags & in_worker) != 0);
+bool can_be_attempted(const io_operation& op) noexcept {
+    const short_request& r = op.request();
+    if (!transfers_file_data(r.kind))
+        return row_of(r.kind).readiness != 0;
+    return (r.flags & in_worker) == 0 && op.extension().offset == current_position;
+}
+
+int attempt_when_ready(io_operation& op, int fd) noexcept {
+    const buffers b(op.request());
+    return reads(op.request().kind) ? read_when_ready(fd, b) : write_when_ready(fd, b);
 }
 
 int attempt(io_operation& op, int fd) noexcept {
@@ -161,6 +163,27 @@ int attempt(io_operation& op, int fd) noexcept {
 
 bool is_storage(int fd) noexcept {
     return nature_of(fd) == file_nature::storage;
+}
+
+bool is_read_short(const short_request& r, int result) noexcept {
+    // With these the result says nothing of what is left.
+    constexpr std::uint32_t others = MSG_PEEK | MSG_OOB | MSG_ERRQUEUE | MSG_TRUNC;
+    const auto got = static_cast<std::size_t>(result);
+    if (r.kind == request_kind::recv)
+        return got < r.length && (r.flags & others) == 0;
+    if (r.kind != request_kind::recvmsg || (r.flags & others) != 0)
+        return false;
+    const auto& message = *static_cast<const msghdr*>(r.address);
+    std::size_t room = 0;
+    for (std::size_t i = 0; i < message.msg_iovlen && room <= got; ++i)
+        room += message.msg_iov[i].iov_len;
+    return got < room && message.msg_controllen == 0; // control data ends a receive, too
+}
+
+bool is_tcp(int fd) noexcept {
+    int protocol = 0;
+    socklen_t size = sizeof protocol;
+    return ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 && protocol == IPPROTO_TCP;
 }
 
 bool is_stream(int fd) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auraio/core/io/io_operation.hpp"
+#include "auraio/core/io/request_table.hpp"
 
 #include <cstdint>
 
@@ -9,10 +10,26 @@ namespace aura::core::epoll {
 
 /// Whether a request is one of those below: it says EAGAIN, or EINPROGRESS where it is a connect, when it has to
 /// wait for events. The others wait for storage, if for anything.
-bool can_be_attempted(const short_request& r) noexcept;
+bool can_be_attempted(const io_operation& op) noexcept;
 
 /// Once, without waiting, whether the file is O_NONBLOCK or not. `fd` is the number of its file.
+/// EOPNOTSUPP of a read or write: it is not known how.
 int attempt(io_operation& op, int fd) noexcept;
+
+/// A read or write of a file, not storage, that cannot be asked not to wait: terminals, eventfds, pipes before Linux
+/// 6.4. What poll(2) says before it holds as long as nobody else is faster.
+int attempt_when_ready(io_operation& op, int fd) noexcept;
+
+/// Whether it moves a message, or part of a stream, of a socket.
+constexpr bool is_message(request_kind kind) noexcept {
+    return row_of(kind).what == request_class::message;
+}
+
+/// Of a message that was received: whether there would have been room for more, and what there was has been taken.
+bool is_read_short(const short_request& r, int result) noexcept;
+
+/// Whether a number's file is a TCP socket.
+bool is_tcp(int fd) noexcept;
 
 /// Whether a number's file is storage: never ready, and never not.
 bool is_storage(int fd) noexcept;

@@ -6,25 +6,27 @@
 #include "attempts.hpp"
 #include "auraio/core/base/clock.hpp"
 #include "auraio/core/io/request_table.hpp"
-#include "auraio/core/io/socket_calls.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "backend/pool/pool_queue.hpp"
+#include "backend/system_calls.hpp"
 #include "epoll_set.hpp"
+#include "file_table.hpp"
 #include "readiness_table.hpp"
+#include "watches.hpp"
+#include "whole_receives.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
 #include <utility>
-#include <vector>
 
 namespace aura::core::epoll {
 
 namespace {
 
-/// How many turns in a row may find something to complete without asking for events: those who wait for them
-/// are not to starve beside who never waits, and the question costs as much as an attempt.
+/// How many turns in a row may have something to run or to complete without asking for events: those who wait
+/// for them are not to starve beside who never waits, and the question costs as much as an attempt.
 constexpr unsigned turns_between_events = 8;
 
 class epoll_backend final : public backend {
@@ -36,6 +38,8 @@ public:
 
     void submit(io_operation& op) override {
         ++pending_;
+        if ((op.request().registered & registered_file) != 0) [[unlikely]]
+            op.name_file(files_.number(op.request().fd));
         queued_.push(op);
     }
 
@@ -58,20 +62,19 @@ public:
     bool nothing_queued() const noexcept override { return queued_.empty(); }
     bool may_name(int fd) const noexcept override { return pool_.names(fd); }
 
-    void poll(op_queue& done) override {
-        waits_outside_ = false;
-        try_queued();
-        if (done_.empty() || ++turns_without_events_ >= turns_between_events)
-            take_events(0);
-        hand_out(done);
-    }
+    void poll(op_queue& done) override { poll(done, false); }
+    void poll_between(op_queue& done) override { poll(done, true); }
 
     bool wait(op_queue& done, nanoseconds_t deadline) override {
         waits_outside_ = false;
         try_queued();
         nanoseconds_t left = never;
         bool passed = false;
-        if (!done_.empty() || !pool_.arm()) {
+        if (!done_.empty()) {
+            hand_out_between(done);
+            return false;
+        }
+        if (!pool_.arm()) {
             left = 0;
         } else if (deadline != never) {
             const nanoseconds_t now = monotonic_now();
@@ -81,6 +84,22 @@ public:
         take_events(left);
         hand_out(done);
         return passed;
+    }
+
+    bool drain(op_queue& done) noexcept override {
+        try_queued();
+        if (!done_.empty()) { // where everything was told to end, all of it
+            hand_out(done);
+            return true;
+        }
+        try {
+            if (pool_.arm())
+                take_events(never);
+        } catch (const std::exception&) {
+            return false;
+        }
+        hand_out(done);
+        return true;
     }
 
     void wake() noexcept override { set_.strike(); }
@@ -101,29 +120,9 @@ public:
             set_.strike();
     }
 
-    void watch(int fd, unsigned key) override {
-        if (key >= watches_.size())
-            watches_.resize(key + 1);
-        watch_of_key& w = watches_[key];
-        w = {fd, static_cast<std::uint16_t>(w.number + 1), true};
-        constexpr std::uint32_t once = EPOLLIN | EPOLLONESHOT;
-        int r = set_.add(fd, once, watch_token(key));
-        if (r == -EEXIST)
-            r = set_.modify(fd, once, watch_token(key));
-        if (r < 0)
-            throw engine_error(-r, std::string("auraio: epoll_ctl: ") + std::strerror(-r));
-    }
-
-    void unwatch(unsigned key) noexcept override {
-        if (!watch_fired(key)) {
-            set_.remove(watches_[key].fd);
-            watches_[key].armed = false;
-        }
-    }
-
-    bool watch_fired(unsigned key) const noexcept override {
-        return key >= watches_.size() || !watches_[key].armed;
-    }
+    void watch(int fd, unsigned key) override { watches_.add(fd, key); }
+    void unwatch(unsigned key) noexcept override { watches_.remove(key); }
+    bool watch_fired(unsigned key) const noexcept override { return watches_.has_fired(key); }
 
     bool end_requests_on(int) noexcept override {
         // Nothing of ours is pending in the kernel; only an attempt may be under way.
@@ -132,12 +131,26 @@ public:
     }
 
     void leave_file(int fd) noexcept override { set_.remove(fd); }
+    void return_to_file(int fd) noexcept override {
+        constexpr std::uint32_t all =
+            always_told | EPOLLOUT | EPOLLET; // of what was told before, nothing is missing
+        (void)set_.add(fd, all, readiness_table::token_of_any_registration(fd));
+    }
 
     void forget_file(int fd) noexcept override {
         if (watched* const w = table_.find(fd); w && w->owner) {
             set_.remove(fd);
             table_.forget(fd);
         }
+    }
+
+    // The memory of a registered buffer is memory like any other.
+    int register_buffers(std::span<const iovec>, registration_source*) override { return 0; }
+    int register_files(std::span<const int> fds) override { return files_.set(fds); }
+    int update_files(unsigned first, std::span<const int> fds) override { return files_.update(first, fds); }
+    void unregister(registration_kind kind) noexcept override {
+        if (kind == registration_kind::files)
+            files_.clear();
     }
 
     void quiesce() override {}
@@ -149,23 +162,31 @@ public:
         pool_.abandon();
         table_.abandon();
         watches_.clear();
+        whole_.clear();
         pending_ = 0;
     }
 
 private:
-    struct watch_of_key {
-        int fd = -1;
-        std::uint16_t number = 0; // of the watch: an event of an earlier one says nothing
-        bool armed = false;
-    };
-    // Below that of the eventfd, and no file's.
-    static constexpr std::uint32_t watch_mark = 0xfffffffe;
-    std::uint64_t watch_token(unsigned key) const noexcept {
-        return watch_mark | std::uint64_t{key} << 32 | std::uint64_t{watches_[key].number} << 48;
+    void poll(op_queue& done, bool busy) {
+        waits_outside_ = false;
+        try_queued();
+        if (busy || !done_.empty()) {
+            hand_out_between(done);
+            return;
+        }
+        take_events(0);
+        hand_out(done);
+    }
+
+    /// There is something to run already.
+    void hand_out_between(op_queue& done) {
+        if (++turns_without_events_ >= turns_between_events)
+            take_events(0);
+        hand_out(done);
     }
 
     void finish(io_operation& op, int result) noexcept {
-        op.set_result(result);
+        op.set_result(whole_.empty() ? result : whole_.end(op, result));
         done_.push(op);
     }
 
@@ -175,7 +196,7 @@ private:
         done.splice(done_);
     }
 
-    void count_calls() noexcept {
+    void count_calls() const noexcept {
         // Release: who sees the count sees what was tried before; see descriptor::is_submitted().
         if (counters_)
             counters_->enters.store(counters_->enters.load(std::memory_order_relaxed) + 1,
@@ -184,7 +205,7 @@ private:
 
     // ---- trying ----
 
-    void try_queued() {
+    void try_queued() noexcept {
         if (queued_.empty() || !set_.is_own())
             return;
         while (operation* const base = queued_.pop())
@@ -210,53 +231,120 @@ private:
 
     void start(io_operation& op) noexcept {
         const short_request& r = op.request();
-        if (op.cancel_requested() && r.kind != request_kind::close) {
+        if (op.cancel_requested() && r.kind != request_kind::close)
             finish(op, -ECANCELED);
-        } else if (only_polls(op)) {
+        else if (only_polls(op))
             look(op);
-        } else if (r.kind == request_kind::nop) {
-            finish(op, 0);
-        } else if (op.is_for_system_call() || !can_be_attempted(r) || is_for_storage(op)) {
-            pool_.start_file(op);
-        } else {
-            const watched* const w = table_.find(r.fd);
-            if (w && readiness_table::is_known_not_ready(*w, &op.target(), events_wanted(op)))
-                stand_by(op);
-            else
-                try_once(op);
-        }
+        else if (op.is_for_system_call() || !can_be_attempted(op))
+            carry_out(op);
+        else if (is_in_vain(op))
+            stand_by(op);
+        else
+            try_once(op);
     }
 
-    bool is_for_storage(const io_operation& op) noexcept {
+    /// Without a call: it would be refused, and the kernel will say when not. A connect has to be begun.
+    bool is_in_vain(const io_operation& op) noexcept {
         const short_request& r = op.request();
-        if (!transfers_file_data(r.kind))
-            return false;
-        return op.extension().offset != current_position || is_storage(r.fd);
+        const watched* const w = table_.find(r.fd);
+        return w && r.kind != request_kind::connect &&
+               readiness_table::is_known_not_ready(*w, &op.target(), events_wanted(op));
+    }
+
+    /// By the system call, which may block. A close comes after the calls that have its number; one of a socket or
+    /// pipe does not wait, and is not worth another thread.
+    void carry_out(io_operation& op) noexcept {
+        const short_request& r = op.request();
+        if (r.kind == request_kind::nop)
+            finish(op, 0);
+        else if (r.kind == request_kind::close && pool_.pending() == 0 && !is_storage(r.fd))
+            finish(op, core::carry_out(op));
+        else
+            pool_.start_file(op);
     }
 
     void try_once(io_operation& op) noexcept {
         const short_request& r = op.request();
-        if (op.target().is_disturbed()) [[unlikely]] {
-            finish(op, -ECANCELED); // its number means another file, or is about to
+        const int result = attempt_marked(op, whole_receives::asks_for_all(r) ? way::whole : way::once);
+        const bool connects = r.kind == request_kind::connect;
+        if (connects ? result == -EINPROGRESS || result == -EINTR : result == -EAGAIN)
+            wait_or_finish(op, result);
+        else if (result == -EOPNOTSUPP && transfers_file_data(r.kind)) [[unlikely]]
+            try_unasked(op);
+        else {
+            if (result > 0 && is_read_short(r, result))
+                note_short_read(op);
+            finish(op, result);
+        }
+    }
+
+    enum class way : std::uint8_t { once, whole, when_ready };
+
+    int attempt_marked(io_operation& op, way how) noexcept {
+        int result = -ECANCELED;
+        mark_.enter();
+        if (!op.target().is_disturbed()) [[likely]] { // else its number means another file, or is about to
+            const int fd = op.request().fd;
+            if (how == way::once) [[likely]]
+                result = attempt(op, fd);
+            else
+                result = how == way::whole ? whole_.attempt(op, fd) : attempt_when_ready(op, fd);
+        }
+        mark_.leave();
+        return result;
+    }
+
+    /// A file that cannot be asked not to wait: storage is never waited for by events.
+    void try_unasked(io_operation& op) noexcept {
+        if (ask(op, &watched::is_storage, &core::epoll::is_storage)) {
+            carry_out(op);
             return;
         }
-        mark_.enter();
-        const int result = op.target().is_disturbed() ? -ECANCELED : attempt(op, r.fd);
-        mark_.leave();
-        const bool connects = r.kind == request_kind::connect;
-        const bool must_wait = connects ? result == -EINPROGRESS || result == -EINTR : result == -EAGAIN;
-        if (must_wait && can_be_waited_for(r))
+        const int result = attempt_marked(op, way::when_ready);
+        if (result == -EAGAIN)
             stand_by(op);
         else
             finish(op, result);
     }
 
-    /// Of those that were refused: a send that is refused for another reason than the room in its own socket is told
-    /// apart by its shard, which asks for a look first.
-    bool can_be_waited_for(const short_request& r) noexcept {
-        if (r.kind != request_kind::send && r.kind != request_kind::sendmsg)
-            return true;
-        return is_stream(r.fd);
+    void wait_or_finish(io_operation& op, int refusal) noexcept {
+        if (transfers_file_data(op.request().kind) && ask(op, &watched::is_storage, &core::epoll::is_storage))
+            carry_out(op);
+        else if (waits_by_its_shard(op))
+            finish(op, refusal);
+        else
+            stand_by(op);
+    }
+
+    /// A send may have been refused for another reason than the room in its socket: its shard asks for a look first.
+    /// So it does for an accept whose socket may be another by the next time.
+    bool waits_by_its_shard(const io_operation& op) noexcept {
+        const request_kind kind = op.request().kind;
+        if (is_message(kind) && row_of(kind).lane == request_lane::out)
+            return !ask(op, &watched::is_stream, &core::epoll::is_stream);
+        return kind == request_kind::accept_now && op.target().names_by_number();
+    }
+
+    /// A stream that has given less than it was asked for has no more: the next receive need not try. Told of a
+    /// TCP socket only, and neither before urgent data, where a receive ends, nor at its end, which is told once:
+    /// others end a receive where they like, at descriptors that come along, say.
+    void note_short_read(const io_operation& op) noexcept {
+        const int fd = op.request().fd;
+        watched* const w = table_.find(fd);
+        if (w && w->owner == &op.target() && !op.target().names_by_number() &&
+            w->is_drained([fd] { return is_tcp(fd); }))
+            w->ready &= static_cast<event_set>(~EPOLLIN);
+    }
+
+    /// What does not change for as long as the number means the same file is asked once.
+    bool ask(const io_operation& op, watched::answer watched::* place, bool (*question)(int)) noexcept {
+        const int fd = op.request().fd;
+        watched* const w = table_.find(fd);
+        if (!w || w->owner != &op.target() || op.target().names_by_number())
+            return question(fd);
+        if (w->*place == watched::answer::unknown)
+            w->*place = question(fd) ? watched::answer::yes : watched::answer::no;
+        return w->*place == watched::answer::yes;
     }
 
     /// What is waited for may have come about.
@@ -355,17 +443,11 @@ private:
         for (int i = 0; i < count; ++i) {
             const epoll_event& e = events_[static_cast<std::size_t>(i)];
             const std::uint64_t token = e.data.u64;
-            if (static_cast<std::uint32_t>(token) < watch_mark)
-                on_event(token, static_cast<event_set>(e.events));
+            if (watches::is_token(token))
+                watches_.fired(token);
             else if (token != epoll_set::woken)
-                on_watch(token);
+                on_event(token, static_cast<event_set>(e.events));
         }
-    }
-
-    void on_watch(std::uint64_t token) noexcept {
-        const auto key = static_cast<unsigned>(token >> 32 & 0xffff);
-        if (key < watches_.size() && token == watch_token(key))
-            watches_[key].armed = false;
     }
 
     void on_event(std::uint64_t token, event_set events) noexcept {
@@ -390,6 +472,8 @@ private:
     epoll_set set_;
     attempt_mark mark_;
     readiness_table table_;
+    whole_receives whole_;
+    file_table files_;
     op_queue queued_; // not tried yet
     op_queue done_;   // have their results
     pool_queue pool_; // files and metadata
@@ -397,7 +481,7 @@ private:
     ring_counters* counters_ = nullptr;
     unsigned turns_without_events_ = 0;
     bool waits_outside_ = false; // its driver waits by readiness_fd()
-    std::vector<watch_of_key> watches_;
+    watches watches_{set_};
     std::array<epoll_event, 128> events_;
 };
 

@@ -43,7 +43,9 @@ int milliseconds(nanoseconds_t left) noexcept {
 
 [[noreturn]] void throw_errno(const char* call) {
     const int error = errno;
-    throw engine_error(error, std::string("auraio: ") + call + ": " + std::strerror(error));
+    const bool numbers = error == EMFILE || error == ENFILE;
+    throw engine_error(error, std::string("auraio: ") + call + ": " + std::strerror(error) +
+                                  (numbers ? " (no file descriptor left: raise RLIMIT_NOFILE)" : ""));
 }
 
 int control(int set, int how, int fd, std::uint32_t events, std::uint64_t data) noexcept {

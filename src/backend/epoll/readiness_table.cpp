@@ -22,9 +22,10 @@ std::uint64_t readiness_table::begin_registration(int fd, watched& w, const void
                                                   event_set events) noexcept {
     w.owner = owner;
     w.told = events;
-    w.ready = static_cast<event_set>(events & ~EPOLLRDHUP); // may well be
-    ++w.generation;
-    w.short_reads = 0;
+    w.ready = static_cast<event_set>(events & (EPOLLIN | EPOLLOUT)); // may well be; what is rare will be told
+    if (++w.generation == 0)
+        w.generation = 1;
+    w.read_short = false;
     w.is_tcp = w.is_stream = w.is_storage = watched::answer::unknown;
     return token(fd, w);
 }
@@ -32,7 +33,8 @@ std::uint64_t readiness_table::begin_registration(int fd, watched& w, const void
 watched* readiness_table::of_token(std::uint64_t token, int& fd) noexcept {
     fd = static_cast<int>(static_cast<std::uint32_t>(token));
     watched* const w = find(fd);
-    return w && w->owner && w->generation == token >> 32 ? w : nullptr;
+    const std::uint64_t generation = token >> 32; // 0: of any
+    return w && w->owner && (generation == 0 || generation == w->generation) ? w : nullptr;
 }
 
 void readiness_table::forget(int fd) noexcept {

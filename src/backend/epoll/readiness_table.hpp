@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <sys/epoll.h>
+#include <utility>
 #include <vector>
 
 namespace aura::core::epoll {
@@ -26,11 +27,23 @@ struct watched {
     std::uint32_t generation = 0; ///< of the registration: an event of an earlier one is another file's
     event_set told = 0;           ///< the events it is registered for
     event_set ready = 0;          ///< of those, what has been seen since it was last found not to be so
-    std::uint8_t short_reads = 0; ///< see note_read()
+    bool read_short = false;      ///< once
     enum class answer : std::uint8_t { unknown, no, yes };
     answer is_tcp = answer::unknown;
     answer is_stream = answer::unknown;
     answer is_storage = answer::unknown;
+
+    /// A receive has got less than it asked for: whether that means that there is no more. `tcp` is asked the
+    /// second time, for a connection of one message is not worth the question.
+    template <class Question>
+    bool is_drained(Question tcp) noexcept {
+        if (is_tcp == answer::unknown) {
+            if (!std::exchange(read_short, true))
+                return false;
+            is_tcp = tcp() ? answer::yes : answer::no;
+        }
+        return is_tcp == answer::yes && (ready & (EPOLLPRI | EPOLLRDHUP | failures)) == 0;
+    }
 };
 
 /// Indexed by number: what an operation names. No system call is made here.
@@ -66,6 +79,9 @@ public:
     static std::uint64_t token(int fd, const watched& w) noexcept {
         return static_cast<std::uint32_t>(fd) | std::uint64_t{w.generation} << 32;
     }
+
+    /// What an event carries of a file that was added to the set by whoever does not know its registration.
+    static std::uint64_t token_of_any_registration(int fd) noexcept { return static_cast<std::uint32_t>(fd); }
 
     /// The number an event is about, or null when it means another file by now.
     watched* of_token(std::uint64_t token, int& fd) noexcept;

@@ -134,6 +134,7 @@ int descriptor::release_and_forget() noexcept {
     home_->leave_file(fd);
     if (copy >= 0 && !make_inert(fd)) {
         watch_listener_again();
+        home_->return_to_file(fd);
         disturbed_.store(false, std::memory_order_release);
         ::close(copy);
         return -EMFILE;

@@ -143,7 +143,10 @@ shard_visit::~shard_visit() {
 AURAIO_NO_CANARY void shard::poll_backend() {
     op_queue done;
     path_.note_flush();
-    backend_->poll(done);
+    if (ready_.empty())
+        backend_->poll(done);
+    else
+        backend_->poll_between(done);
     path_.finish(done);
 }
 

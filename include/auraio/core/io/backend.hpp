@@ -61,6 +61,10 @@ public:
     /// Submits everything that is queued and appends finished requests, results set, to `done`.
     virtual void poll(op_queue& done) = 0;
 
+    /// As poll(), while handlers wait to be run: of what has finished by itself some may be left for one of the
+    /// next turns, where looking for it costs a system call.
+    virtual void poll_between(op_queue& done) { poll(done); }
+
     /// As poll(), but waits until something has finished, wake() was called, a watched descriptor became
     /// readable, or `deadline` (monotonic clock) has passed. May return early for no reason. True: it had
     /// passed before anything was waited for.
@@ -119,6 +123,8 @@ public:
 
     /// Any thread: the same, as far as what the kernel keeps is concerned; forget_file() follows.
     virtual void leave_file(int) noexcept {}
+    /// Any thread: it is not given up after all.
+    virtual void return_to_file(int) noexcept {}
 
     /// Whether this thread has submitted everything so far: task work of requests runs in the submitting
     /// thread.

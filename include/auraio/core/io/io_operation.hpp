@@ -48,6 +48,12 @@ public:
     /// For the backend: an accept has succeeded, and there is another connection.
     void note_more_connections() noexcept;
 
+    /// For a backend without tables: its file, which was named by the index of an entry, has this number here.
+    void name_file(int fd) noexcept {
+        request_.fd = fd;
+        request_.registered &= static_cast<std::uint8_t>(~registered_file);
+    }
+
     /// Which of its descriptor's lanes the request belongs to. Requests of one lane take from or add to one
     /// stream of bytes or messages: they must reach the kernel one after the other, for it serves those that
     /// wait for readiness in any order (in fact, the youngest first).

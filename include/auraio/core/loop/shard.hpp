@@ -253,6 +253,10 @@ public:
         if (backend* b = published_backend_.load(std::memory_order_acquire))
             b->leave_file(fd);
     }
+    void return_to_file(int fd) noexcept {
+        if (backend* b = published_backend_.load(std::memory_order_acquire))
+            b->return_to_file(fd);
+    }
     /// How many system calls its ring has made. Acquire: what they were to submit had been published before.
     std::uint64_t system_calls() const noexcept { return counters_.enters.load(std::memory_order_acquire); }
     /// See backend::has_taken_all().

@@ -22,7 +22,8 @@ struct ring_stats {
 
     std::uint64_t handlers = 0; ///< handlers and completions of composed operations that ran
     std::uint64_t turns = 0;    ///< turns of the loop; `handlers / turns` tells how much is batched
-    std::uint64_t enters = 0;   ///< io_uring_enter(2) calls
+    /// io_uring_enter(2) calls; with epoll, epoll_wait(2) calls and turns in which requests were tried.
+    std::uint64_t enters = 0;
 
     std::uint64_t wakes_sent = 0;     ///< by handlers of this ring, to rings that slept
     std::uint64_t wakes_received = 0; ///< from any thread
