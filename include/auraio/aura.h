@@ -117,7 +117,13 @@ typedef enum aura_op_type {
     AURA_OP_ACCEPT = 14,
     AURA_OP_CONNECT = 15,
     AURA_OP_TIMEOUT = 16,
-    AURA_OP_UNREGISTER = 17 /* what the callback of aura_unregister_async() is about */
+    AURA_OP_UNREGISTER = 17, /* what the callback of aura_unregister_async() is about */
+    AURA_OP_RENAMEAT = 18,
+    AURA_OP_UNLINKAT = 19,
+    AURA_OP_MKDIRAT = 20,
+    AURA_OP_RECVMSG = 21,
+    AURA_OP_SENDMSG = 22,
+    AURA_OP_POLL = 23
 } aura_op_type_t;
 
 /** Where data goes or comes from. Made by aura_buf() or aura_buf_fixed(). */

@@ -71,6 +71,16 @@ AURA_API aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback
 AURA_API aura_request_t* aura_statx(aura_engine_t* engine, int directory, const char* path, int flags,
                                     unsigned mask, struct statx* result, aura_callback_t callback,
                                     void* user_data);
+/** renameat2(2); each directory may be AT_FDCWD, `flags` are RENAME_*. Result: 0. */
+AURA_API aura_request_t* aura_renameat(aura_engine_t* engine, int old_directory, const char* old_path,
+                                       int new_directory, const char* new_path, unsigned flags,
+                                       aura_callback_t callback, void* user_data);
+/** unlinkat(2); `flags` is 0, or AT_REMOVEDIR for an empty directory. Result: 0. */
+AURA_API aura_request_t* aura_unlinkat(aura_engine_t* engine, int directory, const char* path, int flags,
+                                       aura_callback_t callback, void* user_data);
+/** mkdirat(2). Result: 0. */
+AURA_API aura_request_t* aura_mkdirat(aura_engine_t* engine, int directory, const char* path, mode_t mode,
+                                      aura_callback_t callback, void* user_data);
 /** fallocate(2); `mode` is FALLOC_FL_*. Result: 0. */
 AURA_API aura_request_t* aura_fallocate(aura_engine_t* engine, int fd, int mode, off_t offset, off_t len,
                                         aura_callback_t callback, void* user_data);

@@ -21,6 +21,14 @@ AURA_API aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, si
 AURA_API aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_t len, int flags,
                                    aura_callback_t callback, void* user_data);
 /**
+ * recvmsg(2), sendmsg(2): datagrams with their addresses, several buffers, ancillary data. As above; `message`, and
+ * what it names, must stay until the callback, in which recvmsg's lengths and msg_flags are what the kernel says.
+ */
+AURA_API aura_request_t* aura_recvmsg(aura_engine_t* engine, int fd, struct msghdr* message, int flags,
+                                      aura_callback_t callback, void* user_data);
+AURA_API aura_request_t* aura_sendmsg(aura_engine_t* engine, int fd, const struct msghdr* message, int flags,
+                                      aura_callback_t callback, void* user_data);
+/**
  * accept4(2): `address` and `address_len` may both be NULL; `flags` are SOCK_*. Result: the new descriptor.
  * Any number may be pending on a socket; those on one ring are served in their order. They do not hold the
  * socket, and take a connection only when they return it: others wait in the backlog for whoever shares it.
@@ -34,6 +42,14 @@ AURA_API aura_request_t* aura_accept(aura_engine_t* engine, int fd, struct socka
 /** connect(2). Result: 0. */
 AURA_API aura_request_t* aura_connect(aura_engine_t* engine, int fd, const struct sockaddr* address,
                                       socklen_t address_len, aura_callback_t callback, void* user_data);
+/**
+ * Waits, once, until a descriptor is ready, as poll(2) does; for libraries that do the rest themselves. (aura_poll()
+ * runs callbacks; aura_get_poll_fd() is for waiting for the engine.) `events` are POLLIN, POLLOUT and so on. Result:
+ * those that have come about, with POLLERR and POLLHUP, which need not be asked for; -EINVAL for a file that is
+ * always ready on some kernels. A descriptor that is closed meanwhile is not noticed.
+ */
+AURA_API aura_request_t* aura_poll_fd(aura_engine_t* engine, int fd, unsigned events,
+                                      aura_callback_t callback, void* user_data);
 /** Waits `nanoseconds` on the monotonic clock. Result: 0 when they have passed, never earlier. */
 AURA_API aura_request_t* aura_timeout(aura_engine_t* engine, uint64_t nanoseconds, aura_callback_t callback,
                                       void* user_data);

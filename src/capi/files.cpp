@@ -213,6 +213,45 @@ aura_request_t* aura_statx(aura_engine_t* engine, int directory, const char* pat
     return start(engine, d, callback, user_data);
 }
 
+aura_request_t* aura_renameat(aura_engine_t* engine, int old_directory, const char* old_path,
+                              int new_directory, const char* new_path, unsigned flags,
+                              aura_callback_t callback, void* user_data) {
+    if (!old_path || !new_path)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_RENAMEAT, {}};
+    d.request.kind = request_kind::renameat;
+    d.request.fd = old_directory;
+    d.request.address = old_path;
+    d.request.directory2 = new_directory;
+    d.request.address2 = new_path;
+    d.request.flags = flags;
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_unlinkat(aura_engine_t* engine, int directory, const char* path, int flags,
+                              aura_callback_t callback, void* user_data) {
+    if (!path)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_UNLINKAT, {}};
+    d.request.kind = request_kind::unlinkat;
+    d.request.fd = directory;
+    d.request.address = path;
+    d.request.flags = static_cast<unsigned>(flags);
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_mkdirat(aura_engine_t* engine, int directory, const char* path, mode_t mode,
+                             aura_callback_t callback, void* user_data) {
+    if (!path)
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_MKDIRAT, {}};
+    d.request.kind = request_kind::mkdirat;
+    d.request.fd = directory;
+    d.request.address = path;
+    d.request.length = mode;
+    return start(engine, d, callback, user_data);
+}
+
 aura_request_t* aura_fallocate(aura_engine_t* engine, int fd, int mode, off_t offset, off_t len,
                                aura_callback_t callback, void* user_data) {
     if (fd < 0)

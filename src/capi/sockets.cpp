@@ -25,6 +25,22 @@ aura_request_t* start_message(aura_engine_t* engine, aura_op_type_t type, reques
     return start(engine, d, callback, user_data);
 }
 
+/// The same for what a header describes.
+aura_request_t* start_described(aura_engine_t* engine, aura_op_type_t type, request_kind kind, int fd,
+                                const msghdr* message, int flags, aura_callback_t callback,
+                                void* user_data) noexcept {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (!message)
+        return refuse(EINVAL);
+    operation_description d{type, {}};
+    d.request.kind = kind;
+    d.request.fd = fd;
+    d.request.address = message;
+    d.request.flags = static_cast<unsigned>(flags);
+    return start(engine, d, callback, user_data);
+}
+
 } // namespace
 
 aura_request_t* aura_recv(aura_engine_t* engine, int fd, void* data, size_t len, int flags,
@@ -38,6 +54,18 @@ aura_request_t* aura_send(aura_engine_t* engine, int fd, const void* data, size_
     // engine waits and begins anew.
     return start_message(engine, AURA_OP_SEND, request_kind::send, fd, data, len, flags | MSG_DONTWAIT,
                          callback, user_data);
+}
+
+aura_request_t* aura_recvmsg(aura_engine_t* engine, int fd, msghdr* message, int flags,
+                             aura_callback_t callback, void* user_data) {
+    return start_described(engine, AURA_OP_RECVMSG, request_kind::recvmsg, fd, message, flags, callback,
+                           user_data);
+}
+
+aura_request_t* aura_sendmsg(aura_engine_t* engine, int fd, const msghdr* message, int flags,
+                             aura_callback_t callback, void* user_data) {
+    return start_described(engine, AURA_OP_SENDMSG, request_kind::sendmsg, fd, message, flags | MSG_DONTWAIT,
+                           callback, user_data); // as aura_send()
 }
 
 aura_request_t* aura_accept(aura_engine_t* engine, int fd, sockaddr* address, socklen_t* address_len,
@@ -67,6 +95,19 @@ aura_request_t* aura_connect(aura_engine_t* engine, int fd, const sockaddr* addr
     d.request.fd = fd;
     d.request.address = address;
     d.request.length = address_len;
+    return start(engine, d, callback, user_data);
+}
+
+aura_request_t* aura_poll_fd(aura_engine_t* engine, int fd, unsigned events, aura_callback_t callback,
+                             void* user_data) {
+    if (fd < 0)
+        return refuse(EBADF);
+    if (events > 0xffff) // as much as poll(2) has room for
+        return refuse(EINVAL);
+    operation_description d{AURA_OP_POLL, {}};
+    d.request.kind = request_kind::poll;
+    d.request.fd = fd;
+    d.request.flags = events;
     return start(engine, d, callback, user_data);
 }
 

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <poll.h>
+#include <sys/socket.h>
 #include <thread>
 #include <vector>
 
@@ -161,6 +163,26 @@ TEST_F(COutOfMemory, Timeout) {
 TEST_F(COutOfMemory, Openat) {
     expect_starts_or_enomem([](world& w, ended& done) {
         return aura_openat(w.engine(), AT_FDCWD, "/nothing/here", O_RDONLY, 0, ended::note, &done) != nullptr;
+    });
+}
+
+TEST_F(COutOfMemory, Renameat) {
+    expect_starts_or_enomem([](world& w, ended& done) {
+        return aura_renameat(w.engine(), AT_FDCWD, "/nothing/here", AT_FDCWD, "/nor/here", 0, ended::note,
+                             &done) != nullptr;
+    });
+}
+
+TEST_F(COutOfMemory, PollFd) {
+    expect_starts_or_enomem([](world& w, ended& done) {
+        return aura_poll_fd(w.engine(), w.pipe.write_end, POLLOUT, ended::note, &done) != nullptr;
+    });
+}
+
+TEST_F(COutOfMemory, Sendmsg) {
+    expect_starts_or_enomem([](world& w, ended& done) {
+        static msghdr nothing{}; // a pipe is no socket: it ends at once
+        return aura_sendmsg(w.engine(), w.pipe.write_end, &nothing, 0, ended::note, &done) != nullptr;
     });
 }
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <memory>
+#include <poll.h>
 #include <span>
 #include <string>
 #include <sys/stat.h>
@@ -95,6 +96,7 @@ struct operation {
     std::array<char, 64> data; // its buffer, its own until the end
     iovec vectors[2];
     struct statx status;
+    msghdr message{};
 };
 
 class world {
@@ -206,7 +208,7 @@ private:
     aura_request_t* start_some(operation& o, int fd, off_t offset) {
         char* const data = o.data.data();
         const unsigned len = in_.below(65);
-        switch (in_.below(17)) {
+        switch (in_.below(21)) {
         case 0:
             return aura_read(engine_, fd, aura_buf(data), len, offset, on_end, &o);
         case 1:
@@ -247,6 +249,22 @@ private:
             return aura_read(engine_, AURA_FIXED_FILE | static_cast<int>(in_.below(5)),
                              aura_buf_fixed(static_cast<int>(in_.below(4)), in_.byte()), len, offset, on_end,
                              &o);
+        case 16:
+            return aura_poll_fd(engine_, fd, in_.below(2) ? POLLIN : POLLOUT, on_end, &o);
+        case 17:
+            o.message.msg_iov = o.vectors;
+            o.message.msg_iovlen = 2;
+            return aura_recvmsg(engine_, fd, &o.message, 0, on_end, &o);
+        case 18:
+            o.message.msg_iov = o.vectors;
+            o.message.msg_iovlen = in_.below(3);
+            return aura_sendmsg(engine_, fd, &o.message, MSG_NOSIGNAL, on_end, &o);
+        case 19:
+            if (in_.below(2) == 0)
+                return aura_mkdirat(engine_, AT_FDCWD, "/nowhere/at/all", 0700, on_end, &o);
+            return aura_renameat(engine_, AT_FDCWD, "/nowhere/at/all", fd, "/nowhere/else", 0, on_end, &o);
+        case 20:
+            return aura_unlinkat(engine_, fd, "/nowhere/at/all", 0, on_end, &o);
         default:
             return aura_timeout(engine_, std::uint64_t{in_.byte()} * 5000, on_end, &o);
         }
@@ -304,7 +322,7 @@ private:
             (void)aura_request_pending(o->request);
             (void)aura_request_fd(o->request);
             const int type = aura_request_op_type(o->request);
-            require(type >= -1 && type <= AURA_OP_TIMEOUT, "aura_request_op_type");
+            require(type >= -1 && type <= AURA_OP_POLL, "aura_request_op_type");
             const void* const user_data = aura_request_user_data(o->request);
             require(!user_data || user_data == o, "aura_request_user_data");
         }

@@ -139,7 +139,9 @@ inline bool io_path::start_otherwise(io_operation& op) {
     switch (r.kind) {
     case request_kind::poll:
         op.way_ |= way::examined;
-        [[fallthrough]];
+        if (!op.target_->loose_) // else it is the number's file that is polled
+            op.target_->prepare_to_listen(op);
+        break;
     case request_kind::accept_now:
         if (op.target_->loose_ && !accepts_by_number(op))
             return false;

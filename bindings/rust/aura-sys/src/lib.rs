@@ -10,7 +10,7 @@
 mod inline;
 
 pub use inline::*;
-pub use libc::{iovec, mode_t, off_t, sockaddr, socklen_t, ssize_t, statx, statx_timestamp};
+pub use libc::{iovec, mode_t, msghdr, off_t, sockaddr, socklen_t, ssize_t, statx, statx_timestamp};
 
 use std::os::raw::{c_char, c_double, c_int, c_uint, c_void};
 
@@ -57,6 +57,12 @@ pub const AURA_OP_ACCEPT: aura_op_type_t = 14;
 pub const AURA_OP_CONNECT: aura_op_type_t = 15;
 pub const AURA_OP_TIMEOUT: aura_op_type_t = 16;
 pub const AURA_OP_UNREGISTER: aura_op_type_t = 17;
+pub const AURA_OP_RENAMEAT: aura_op_type_t = 18;
+pub const AURA_OP_UNLINKAT: aura_op_type_t = 19;
+pub const AURA_OP_MKDIRAT: aura_op_type_t = 20;
+pub const AURA_OP_RECVMSG: aura_op_type_t = 21;
+pub const AURA_OP_SENDMSG: aura_op_type_t = 22;
+pub const AURA_OP_POLL: aura_op_type_t = 23;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -247,6 +253,13 @@ extern "C" {
     pub fn aura_close(engine: *mut aura_engine_t, fd: c_int, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_statx(engine: *mut aura_engine_t, directory: c_int, path: *const c_char, flags: c_int, mask: c_uint,
                       result: *mut statx, callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_renameat(engine: *mut aura_engine_t, old_directory: c_int, old_path: *const c_char, new_directory: c_int,
+                         new_path: *const c_char, flags: c_uint,
+                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_unlinkat(engine: *mut aura_engine_t, directory: c_int, path: *const c_char, flags: c_int,
+                         callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_mkdirat(engine: *mut aura_engine_t, directory: c_int, path: *const c_char, mode: mode_t,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_fallocate(engine: *mut aura_engine_t, fd: c_int, mode: c_int, offset: off_t, len: off_t,
                           callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_ftruncate(engine: *mut aura_engine_t, fd: c_int, length: off_t,
@@ -258,6 +271,12 @@ extern "C" {
                      callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_send(engine: *mut aura_engine_t, fd: c_int, data: *const c_void, len: usize, flags: c_int,
                      callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_recvmsg(engine: *mut aura_engine_t, fd: c_int, message: *mut msghdr, flags: c_int,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_sendmsg(engine: *mut aura_engine_t, fd: c_int, message: *const msghdr, flags: c_int,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
+    pub fn aura_poll_fd(engine: *mut aura_engine_t, fd: c_int, events: c_uint,
+                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_accept(engine: *mut aura_engine_t, fd: c_int, address: *mut sockaddr, address_len: *mut socklen_t, flags: c_int,
                        callback: aura_callback_t, user_data: *mut c_void) -> *mut aura_request_t;
     pub fn aura_connect(engine: *mut aura_engine_t, fd: c_int, address: *const sockaddr, address_len: socklen_t,

@@ -127,6 +127,10 @@ fn layouts_are_those_of_the_header() {
             delayed as "delayed", bytes as "bytes", throughput as "throughput", p99_latency_ns as "p99_latency_ns",
             latency_samples as "latency_samples"
         }
+        msghdr as "struct msghdr" {
+            msg_name as "msg_name", msg_namelen as "msg_namelen", msg_iov as "msg_iov", msg_iovlen as "msg_iovlen",
+            msg_control as "msg_control", msg_controllen as "msg_controllen", msg_flags as "msg_flags"
+        }
         iovec as "struct iovec" { iov_base as "iov_base", iov_len as "iov_len" }
         statx as "struct statx" {
             stx_mask as "stx_mask", stx_blksize as "stx_blksize", stx_attributes as "stx_attributes",
@@ -240,6 +244,7 @@ fn in_c(rust: &str) -> String {
         "iovec" => "struct iovec",
         "sockaddr" => "struct sockaddr",
         "statx" => "struct statx",
+        "msghdr" => "struct msghdr",
         other => other,
     }
     .to_owned()

@@ -6,7 +6,7 @@ use crate::fd::Fd;
 use crate::io_buf::{IoBuf, IoBufMut};
 use crate::open_options::OpenOptions;
 use crate::operation::{self, Operation};
-use crate::operations::{files::*, paths::*, plain::*, sockets::*, vectors::*};
+use crate::operations::{files::*, messages::*, paths::*, plain::*, sockets::*, vectors::*};
 use crate::request::Request;
 use crate::socket_address::SocketAddress;
 use aura_sys as sys;
@@ -198,6 +198,50 @@ impl Engine {
         self.start(statx(directory, path.as_ref(), flags, mask)?, done)
     }
 
+    /// renameat2(2): `flags` are `RENAME_*`.
+    pub fn renameat<F>(
+        &self,
+        old_directory: Option<&Fd>,
+        old_path: impl AsRef<Path>,
+        new_directory: Option<&Fd>,
+        new_path: impl AsRef<Path>,
+        flags: u32,
+        done: F,
+    ) -> Result<Request>
+    where
+        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+    {
+        self.start(renameat(old_directory, old_path.as_ref(), new_directory, new_path.as_ref(), flags)?, done)
+    }
+
+    /// unlinkat(2): `flags` is 0, or `AT_REMOVEDIR` for an empty directory.
+    pub fn unlinkat<F>(
+        &self,
+        directory: Option<&Fd>,
+        path: impl AsRef<Path>,
+        flags: i32,
+        done: F,
+    ) -> Result<Request>
+    where
+        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+    {
+        self.start(unlinkat(directory, path.as_ref(), flags)?, done)
+    }
+
+    /// mkdirat(2).
+    pub fn mkdirat<F>(
+        &self,
+        directory: Option<&Fd>,
+        path: impl AsRef<Path>,
+        mode: u32,
+        done: F,
+    ) -> Result<Request>
+    where
+        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+    {
+        self.start(mkdirat(directory, path.as_ref(), mode)?, done)
+    }
+
     /// fallocate(2): `mode` is `FALLOC_FL_*`.
     pub fn fallocate<F>(&self, fd: &Fd, mode: i32, offset: u64, len: u64, done: F) -> Result<Request>
     where
@@ -245,6 +289,42 @@ impl Engine {
         })
     }
 
+    /// A datagram and who has sent it, if that is an address of the internet. As [`recv`](Engine::recv) otherwise.
+    pub fn recv_from<B, F>(&self, fd: &Fd, buf: B, flags: i32, done: F) -> Result<Request>
+    where
+        B: IoBufMut,
+        F: FnOnce(Result<(usize, Option<SocketAddr>)>, B) + std::marker::Send + 'static,
+    {
+        self.start(RecvFrom::new(fd.clone(), buf, flags), move |(result, buf)| done(result, buf))
+    }
+
+    /// A datagram to an address. As [`send`](Engine::send) otherwise.
+    pub fn send_to<B, F>(
+        &self,
+        fd: &Fd,
+        buf: B,
+        address: impl Into<SocketAddress>,
+        flags: i32,
+        done: F,
+    ) -> Result<Request>
+    where
+        B: IoBuf,
+        F: FnOnce(Result<usize>, B) + std::marker::Send + 'static,
+    {
+        self.start(SendTo::new(fd.clone(), buf, address.into(), flags), move |(result, buf)| {
+            done(result, buf)
+        })
+    }
+
+    /// Waits, once, until one of `events` (`POLLIN` and so on) has come about, as poll(2) does; `done` gets those that
+    /// have, with `POLLERR` and `POLLHUP`, which need not be asked for.
+    pub fn ready<F>(&self, fd: &Fd, events: i16, done: F) -> Result<Request>
+    where
+        F: FnOnce(Result<i16>) + std::marker::Send + 'static,
+    {
+        self.start(Ready(fd.clone(), events), done)
+    }
+
     /// Accepts a connection; with the peer's address when that is of the internet.
     pub fn accept<F>(&self, fd: &Fd, done: F) -> Result<Request>
     where
@@ -279,4 +359,24 @@ pub(crate) fn statx(directory: Option<&Fd>, path: &Path, flags: i32, mask: u32) 
     // SAFETY: numbers, for which zero is a value.
     let found = Box::new(unsafe { std::mem::zeroed() });
     Ok(Statx { directory: directory.cloned(), path: path_of(path)?, flags, mask, found })
+}
+
+pub(crate) fn renameat(
+    old_directory: Option<&Fd>,
+    old_path: &Path,
+    new_directory: Option<&Fd>,
+    new_path: &Path,
+    flags: u32,
+) -> Result<Renameat> {
+    let (old_path, new_path) = (path_of(old_path)?, path_of(new_path)?);
+    let (old_directory, new_directory) = (old_directory.cloned(), new_directory.cloned());
+    Ok(Renameat { old_directory, old_path, new_directory, new_path, flags })
+}
+
+pub(crate) fn unlinkat(directory: Option<&Fd>, path: &Path, flags: i32) -> Result<Unlinkat> {
+    Ok(Unlinkat { directory: directory.cloned(), path: path_of(path)?, flags })
+}
+
+pub(crate) fn mkdirat(directory: Option<&Fd>, path: &Path, mode: u32) -> Result<Mkdirat> {
+    Ok(Mkdirat { directory: directory.cloned(), path: path_of(path)?, mode })
 }

@@ -23,6 +23,12 @@ pub enum OpType {
     Connect,
     Timeout,
     Unregister,
+    Renameat,
+    Unlinkat,
+    Mkdirat,
+    Recvmsg,
+    Sendmsg,
+    Poll,
 }
 
 /// Names a started operation: a number that is never given to another. Using it after the operation has ended, or
@@ -69,6 +75,12 @@ impl Request {
             sys::AURA_OP_CONNECT => OpType::Connect,
             sys::AURA_OP_TIMEOUT => OpType::Timeout,
             sys::AURA_OP_UNREGISTER => OpType::Unregister,
+            sys::AURA_OP_RENAMEAT => OpType::Renameat,
+            sys::AURA_OP_UNLINKAT => OpType::Unlinkat,
+            sys::AURA_OP_MKDIRAT => OpType::Mkdirat,
+            sys::AURA_OP_RECVMSG => OpType::Recvmsg,
+            sys::AURA_OP_SENDMSG => OpType::Sendmsg,
+            sys::AURA_OP_POLL => OpType::Poll,
             _ => return None,
         })
     }

@@ -1,14 +1,14 @@
 //! The operations of an engine, as futures.
 use super::IoFuture;
 use crate::buffer::BufferRef;
-use crate::callbacks::{openat, statx};
+use crate::callbacks::{mkdirat, openat, renameat, statx, unlinkat};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::fd::Fd;
 use crate::io_buf::{IoBuf, IoBufMut};
 use crate::open_options::OpenOptions;
 use crate::operations::sockets::Send as SendOperation;
-use crate::operations::{files::*, plain::*, sockets::*, vectors::*};
+use crate::operations::{files::*, messages::*, plain::*, sockets::*, vectors::*};
 use crate::registered_files::RegisteredFiles;
 use crate::socket_address::SocketAddress;
 use aura_sys as sys;
@@ -75,12 +75,47 @@ pub trait AsyncEngine: sealed::Sealed {
         flags: i32,
         mask: u32,
     ) -> IoFuture<Result<Box<sys::statx>>>;
+    fn async_renameat(
+        &self,
+        old_directory: Option<&Fd>,
+        old_path: impl AsRef<Path>,
+        new_directory: Option<&Fd>,
+        new_path: impl AsRef<Path>,
+        flags: u32,
+    ) -> IoFuture<Result<()>>;
+    fn async_unlinkat(
+        &self,
+        directory: Option<&Fd>,
+        path: impl AsRef<Path>,
+        flags: i32,
+    ) -> IoFuture<Result<()>>;
+    fn async_mkdirat(
+        &self,
+        directory: Option<&Fd>,
+        path: impl AsRef<Path>,
+        mode: u32,
+    ) -> IoFuture<Result<()>>;
     fn async_fallocate(&self, fd: &Fd, mode: i32, offset: u64, len: u64) -> IoFuture<Result<()>>;
     fn async_ftruncate(&self, fd: &Fd, len: u64) -> IoFuture<Result<()>>;
     fn async_sync_file_range(&self, fd: &Fd, offset: u64, len: u64, flags: u32) -> IoFuture<Result<()>>;
 
     fn async_recv<B: IoBufMut>(&self, fd: &Fd, buf: B, flags: i32) -> IoFuture<(Result<usize>, B)>;
     fn async_send<B: IoBuf>(&self, fd: &Fd, buf: B, flags: i32) -> IoFuture<(Result<usize>, B)>;
+    #[allow(clippy::type_complexity)]
+    fn async_recv_from<B: IoBufMut>(
+        &self,
+        fd: &Fd,
+        buf: B,
+        flags: i32,
+    ) -> IoFuture<(Result<(usize, Option<SocketAddr>)>, B)>;
+    fn async_send_to<B: IoBuf>(
+        &self,
+        fd: &Fd,
+        buf: B,
+        address: impl Into<SocketAddress>,
+        flags: i32,
+    ) -> IoFuture<(Result<usize>, B)>;
+    fn async_ready(&self, fd: &Fd, events: i16) -> IoFuture<Result<i16>>;
     fn async_accept(&self, fd: &Fd) -> IoFuture<Result<(OwnedFd, Option<SocketAddr>)>>;
     fn async_connect(&self, fd: &Fd, address: impl Into<SocketAddress>) -> IoFuture<Result<()>>;
     fn async_timeout(&self, time: Duration) -> IoFuture<Result<()>>;
@@ -171,6 +206,41 @@ impl AsyncEngine for Engine {
             Err(error) => IoFuture::ready(Err(error)),
         }
     }
+    fn async_renameat(
+        &self,
+        old_directory: Option<&Fd>,
+        old_path: impl AsRef<Path>,
+        new_directory: Option<&Fd>,
+        new_path: impl AsRef<Path>,
+        flags: u32,
+    ) -> IoFuture<Result<()>> {
+        match renameat(old_directory, old_path.as_ref(), new_directory, new_path.as_ref(), flags) {
+            Ok(operation) => IoFuture::start(self, operation),
+            Err(error) => IoFuture::ready(Err(error)),
+        }
+    }
+    fn async_unlinkat(
+        &self,
+        directory: Option<&Fd>,
+        path: impl AsRef<Path>,
+        flags: i32,
+    ) -> IoFuture<Result<()>> {
+        match unlinkat(directory, path.as_ref(), flags) {
+            Ok(operation) => IoFuture::start(self, operation),
+            Err(error) => IoFuture::ready(Err(error)),
+        }
+    }
+    fn async_mkdirat(
+        &self,
+        directory: Option<&Fd>,
+        path: impl AsRef<Path>,
+        mode: u32,
+    ) -> IoFuture<Result<()>> {
+        match mkdirat(directory, path.as_ref(), mode) {
+            Ok(operation) => IoFuture::start(self, operation),
+            Err(error) => IoFuture::ready(Err(error)),
+        }
+    }
     fn async_fallocate(&self, fd: &Fd, mode: i32, offset: u64, len: u64) -> IoFuture<Result<()>> {
         IoFuture::start(self, Fallocate(fd.clone(), mode, offset, len))
     }
@@ -186,6 +256,26 @@ impl AsyncEngine for Engine {
     }
     fn async_send<B: IoBuf>(&self, fd: &Fd, buf: B, flags: i32) -> IoFuture<(Result<usize>, B)> {
         IoFuture::start(self, SendOperation(fd.clone(), buf, flags))
+    }
+    fn async_recv_from<B: IoBufMut>(
+        &self,
+        fd: &Fd,
+        buf: B,
+        flags: i32,
+    ) -> IoFuture<(Result<(usize, Option<SocketAddr>)>, B)> {
+        IoFuture::start(self, RecvFrom::new(fd.clone(), buf, flags))
+    }
+    fn async_send_to<B: IoBuf>(
+        &self,
+        fd: &Fd,
+        buf: B,
+        address: impl Into<SocketAddress>,
+        flags: i32,
+    ) -> IoFuture<(Result<usize>, B)> {
+        IoFuture::start(self, SendTo::new(fd.clone(), buf, address.into(), flags))
+    }
+    fn async_ready(&self, fd: &Fd, events: i16) -> IoFuture<Result<i16>> {
+        IoFuture::start(self, Ready(fd.clone(), events))
     }
     fn async_accept(&self, fd: &Fd) -> IoFuture<Result<(OwnedFd, Option<SocketAddr>)>> {
         IoFuture::start(self, Accept::new(fd.clone()))

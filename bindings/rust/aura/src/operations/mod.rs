@@ -1,5 +1,6 @@
 //! The operations, one type each: what it owns, how it is started, what its result means.
 pub(crate) mod files;
+pub(crate) mod messages;
 pub(crate) mod paths;
 pub(crate) mod plain;
 pub(crate) mod sockets;

@@ -62,3 +62,78 @@ unsafe impl Operation for Statx {
         result.map(|_| self.found)
     }
 }
+
+pub(crate) struct Renameat {
+    pub old_directory: Option<Fd>,
+    pub old_path: CString,
+    pub new_directory: Option<Fd>,
+    pub new_path: CString,
+    pub flags: u32,
+}
+
+// SAFETY: both paths are on the heap.
+unsafe impl Operation for Renameat {
+    type Output = Result<()>;
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let op = &*this;
+        let (old, old_path) = (directory(&op.old_directory), op.old_path.as_ptr());
+        let (new, new_path) = (directory(&op.new_directory), op.new_path.as_ptr());
+        sys::aura_renameat(engine, old, old_path, new, new_path, op.flags, callback, user_data)
+    }
+    fn finish(self, result: Result<usize>) -> Result<()> {
+        result.map(|_| ())
+    }
+}
+
+pub(crate) struct Unlinkat {
+    pub directory: Option<Fd>,
+    pub path: CString,
+    pub flags: i32,
+}
+
+// SAFETY: the path is on the heap.
+unsafe impl Operation for Unlinkat {
+    type Output = Result<()>;
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let op = &*this;
+        let (directory, path) = (directory(&op.directory), op.path.as_ptr());
+        sys::aura_unlinkat(engine, directory, path, op.flags, callback, user_data)
+    }
+    fn finish(self, result: Result<usize>) -> Result<()> {
+        result.map(|_| ())
+    }
+}
+
+pub(crate) struct Mkdirat {
+    pub directory: Option<Fd>,
+    pub path: CString,
+    pub mode: u32,
+}
+
+// SAFETY: the path is on the heap.
+unsafe impl Operation for Mkdirat {
+    type Output = Result<()>;
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let op = &*this;
+        let (directory, path) = (directory(&op.directory), op.path.as_ptr());
+        sys::aura_mkdirat(engine, directory, path, op.mode, callback, user_data)
+    }
+    fn finish(self, result: Result<usize>) -> Result<()> {
+        result.map(|_| ())
+    }
+}

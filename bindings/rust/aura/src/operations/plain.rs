@@ -103,3 +103,22 @@ unsafe impl Operation for Close {
         unit(result)
     }
 }
+
+pub(crate) struct Ready(pub Fd, pub i16);
+
+// SAFETY: no memory is named.
+unsafe impl Operation for Ready {
+    type Output = Result<i16>;
+    unsafe fn start(
+        this: *mut Self,
+        engine: *mut sys::aura_engine_t,
+        callback: sys::aura_callback_t,
+        user_data: *mut c_void,
+    ) -> *mut sys::aura_request_t {
+        let Ready(fd, events) = &*this;
+        sys::aura_poll_fd(engine, fd.as_raw_fd(), c_uint::from(*events as u16), callback, user_data)
+    }
+    fn finish(self, result: Result<usize>) -> Result<i16> {
+        result.map(|events| events as i16)
+    }
+}
