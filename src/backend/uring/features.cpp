@@ -4,6 +4,7 @@
 #include "allowance.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/core/loop/ring_supply.hpp"
+#include "confinement.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 
@@ -43,6 +44,7 @@ public:
     trial_ring(const trial_ring&) = delete;
     int error() const noexcept { return error_; } ///< 0: there is one
     io_uring& get() noexcept { return ring_; }
+    int fd() const noexcept { return ring_.ring_fd; }
 
     io_uring_params parameters{};
 
@@ -125,17 +127,29 @@ int ask_for_operations(io_uring& ring, features& f, bool& waits_for_futexes) {
     const int r = raw_register(ring.ring_fd, IORING_REGISTER_PROBE, room, most);
     if (r < 0)
         return r == -EINVAL ? 0 : -r;
+    io_uring_probe head;
+    std::memcpy(&head, room, sizeof head);
+    f.last_operation = head.last_op;
     const auto has = [&](unsigned operation) {
-        io_uring_probe head;
-        std::memcpy(&head, room, sizeof head);
         io_uring_probe_op of;
         std::memcpy(&of, room + sizeof head + operation * sizeof of, sizeof of);
-        return operation <= head.last_op && (of.flags & IO_URING_OP_SUPPORTED) != 0;
+        return operation <= f.last_operation && (of.flags & IO_URING_OP_SUPPORTED) != 0;
     };
     waits_for_futexes = has(op_futex_wait);
     f.filesystem_ops = has(IORING_OP_RENAMEAT) && has(IORING_OP_UNLINKAT) && has(IORING_OP_MKDIRAT);
     f.ftruncate = has(op_ftruncate);
     return 0;
+}
+
+/// A list that has something the kernel does not know is refused whole.
+void try_restrictions(features& f) {
+    for (const bool clones : {true, false}) {
+        f.buffer_clones = clones;
+        const trial_ring ring(IORING_SETUP_R_DISABLED);
+        f.restrictions = ring.error() == 0 && restrict_and_enable(ring.fd(), f) == 0;
+        if (f.restrictions)
+            return;
+    }
 }
 
 /// The ring that will be used, with each flag that works alone.
@@ -145,8 +159,15 @@ int try_together(const features& f) {
         flags |= IORING_SETUP_SUBMIT_ALL;
     if (f.coop_taskrun)
         flags |= IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+    if (f.restrictions)
+        flags |= IORING_SETUP_R_DISABLED;
     trial_ring ring(flags);
-    return ring.error() != 0 ? ring.error() : try_to_enter(ring.get());
+    if (ring.error() != 0)
+        return ring.error();
+    if (f.restrictions)
+        if (const int r = restrict_and_enable(ring.fd(), f); r < 0)
+            return -r;
+    return try_to_enter(ring.get());
 }
 
 features refused(features f, const char* call, int error) {
@@ -196,6 +217,7 @@ features find() {
     f.submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
     f.coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
     f.defer_taskrun = try_flags(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+    try_restrictions(f);
     if (const int error = try_together(f))
         return refused(f, "io_uring_setup", error);
     return f;

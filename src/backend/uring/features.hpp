@@ -15,9 +15,12 @@ struct features {
     /// but wakes, registered buffers and the closing of a descriptor from another thread cost more.
     int register_error = 0;
     std::string register_reason;
-    bool coop_taskrun = false;  ///< IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG (Linux 5.19)
-    bool defer_taskrun = false; ///< IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN (Linux 6.1)
-    bool submit_all = false;    ///< IORING_SETUP_SUBMIT_ALL (Linux 5.18)
+    bool coop_taskrun = false;   ///< IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG (Linux 5.19)
+    bool defer_taskrun = false;  ///< IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN (Linux 6.1)
+    bool submit_all = false;     ///< IORING_SETUP_SUBMIT_ALL (Linux 5.18)
+    unsigned last_operation = 0; ///< the highest operation code that the kernel knows
+    bool restrictions = false;   ///< IORING_REGISTER_RESTRICTIONS, with all that is registered here
+    bool buffer_clones = false;  ///< IORING_REGISTER_CLONE_BUFFERS (Linux 6.12), where rings are restricted
     bool sync_message = false; ///< IORING_REGISTER_SEND_MSG_RING (Linux 6.13), and IORING_OP_FUTEX_WAIT (6.7)
     bool no_iowait = false;    ///< IORING_ENTER_NO_IOWAIT (Linux 6.15)
     bool ring_fd_registration = false; ///< IORING_REGISTER_RING_FDS (Linux 5.18)

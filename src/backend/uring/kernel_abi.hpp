@@ -11,6 +11,7 @@ namespace aura::core::uring {
 inline constexpr unsigned enter_no_iowait = 1u << 7;       // IORING_ENTER_NO_IOWAIT
 inline constexpr unsigned feature_no_iowait = 1u << 17;    // IORING_FEAT_NO_IOWAIT
 inline constexpr unsigned enter_registered_ring = 1u << 4; // IORING_ENTER_REGISTERED_RING
+inline constexpr unsigned register_worker_limits = 19;     // IORING_REGISTER_IOWQ_MAX_WORKERS
 inline constexpr unsigned register_ring_fds = 20;          // IORING_REGISTER_RING_FDS
 inline constexpr unsigned unregister_ring_fds = 21;        // IORING_UNREGISTER_RING_FDS
 inline constexpr unsigned register_send_message = 31;      // IORING_REGISTER_SEND_MSG_RING

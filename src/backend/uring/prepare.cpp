@@ -6,6 +6,7 @@
 #include "kernel_abi.hpp"
 
 #include <array>
+#include <iterator>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -160,6 +161,17 @@ const entry& entry_of(const short_request& r) noexcept {
 }
 
 } // namespace
+
+unsigned list_opcodes(std::array<std::uint8_t, most_opcodes>& into) noexcept {
+    constexpr std::uint8_t of_registered_buffers[] = {IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED};
+    static_assert(entries.size() + std::size(of_registered_buffers) <= most_opcodes);
+    unsigned count = 0;
+    for (const entry& e : entries)
+        into[count++] = e.opcode;
+    for (const std::uint8_t opcode : of_registered_buffers)
+        into[count++] = opcode;
+    return count;
+}
 
 void prepare(io_uring_sqe& sqe, const io_operation& op) noexcept {
     const short_request& r = op.request();

@@ -3,6 +3,8 @@
 
 #include "auraio/core/io/io_operation.hpp"
 
+#include <array>
+#include <cstdint>
 #include <liburing.h>
 
 namespace aura::core::uring {
@@ -40,6 +42,11 @@ inline void prepare_transfer(io_uring_sqe& sqe, const io_operation& op) noexcept
     sqe.len = r.length;
     sqe.buf_index = r.buffer_index; // 0 where no registered buffer is meant
 }
+
+/// The operations of the tables of requests, each at least once: at most so many numbers. Returns how many of
+/// them were written.
+inline constexpr unsigned most_opcodes = 40;
+unsigned list_opcodes(std::array<std::uint8_t, most_opcodes>& into) noexcept;
 
 /// Fills a zeroed entry with a one-shot poll(2) for `events` of the file that `r` is about.
 void prepare_poll(io_uring_sqe& sqe, const short_request& r, std::uint32_t events) noexcept;

@@ -2,6 +2,7 @@
 #include "ring.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "confinement.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 
@@ -114,6 +115,8 @@ int ring::set_up(const engine_options& options, unsigned flags) noexcept {
         params.flags = flags;
         params.cq_entries = cq;
         const int r = io_uring_queue_init_params(sq, &ring_, &params);
+        if (r == 0)
+            limit_workers(ring_.ring_fd, options); // before anything is forbidden, as this is then
         if (r != -ENOMEM || cq <= fewest)
             return r;
         cq /= 2;
@@ -122,17 +125,28 @@ int ring::set_up(const engine_options& options, unsigned flags) noexcept {
     }
 }
 
+/// What is refused meanwhile is no reason to do without a ring.
+int ring::set_up_restricted(const engine_options& options, unsigned flags) noexcept {
+    if (options.restrict_rings && probe().restrictions) {
+        const int r = set_up(options, flags | IORING_SETUP_R_DISABLED);
+        if (r < 0 || restrict_and_enable(ring_.ring_fd, probe()) == 0)
+            return r;
+        io_uring_queue_exit(&ring_);
+    }
+    return set_up(options, flags);
+}
+
 ring::ring(const engine_options& options)
     : fork_aware(&sever) {
     const features& f = probe();
     const unsigned flags = setup_flags(options, f);
-    int r = set_up(options, flags);
+    int r = set_up_restricted(options, flags);
     // A ring that was closed, such as those that the features were tried on, gives its memory back a moment
     // later.
     for (int again = 0; r == -ENOMEM && again < 5; ++again) {
         constexpr timespec moment{0, 5'000'000};
         ::nanosleep(&moment, nullptr);
-        r = set_up(options, flags);
+        r = set_up_restricted(options, flags);
     }
     if (r < 0)
         throw engine_error(-r, explain_setup(-r));

@@ -137,6 +137,7 @@ private:
     static void sever(fork_aware& self) noexcept { static_cast<ring&>(self).abandon(); }
     int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
     int set_up(const engine_options& options, unsigned flags) noexcept;
+    int set_up_restricted(const engine_options& options, unsigned flags) noexcept;
     io_uring_sqe& sqe_after_submitting();
     [[noreturn]] static void throw_parents();
     void register_descriptor() noexcept;

@@ -41,6 +41,9 @@ void engine::choose() {
 bool engine::fall_back(const backend_entry& refused, const engine_error& error) {
     if (options_.backend != backend_kind::automatic || ring_supply::is_shortage(error.error()))
         return false;
+    // Who asks for what only some rings have is told that there are none such.
+    if (options_.task_work == task_run::deferred || options_.wake == wake_mechanism::message)
+        return false;
     std::lock_guard guard(choice_mutex_);
     if (backend_entry_.load(std::memory_order_relaxed) != &refused)
         return true; // another thread has met the same

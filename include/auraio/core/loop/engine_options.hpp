@@ -74,6 +74,17 @@ struct engine_options {
     task_run task_work = task_run::cooperative;
     wake_mechanism wake = wake_mechanism::automatic;
 
+    /// At most so many threads of the kernel work for each thread that drives a ring, of each of two kinds: for
+    /// regular files and block devices (what is read from the disk, opened, synced), and for what may hold its
+    /// thread for any time (devices and files of a file server, see doc/architecture.md). 0: four for each
+    /// processor this process may use, and 512. More may be asked for; the others wait in the kernel, where
+    /// they can be cancelled. Kernels before 5.15 have bounds of their own.
+    unsigned worker_limit = 0;
+
+    /// Rings can do what this library does and nothing else (IORING_REGISTER_RESTRICTIONS), whoever gets hold
+    /// of their descriptors or of the memory they share with the kernel.
+    bool restrict_rings = true;
+
     /// Makes backends instead of the built-in choice: for tests that complete requests by hand.
     backend_factory make_backend = nullptr;
     void* make_backend_argument = nullptr;
@@ -81,7 +92,7 @@ struct engine_options {
 
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
 /// AURAIO_CQ_ENTRIES, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE
-/// (auto, message, event).
+/// (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.
