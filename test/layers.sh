@@ -34,7 +34,7 @@ for i in "${!rooms[@]}"; do
 done
 # Bodies are allowed one thing more: what is done on a shard calls it, so those of the rooms below may include loop.
 # And a descriptor lets go of the storage that it has been given.
-allowed_bodies='^(io|registered|storage|timer) loop$|^io storage$'
+allowed_bodies='^(operation|io|registered|storage|timer) loop$|^io storage$'
 
 while IFS=: read -r file include; do
     room=${file#*core/} room=${room%%/*}

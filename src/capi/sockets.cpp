@@ -76,7 +76,8 @@ aura_request_t* aura_accept(aura_engine_t* engine, int fd, sockaddr* address, so
     if (!address != !address_len || (static_cast<unsigned>(flags) & ours) != 0)
         return refuse(EINVAL);
     operation_description d{AURA_OP_ACCEPT, {}};
-    d.request.kind = request_kind::accept_now; // an armed accept would hold the socket: see listener.cpp
+    d.request.kind =
+        request_kind::accept_now; // an armed accept would hold the socket: see descriptor_listen.cpp
     d.request.fd = fd;
     d.request.address = address;
     d.request.address2 = address_len;

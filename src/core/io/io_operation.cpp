@@ -4,6 +4,7 @@
 #include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/loop/engine.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 #include <utility>
 
@@ -42,6 +43,20 @@ void io_operation::submit_internal() {
 
 void io_operation::cancel_internal() {
     target_->home().path().cancel(*this);
+}
+
+int io_operation::stand_in() const noexcept {
+    if ((way_ & (way::change | way::time)) != 0)
+        return aid_;
+    const bool waits_for_connection =
+        request_.kind == request_kind::accept_now ||
+        (request_.kind == request_kind::poll && request_.listens != 0 && request_.flags == POLLIN);
+    return waits_for_connection ? target_->listener_set() : -1;
+}
+
+void io_operation::note_more_connections() noexcept {
+    if (request_.kind == request_kind::accept_now)
+        target_->note_more_connections();
 }
 
 void io_operation::release_aid() noexcept {

@@ -1,12 +1,35 @@
-// cancellation: the memory of cancel cells.
+// cancellation: how a signal gets to its operation, and the memory of the cells it goes by.
 #include "auraio/core/operation/cancellation.hpp"
 
 #include "auraio/core/base/observer.hpp"
+#include "auraio/core/loop/engine.hpp"
 #include "core/base/poison.hpp"
 
 #include <new>
 
 namespace aura::core {
+
+void cancel_handle::request() const {
+    if (shard_visit visit(*cell_->home); visit) {
+        if (cell_->op)
+            cell_->op->cancel();
+        return;
+    }
+    // Relaxed: whoever has set it sends the cell, and the operation, of which nothing is written here, has
+    // been started before either of the signals.
+    if (cell_->on_its_way.exchange(true, std::memory_order_relaxed))
+        return;
+    // Relaxed: the reference this handle holds keeps the cell alive meanwhile.
+    cell_->references.fetch_add(1, std::memory_order_relaxed);
+    cell_->home->send(*cell_);
+}
+
+void cancel_cell::run(operation& base, action what) {
+    auto& self = static_cast<cancel_cell&>(base);
+    if (what == action::arrive && self.op)
+        self.op->cancel();
+    self.release();
+}
 
 namespace {
 

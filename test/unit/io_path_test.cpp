@@ -1,4 +1,4 @@
-// shard_io: a request's way through several attempts, by hand-completed requests on real descriptors.
+// io_path: a request's way through several attempts, by hand-completed requests on real descriptors.
 #include "support/fake_backend.hpp"
 
 #include <gtest/gtest.h>

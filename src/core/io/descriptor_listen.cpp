@@ -1,4 +1,4 @@
-// listener: how a ring waits for connections without holding the listening socket, and takes no more of them
+// descriptor: how a ring waits for connections without holding the listening socket, and takes no more of them
 // than are asked for.
 //
 // What the kernel has pending on a socket holds it: a poll or an accept would keep the port of a listening
@@ -29,20 +29,6 @@ int add_to_set(int set, int fd) noexcept {
 }
 
 } // namespace
-
-int io_operation::stand_in() const noexcept {
-    if ((way_ & (way::change | way::time)) != 0)
-        return aid_;
-    const bool waits_for_connection =
-        request_.kind == request_kind::accept_now ||
-        (request_.kind == request_kind::poll && request_.listens != 0 && request_.flags == POLLIN);
-    return waits_for_connection ? target_->listener_set() : -1;
-}
-
-void io_operation::note_more_connections() noexcept {
-    if (request_.kind == request_kind::accept_now)
-        target_->note_more_connections();
-}
 
 /// Whether the set is there and not that of the process this one was forked from.
 bool descriptor::owns(accept_set s) const noexcept {

@@ -1,4 +1,4 @@
-// listener: accepts and waits of a listening socket, by hand-made results of its requests.
+// descriptor: accepts and waits of a listening socket, by hand-made results of its requests.
 #include "support/descriptor_famine.hpp"
 #include "support/fake_backend.hpp"
 
