@@ -184,9 +184,9 @@ typedef enum aura_backend {
 
 /**
  * How an engine is made. Always initialised by aura_options_init(); 0 in a field means its default. Defaults
- * come from the environment where that has AURAIO_BACKEND, AURAIO_SQ_ENTRIES, AURAIO_CQ_ENTRIES, AURAIO_WAKE,
- * AURAIO_TASK_RUN, AURAIO_WORKER_LIMIT or AURAIO_RESTRICT_RINGS (see engine_options.hpp), unless the program
- * runs with other rights than whoever started it (secure_getenv(3)).
+ * come from the environment where that has AURAIO_BACKEND, AURAIO_SQ_ENTRIES, AURAIO_CQ_ENTRIES,
+ * AURAIO_POOL_THREADS, AURAIO_WAKE, AURAIO_TASK_RUN, AURAIO_WORKER_LIMIT or AURAIO_RESTRICT_RINGS (see
+ * engine_options.hpp), unless the program runs with other rights than whoever started it (secure_getenv(3)).
  */
 typedef struct aura_options {
     size_t struct_size; /**< set by aura_options_init() */

@@ -184,6 +184,36 @@ TEST(RequestOutcome, StorageThatIsNeverReadyAnswersForItself) {
     }
 }
 
+/// FUSE: its answer is told to who asked, after one more question; and a cancellation ends it at any point.
+TEST(RequestOutcome, AFileServerThatSaysEAGAINForEverHasSaidSo) {
+    for (const kind k : transfers)
+        for (const bool called : {false, true}) {
+            request_facts f = facts(k, -EAGAIN);
+            f.file = file_nature::storage;
+            f.apart = true; // its files are always asked so
+            f.called = called;
+            EXPECT_EQ(outcome_of(f), then(step::wait_for_readiness)) << name(k, -EAGAIN);
+            f.was_ready = true; // which says nothing: such files are always ready
+            EXPECT_EQ(outcome_of(f), done(-EAGAIN)) << name(k, -EAGAIN);
+            f.cancel_asked = true;
+            EXPECT_EQ(outcome_of(f), done(-ECANCELED)) << name(k, -EAGAIN);
+        }
+}
+
+TEST(RequestOutcome, WhatASystemCallSaysIsTheFilesOwnAnswer) {
+    for (const kind k : all_kinds) {
+        if (!contains(metadata, k) && !contains(transfers, k))
+            continue;
+        for (const bool ended : {false, true}) {
+            request_facts f = facts(k, -ECANCELED);
+            f.file = file_nature::storage;
+            f.called = true;
+            f.submitter_ended = ended;
+            EXPECT_EQ(outcome_of(f), done(-ECANCELED)) << name(k, -ECANCELED);
+        }
+    }
+}
+
 TEST(RequestOutcome, WhatAThreadsEndHasCancelledIsSubmittedAgain) {
     for (const kind k : all_kinds)
         for (const int error : {ECANCELED, EINTR})
@@ -388,11 +418,13 @@ TEST(RequestOutcome, NothingTurnsInACircleWithoutACause) {
                         f.repeated = true;
                     else if (o.step == step::submit_apart)
                         f.apart = true;
+                    else if (o.step == step::submit_call)
+                        f.called = f.apart = true;
                     else if (o.step == step::wait_for_readiness) {
                         f.was_ready = true; // at once, as for a file that cannot be waited for
                         f.begun = k == kind::connect;
                     } else
-                        break; // its end, its system call, or a wait that only an event or time ends
+                        break; // its end, or a wait that only an event or time ends
                     if (k == kind::poll || k == kind::accept_now)
                         break; // a poll is cancelled by us alone; that of a set of ours is right
                 }

@@ -29,7 +29,8 @@ request_facts io_path::facts_of(const io_operation& op) const noexcept {
     f.repeated = (op.way_ & way::repeated) != 0;
     f.begun = r.kind == request_kind::connect && (op.way_ & way::examined) != 0;
     f.reports_aborted = r.kind == request_kind::accept_now && (r.flags & reports_aborted) != 0;
-    f.apart = transfers_file_data(r.kind) && (r.flags & in_worker) != 0;
+    f.called = op.is_for_system_call();
+    f.apart = transfers_file_data(r.kind) && (f.called || (r.flags & in_worker) != 0);
     if (f.stood_in && f.result >= 0) {
         if ((op.way_ & way::change) != 0)
             f.result = static_cast<int>(take_change(op.aid_));

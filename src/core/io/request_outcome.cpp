@@ -161,7 +161,9 @@ request_outcome of_refusal(const request_facts& f) noexcept {
 /// ECANCELED or EINTR that nobody has asked for.
 request_outcome of_interruption(const request_facts& f) noexcept {
     if (f.result == -EINTR && f.kind == request_kind::close)
-        return complete(f.result); // it has happened, and the number may be somebody else's by now
+        return complete(f.result);          // it has happened, and the number may be somebody else's by now
+    if (f.result == -ECANCELED && f.called) // a file server's: nothing else cancels a call
+        return complete(f.result);
     // The thread that submitted it has ended: the kernel cancels a part of what it had.
     if (f.submitter_ended)
         return next(next_step::submit);

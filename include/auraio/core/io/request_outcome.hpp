@@ -33,6 +33,7 @@ struct request_facts {
     bool begun = false;           ///< connect: an earlier attempt was under way
     bool reports_aborted = false; ///< accept_now: who asked wants to know of connections that were aborted
     bool apart = false;           ///< this attempt was made by a thread that may block
+    bool called = false;          ///< this attempt was its system call: what it says is the file's own answer
 };
 
 /// What comes next.
