@@ -15,10 +15,16 @@ class basic_resolver<InternetProtocol, any_io_executor> : public resolver_base {
     template <class Token>
     static constexpr bool are_flags = std::is_same_v<std::decay_t<Token>, resolver_base::flags>;
 
-    static constexpr auto start_resolve = [](auto& resolver, auto&& handler, const auto&... what) {
-        resolver.async_resolve(what..., std::forward<decltype(handler)>(handler));
+    struct start_resolve {
+        template <class Resolver, class Handler, class... What>
+        void operator()(Resolver& resolver, Handler&& handler, const What&... what) const {
+            resolver.async_resolve(what..., std::forward<Handler>(handler));
+        }
     };
-    using initiate_async_resolve = aura::detail::adopted_initiation<basic_resolver, start_resolve>;
+    using initiate_async_resolve =
+        aura::detail::adopted_initiation<basic_resolver,
+                                         void(error_code, basic_resolver_results<InternetProtocol>),
+                                         start_resolve>;
 
 public:
     using executor_type = any_io_executor;
