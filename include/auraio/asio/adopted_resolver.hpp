@@ -21,10 +21,8 @@ class basic_resolver<InternetProtocol, any_io_executor> : public resolver_base {
             resolver.async_resolve(what..., std::forward<Handler>(handler));
         }
     };
-    using initiate_async_resolve =
-        aura::detail::adopted_initiation<basic_resolver,
-                                         void(error_code, basic_resolver_results<InternetProtocol>),
-                                         start_resolve>;
+    using initiate_async_resolve = aura::detail::adopted_initiation<
+        basic_resolver, void(error_code, basic_resolver_results<InternetProtocol>), start_resolve>;
 
 public:
     using executor_type = any_io_executor;
