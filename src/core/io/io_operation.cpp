@@ -24,7 +24,8 @@ void io_operation::end_reference_here() {
 }
 
 void io_operation::let_go() noexcept {
-    target_->home().path().let_go(*this);
+    if (linked_) // else it was refused before it reached the shard, and may have no target
+        target_->home().path().let_go(*this);
 }
 
 std::uint32_t io_operation::readiness_events() const noexcept {

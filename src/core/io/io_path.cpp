@@ -350,8 +350,7 @@ void io_path::cancel(io_operation& op) {
 }
 
 void io_path::let_go(io_operation& op) {
-    if (op.linked_) // not, if it was refused before it reached the shard
-        unlink(*op.target_, op);
+    unlink(*op.target_, op);
 }
 
 // ---- and back ----
