@@ -80,7 +80,7 @@ TEST(BufferPool, IsAnAllocatorOfContainers) {
 
 TEST(BufferPool, HoldsWhatADirectReadReads) {
     constexpr std::size_t size = 16 * 4096;
-    const aura_test::scratch_file scratch(size);
+    const test::scratch_file scratch(size);
     aura::io_context context;
     aura::buffer_pool pool;
     aura::random_access_file file(context, scratch.path(),
@@ -90,7 +90,7 @@ TEST(BufferPool, HoldsWhatADirectReadReads) {
     const auto bytes = net::buffer(b);
     file.async_read_some_at(0, bytes, [&, b = std::move(b)](test::error_code ec, std::size_t n) {
         EXPECT_FALSE(ec) << ec.message();
-        EXPECT_TRUE(aura_test::scratch_file::matches(b.data(), n, 0));
+        EXPECT_TRUE(test::scratch_file::matches(b.data(), n, 0));
         got = n;
     });
     context.run();

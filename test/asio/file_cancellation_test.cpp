@@ -25,8 +25,8 @@ namespace net = test::net;
 using namespace std::chrono_literals;
 using namespace net::experimental::awaitable_operators;
 using aura::file_base;
-using aura_test::scratch_file;
 using test::error_code;
+using test::scratch_file;
 
 /// A file whose reads wait until the test writes: the reading end of a pipe.
 class FileCancellation : public testing::Test {
@@ -262,7 +262,7 @@ TEST_F(FileCancellation, DirectReadsThatADeviceHasBegun) {
     std::vector<net::cancellation_signal> signals(count);
     std::size_t whole = 0, cancelled = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        auto memory = std::make_unique<aura_test::aligned_buffer>(block);
+        auto memory = std::make_unique<test::aligned_buffer>(block);
         const auto buffer = net::buffer(memory->data(), block);
         file.async_read_some_at(i * block, buffer,
                                 net::bind_cancellation_slot(

@@ -21,7 +21,7 @@
 
 using aura::error_code;
 using aura::file_base;
-using aura_test::scratch_file;
+using test::scratch_file;
 namespace net = aura::net;
 
 namespace {
@@ -308,7 +308,7 @@ TEST(FileErrors, DirectIoSaysWhichAlignmentItNeeds) {
     file.open(contents.path(), file_base::read_only | file_base::direct, ec);
     if (ec)
         GTEST_SKIP() << "no direct I/O in the current directory: " << ec.message();
-    aura_test::aligned_buffer memory(8192);
+    test::aligned_buffer memory(8192);
     char* base = static_cast<char*>(memory.data());
     if (::pread(file.native_handle(), base + 1, 4096, 0) >= 0)
         GTEST_SKIP() << "the file system of the current directory asks for no alignment";

@@ -14,8 +14,8 @@ namespace {
 
 namespace net = test::net;
 using aura::file_base;
-using aura_test::scratch_file;
 using test::error_code;
+using test::scratch_file;
 
 /// Everything the file at `path` contains.
 std::string contents_of(const std::string& path) {

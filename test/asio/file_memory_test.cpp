@@ -10,7 +10,7 @@
 #include <memory>
 
 using aura::error_code;
-using aura_test::scratch_file;
+using test::scratch_file;
 namespace net = aura::net;
 
 namespace {

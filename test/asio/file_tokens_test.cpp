@@ -21,8 +21,8 @@ namespace net = test::net;
 using namespace std::chrono_literals;
 using namespace net::experimental::awaitable_operators;
 using aura::file_base;
-using aura_test::scratch_file;
 using test::error_code;
+using test::scratch_file;
 
 class FileTokens : public testing::Test {
 protected:

@@ -192,7 +192,7 @@ TYPED_TEST(ManyBuffers, PacketsAndTheirFlags) {
 struct ManyBuffersOfFiles : ManyBuffers<test::this_library> {};
 
 TEST_F(ManyBuffersOfFiles, AFileTakesAThousand) {
-    const aura_test::scratch_file scratch;
+    const test::scratch_file scratch;
     aura::random_access_file file(ctx_, scratch.path(), aura::file_base::read_write);
     for (const std::size_t n : {2u, 65u, 1024u, 1100u}) {
         SCOPED_TRACE(n);

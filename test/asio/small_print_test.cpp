@@ -399,7 +399,7 @@ TYPED_TEST(SmallPrint, ReadinessOfWhatHasNone) {
         d.wait(descriptor_of<TypeParam>::wait_read, ec);
         EXPECT_FALSE(ec) << "poll(2) says ready";
     };
-    const aura_test::scratch_file file(100);
+    const test::scratch_file file(100);
     check(::open(file.path().c_str(), O_RDWR | O_CLOEXEC));
     check(::open("/dev/null", O_RDWR | O_CLOEXEC));
     descriptor_of<TypeParam> closed(this->ctx_);

@@ -26,9 +26,9 @@ namespace {
 
 namespace net = test::net;
 using namespace std::chrono_literals;
-using aura_test::scratch_file;
 using test::allocations;
 using test::error_code;
+using test::scratch_file;
 
 constexpr int warm_up = 100, rounds = 1000;
 

@@ -293,7 +293,7 @@ using ring_descriptor = descriptor_of<test::this_library>;
 
 TEST(RingStreamDescriptor, FilesThatCannotBePolledWork) {
     aura::io_context ctx;
-    aura_test::scratch_file contents(1000);
+    test::scratch_file contents(1000);
     ring_descriptor file(ctx, ::open(contents.path().c_str(), O_RDONLY | O_CLOEXEC)),
         null(ctx, ::open("/dev/null", O_RDWR | O_CLOEXEC));
     std::vector<char> data(2000);
@@ -310,7 +310,7 @@ TEST(RingStreamDescriptor, FilesThatCannotBePolledWork) {
                          exactly_once([](error_code ec, std::size_t) { EXPECT_EQ(ec, net::error::eof); }));
     ctx.run();
     EXPECT_EQ(got, 1000u);
-    EXPECT_TRUE(aura_test::scratch_file::matches(data.data(), got, 0));
+    EXPECT_TRUE(test::scratch_file::matches(data.data(), got, 0));
 }
 
 TEST(RingStreamDescriptor, ConvertsToAnotherExecutorAndToAsiosOwn) {

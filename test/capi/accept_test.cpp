@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 static int open_descriptors() {
     DIR* const all = ::opendir("/proc/self/fd");

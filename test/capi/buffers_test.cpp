@@ -6,7 +6,7 @@
 #include <cstring>
 #include <thread>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

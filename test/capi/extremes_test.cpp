@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

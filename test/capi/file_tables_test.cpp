@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

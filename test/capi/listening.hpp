@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-namespace aura_test {
+namespace test {
 
 inline sockaddr_in loopback(unsigned short port = 0) {
     sockaddr_in a{};
@@ -96,4 +96,4 @@ struct CAccept : testing::Test {
     unsigned short port = 0;
 };
 
-} // namespace aura_test
+} // namespace test

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 /// A server in a process of its own, with accepts that wait on each of its rings, which is killed.
 static void expect_free_after_kill(int rings) {

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

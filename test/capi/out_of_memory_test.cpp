@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 using test::until_failure;
 
 namespace {

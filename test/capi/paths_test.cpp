@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sys/stat.h>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {

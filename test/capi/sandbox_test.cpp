@@ -7,7 +7,7 @@
 #include <array>
 #include <thread>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

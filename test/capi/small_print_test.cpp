@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstring>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

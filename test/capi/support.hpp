@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace aura_test {
+namespace test {
 
 struct destroy_engine {
     void operator()(aura_engine_t* e) const { EXPECT_EQ(aura_destroy(e), 0); }
@@ -95,4 +95,4 @@ struct pipe_ends {
     int write_end = -1;
 };
 
-} // namespace aura_test
+} // namespace test

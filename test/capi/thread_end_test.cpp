@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

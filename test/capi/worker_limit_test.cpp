@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using tcp = aura::ip::tcp;
 using udp = aura::ip::udp;
 using stream = aura::local::stream_protocol;

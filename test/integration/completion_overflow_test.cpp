@@ -9,7 +9,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using stream = aura::local::stream_protocol;
 
 namespace {

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {

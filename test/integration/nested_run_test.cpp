@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <vector>
 
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

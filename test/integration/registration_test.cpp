@@ -25,7 +25,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

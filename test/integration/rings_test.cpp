@@ -23,7 +23,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -302,7 +302,7 @@ TEST_F(ObedientRing, FilesAndPipesMayBeClosedByOtherThreads) {
     net::connect_pipe(reader, writer);
     net::connect_pipe(second_reader, second_writer);
     std::array<char, 4> bytes{};
-    const aura_test::scratch_file contents(4096);
+    const test::scratch_file contents(4096);
     aura::random_access_file file(*ctx_, contents.path(), aura::file_base::read_only);
     reader.async_read_some(net::buffer(bytes, 1), count);
     second_reader.async_read_some(net::buffer(bytes, 1), count);

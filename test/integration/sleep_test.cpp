@@ -18,7 +18,7 @@
 #include <thread>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 

@@ -16,7 +16,7 @@
 #include <thread>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using tcp = net::ip::tcp;
 using socket_type = net::basic_stream_socket<tcp, aura::executor>;
 using acceptor_type = net::basic_socket_acceptor<tcp, aura::executor>;

@@ -21,7 +21,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using tcp = net::ip::tcp;
 using server_socket = net::basic_stream_socket<tcp, aura::executor>;
 

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Stats, CountRequestsHandlersAndSystemCalls) {
-    const aura_test::scratch_file scratch(64 * 4096);
+    const test::scratch_file scratch(64 * 4096);
     aura::io_context context(1);
     aura::random_access_file file(context, scratch.path(), aura::random_access_file::read_only);
     std::array<char, 4096> buffer{};
@@ -47,7 +47,7 @@ TEST(Stats, CountRequestsHandlersAndSystemCalls) {
 }
 
 TEST(Stats, AThresholdSubmitsInTheMiddleOfATurn) {
-    const aura_test::scratch_file scratch(8 * 4096);
+    const test::scratch_file scratch(8 * 4096);
     aura::io_context context(1);
     aura::random_access_file file(context, scratch.path(), aura::random_access_file::read_only);
     std::array<std::array<char, 4096>, 8> buffers{};

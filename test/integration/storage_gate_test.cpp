@@ -65,7 +65,7 @@ protected:
         return all.at(0);
     }
 
-    const aura_test::scratch_file scratch_{blocks * block};
+    const test::scratch_file scratch_{blocks * block};
     const aura::device_id here_ = aura::device_of(scratch_.path());
     std::vector<std::array<char, block>> buffers_ = std::vector<std::array<char, block>>(600);
     tally ends;

@@ -22,7 +22,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 using clock_type = std::chrono::steady_clock;
 

@@ -15,7 +15,7 @@ namespace {
 
 /// What a program may do when a thread ends: flush what it has gathered, wait for it, give it up.
 struct last_words {
-    aura_test::scratch_file file{4096};
+    test::scratch_file file{4096};
     aura::buffer_pool pool;
     int said = 0;
 

@@ -9,7 +9,7 @@
 
 #include <optional>
 
-namespace aura_test {
+namespace test {
 
 /// One end of an accepted connection. A client sends a letter: 'c', and closes; or 'w', and waits for the
 /// server to close.
@@ -204,4 +204,4 @@ private:
     std::array<client, 3> clients_;
 };
 
-} // namespace aura_test
+} // namespace test

@@ -20,7 +20,7 @@
 #include <random>
 #include <utility>
 
-namespace aura_test {
+namespace test {
 
 namespace net = aura::net;
 
@@ -191,4 +191,4 @@ private:
     bool retired_ = false;
 };
 
-} // namespace aura_test
+} // namespace test

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-namespace aura_test {
+namespace test {
 
 class datagram_actor final : public actor {
     using udp = net::ip::udp;
@@ -130,4 +130,4 @@ private:
     std::optional<timer_type> timer_;
 };
 
-} // namespace aura_test
+} // namespace test

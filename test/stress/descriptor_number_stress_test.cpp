@@ -25,7 +25,7 @@
 #include <vector>
 
 namespace net = aura::net;
-using namespace aura_test;
+using namespace test;
 using namespace std::chrono_literals;
 using stream = aura::local::stream_protocol;
 using clock_type = std::chrono::steady_clock;

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace aura_test {
+namespace test {
 
 /// Two connected descriptors: a pair of the UNIX domain, or a TCP connection over the loopback.
 inline void connected_pair(const net::local::stream_protocol&, int (&fds)[2]) {
@@ -215,7 +215,7 @@ private:
     void survive() {
         if (plain_ < 0)
             return;
-        note_end(aura_test::read_to_the_end(plain_));
+        note_end(test::read_to_the_end(plain_));
         ::close(std::exchange(plain_, -1));
     }
 
@@ -226,4 +226,4 @@ private:
     bool ending_ = false; // the near end is gone, the far one reads
 };
 
-} // namespace aura_test
+} // namespace test

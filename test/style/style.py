@@ -25,6 +25,7 @@ NOT_OURS_TO_BEGIN = {"test/swap/excluded.txt", "test/capi/symbols.txt"}
 # Words that say nothing about what a thing is, as names of files or as whole names of types.
 BANNED_STEMS = re.compile(r"(^|_)(utils?|helpers?|misc|common|stuff|manager|impl)(_|$|\.)")
 BANNED_WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+OTHER_TEST_NAMESPACE = re.compile(r"\b(aura_test|test_support)\b(::|;| \{)")
 
 # The first word of a commit's subject, behind "area: " if there is one: a verb that completes "this commit will".
 VERBS = set("""
@@ -111,6 +112,8 @@ def words(name, lines):
     for number, line in enumerate(lines, 1):
         if BANNED_WORDS.search(line):
             breach(f"{name}:{number}", "an unfinished thing belongs into an issue")
+        if OTHER_TEST_NAMESPACE.search(line):
+            breach(f"{name}:{number}", "what tests share is in namespace test")
 
 
 def dead_files(files):

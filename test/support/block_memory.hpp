@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace aura_test {
+namespace test {
 
 inline constexpr std::size_t block = 4096, blocks = 16;
 
@@ -41,4 +41,4 @@ struct outcome {
     std::size_t bytes = 0;
 };
 
-} // namespace aura_test
+} // namespace test

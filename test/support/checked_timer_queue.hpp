@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-namespace test_support {
+namespace test {
 
 using aura::core::timer_node;
 using aura::core::timer_queue;
@@ -127,4 +127,4 @@ private:
     std::mt19937_64 engine_;
 };
 
-} // namespace test_support
+} // namespace test

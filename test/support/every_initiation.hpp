@@ -123,7 +123,7 @@ public:
     }
 
     void files() {
-        const aura_test::scratch_file scratch(4096);
+        const test::scratch_file scratch(4096);
         aura::random_access_file f(ctx_);
         const auto mode = aura::file_base::read_write;
         call("async_open", [&](auto&& t) { return f.async_open(scratch.path(), mode, forward(t)); });
@@ -150,7 +150,7 @@ public:
         call("async_mkdir", [&](auto&& t) { return aura::async_mkdir(e, name, forward(t)); });
         call("async_rename", [&](auto&& t) { return aura::async_rename(e, name, other, forward(t)); });
         ::rmdir(other.c_str());
-        const aura_test::scratch_file scratch;
+        const test::scratch_file scratch;
         std::string again = scratch.path() + ".again";
         ASSERT_EQ(::link(scratch.path().c_str(), again.c_str()), 0);
         call("async_unlink", [&](auto&& t) { return aura::async_unlink(e, again, forward(t)); });

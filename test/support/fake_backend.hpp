@@ -14,7 +14,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace aura_test {
+namespace test {
 
 /// What the tests see of every backend an engine has made, in the order of its shards' first use.
 class fake_backend;
@@ -232,4 +232,4 @@ private:
     static constexpr behaviour kind{nullptr, &free};
 };
 
-} // namespace aura_test
+} // namespace test

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace aura_test {
+namespace test {
 
 /// Relaxed throughout: counts.
 class enter_faults {
@@ -50,12 +50,12 @@ private:
     static inline std::atomic<std::uint64_t> calls_{0}, injected_{0}, first_{0}, end_{0};
 };
 
-} // namespace aura_test
+} // namespace test
 
 // Weak, so that several source files may have it.
 extern "C" __attribute__((weak)) int io_uring_enter2(unsigned fd, unsigned submit, unsigned wait_for,
                                                      unsigned flags, sigset_t* argument, std::size_t size) {
-    if (const int error = aura_test::enter_faults::next())
+    if (const int error = test::enter_faults::next())
         return error;
     const long r = ::syscall(__NR_io_uring_enter, fd, submit, wait_for, flags, argument, size);
     return r < 0 ? -errno : static_cast<int>(r);

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-namespace aura_test {
+namespace test {
 
 /// Counts until it is destroyed or asked; may miss some that live for less than a look takes.
 class kernel_workers {
@@ -46,4 +46,4 @@ private:
     std::thread watcher_;
 };
 
-} // namespace aura_test
+} // namespace test

@@ -15,7 +15,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace aura_test {
+namespace test {
 
 /// What the kernel lacks. Filters cannot be taken off again: only in a process of its own.
 class older_kernel {
@@ -121,4 +121,4 @@ private:
     }
 };
 
-} // namespace aura_test
+} // namespace test

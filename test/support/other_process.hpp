@@ -12,7 +12,7 @@
 namespace test {
 
 /// What the other process exits with.
-enum outcome : int { succeeded = 0, failed = 1, skipped = 77 };
+enum process_result : int { succeeded = 0, failed = 1, skipped = 77 };
 
 /// Ends this process as a test's body ends: with what its expectations have come to.
 [[noreturn]] inline void exit_with_result() {

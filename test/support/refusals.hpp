@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <vector>
 
-namespace aura_test {
+namespace test {
 
 struct refusal {
     const char* call;
@@ -41,4 +41,4 @@ inline std::vector<refusal> all_refusals() {
     return all;
 }
 
-} // namespace aura_test
+} // namespace test

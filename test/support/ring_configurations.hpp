@@ -8,7 +8,7 @@
 #include <ostream>
 #include <string>
 
-namespace aura_test {
+namespace test {
 
 struct ring_configuration {
     const char* name;
@@ -53,4 +53,4 @@ inline std::string configuration_name(const testing::TestParamInfo<ring_configur
     return info.param.name;
 }
 
-} // namespace aura_test
+} // namespace test

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace aura_test {
+namespace test {
 
 /// Made in the current directory, which in a build tree is on a real file system (where O_DIRECT works).
 class scratch_file {
@@ -75,4 +75,4 @@ private:
     void* data_;
 };
 
-} // namespace aura_test
+} // namespace test

@@ -9,7 +9,7 @@
 #include <thread>
 #include <unistd.h>
 
-namespace aura_test {
+namespace test {
 
 enum class afterwards { sleeps, computes, has_ended };
 
@@ -64,4 +64,4 @@ private:
     std::thread thread_;
 };
 
-} // namespace aura_test
+} // namespace test

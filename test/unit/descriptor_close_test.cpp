@@ -15,7 +15,7 @@
 namespace {
 
 using namespace aura::core;
-using namespace aura_test;
+using namespace test;
 
 bool is_open(int fd) {
     return ::fcntl(fd, F_GETFD) >= 0;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 using namespace aura::core;
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

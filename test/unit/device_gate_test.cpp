@@ -14,8 +14,8 @@
 namespace {
 
 using namespace aura::core;
-using aura_test::outcome;
-using aura_test::plain_io;
+using test::outcome;
+using test::plain_io;
 
 // One shard and one device, at which four requests may be at once. Requests are told apart by their offset.
 class Gate : public testing::Test {
@@ -49,7 +49,7 @@ protected:
         e.run(0);
     }
 
-    aura_test::fake_backend& backend() { return *machine.backends.at(0); }
+    test::fake_backend& backend() { return *machine.backends.at(0); }
     std::vector<std::uint64_t> at_device() {
         std::vector<std::uint64_t> all;
         for (const io_operation* op : backend().submitted)
@@ -68,7 +68,7 @@ protected:
     using offsets = std::vector<std::uint64_t>;
 
     storage_device device{{4095, 1}};
-    aura_test::fake_machine machine;
+    test::fake_machine machine;
     outcome result; // of all operations of start()
     engine e{machine.options()};
 };
@@ -220,7 +220,7 @@ TEST_F(Gate, ClosingEndsWhatWaitsAndOtherFilesGoOn) {
 TEST_F(Gate, DestructionDestroysWhatWaits) {
     outcome o;
     {
-        aura_test::fake_machine m;
+        test::fake_machine m;
         engine short_lived(m.options());
         short_lived.storage().set(device, {.max_in_flight = 2});
         descriptor* d = descriptor::create(short_lived.shard_at(0), -1);
@@ -315,7 +315,7 @@ struct other_context {
             machine.backends.at(0)->complete(*submitted.front(), 4096);
     }
 
-    aura_test::fake_machine machine;
+    test::fake_machine machine;
     outcome result;
     engine e{machine.options()};
     descriptor* file;

@@ -11,7 +11,7 @@
 #include <vector>
 
 using namespace aura::core;
-using namespace aura_test;
+using namespace test;
 
 namespace {
 

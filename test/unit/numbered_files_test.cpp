@@ -33,8 +33,8 @@ protected:
     /// From now on the number means what `other` does.
     void becomes(int other) const { EXPECT_EQ(::dup3(other, number, O_CLOEXEC), number); }
 
-    aura_test::scratch_file contents{1};
-    aura_test::fake_machine machine;
+    test::scratch_file contents{1};
+    test::fake_machine machine;
     engine e{machine.options()};
     numbered_files files{e.shard_at(0).loose()};
     int pipe = -1;

@@ -19,8 +19,8 @@
 #include <vector>
 
 using namespace aura::core;
-using aura_test::fake_machine;
-using aura_test::function;
+using test::fake_machine;
+using test::function;
 
 namespace {
 
@@ -48,7 +48,7 @@ protected:
                 ++self.rings_;
                 throw engine_error(EMFILE, "no ring");
             }
-            return std::make_unique<aura_test::fake_backend>(self.machine_);
+            return std::make_unique<test::fake_backend>(self.machine_);
         };
         options.make_backend_argument = this;
         engine_.emplace(options);

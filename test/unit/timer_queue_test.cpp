@@ -15,12 +15,12 @@ namespace {
 
 using aura::core::timer_node;
 using aura::core::timer_queue;
-using test_support::checked_queue;
-using test_support::drain;
-using test_support::later;
-using test_support::latest;
-using test_support::nodes;
-using test_support::random_times;
+using test::checked_queue;
+using test::drain;
+using test::later;
+using test::latest;
+using test::nodes;
+using test::random_times;
 
 constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t hour = 3600 * second;

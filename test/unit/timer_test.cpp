@@ -6,7 +6,7 @@
 #include <thread>
 
 using namespace aura::core;
-using namespace aura_test;
+using namespace test;
 
 namespace {
 
