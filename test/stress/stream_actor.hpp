@@ -7,6 +7,8 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
 
+#include <array>
+#include <memory>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -141,20 +143,22 @@ private:
     void start(socket_type& s) {
         if (pending() > 6)
             return;
+        // Its own: a handler that has not run yet still has the last one.
+        const auto in = std::make_shared<std::array<char, 1024>>();
         switch (below(16)) {
         case 0:
             s.async_wait(below(2) == 0 ? socket_type::wait_read : socket_type::wait_write,
                          cancellable(true, [](aura::error_code) {}));
             break;
         case 1: {
-            const std::array<net::mutable_buffer, 2> two{net::buffer(in_, 16), net::buffer(in_) + 512};
-            s.async_read_some(two, handle(true, [](aura::error_code, std::size_t) {}));
+            const std::array<net::mutable_buffer, 2> two{net::buffer(*in, 16), net::buffer(*in) + 512};
+            s.async_read_some(two, handle(true, [in](aura::error_code, std::size_t) {}));
             break;
         }
         case 2:
         case 3:
         case 4:
-            s.async_read_some(net::buffer(in_), cancellable(true, received()));
+            s.async_read_some(net::buffer(*in), cancellable(true, received(in)));
             break;
         case 5:
         case 6:
@@ -164,17 +168,17 @@ private:
             break;
         default:
             if (below(2) == 0)
-                s.async_read_some(net::buffer(in_), handle(true, received()));
+                s.async_read_some(net::buffer(*in), handle(true, received(in)));
             else
                 s.async_write_some(net::buffer(out_, 1 + below(out_.size())),
                                    handle(true, [](aura::error_code, std::size_t) {}));
         }
     }
-    auto received() {
-        return [this](aura::error_code, std::size_t n) {
+    auto received(std::shared_ptr<const std::array<char, 1024>> in) {
+        return [this, in = std::move(in)](aura::error_code, std::size_t n) {
             counts().bytes += n;
             for (std::size_t i = 0; i < n; ++i)
-                counts().foreign_bytes += in_[i] != tag_;
+                counts().foreign_bytes += (*in)[i] != tag_;
         };
     }
 
