@@ -130,7 +130,10 @@ public:
         return true;
     }
 
-    void leave_file(int fd) noexcept override { set_.remove(fd); }
+    void leave_file(int fd) noexcept override {
+        mark_.wait_until_left(); // what begins later sees that the descriptor is disturbed
+        set_.remove(fd);
+    }
     void return_to_file(int fd) noexcept override {
         constexpr std::uint32_t all =
             always_told | EPOLLOUT | EPOLLET; // of what was told before, nothing is missing
@@ -229,18 +232,31 @@ private:
         return op.awaits_readiness() || op.request().kind == request_kind::poll;
     }
 
-    void start(io_operation& op) noexcept {
-        const short_request& r = op.request();
-        if (op.cancel_requested() && r.kind != request_kind::close)
-            finish(op, -ECANCELED);
-        else if (only_polls(op))
-            look(op);
-        else if (op.is_for_system_call() || !can_be_attempted(op))
-            carry_out(op);
-        else if (is_in_vain(op))
-            stand_by(op);
+    /// While `f` makes calls that name the number of the operation's file, nobody replaces it.
+    template <class F>
+    void with_its_number(io_operation& op, F f) noexcept {
+        mark_.enter();
+        if (!op.target().is_disturbed()) [[likely]]
+            f();
         else
-            try_once(op);
+            finish(op, -ECANCELED); // it means another file, or is about to
+        mark_.leave();
+    }
+
+    void start(io_operation& op) noexcept {
+        if (op.cancel_requested() && op.request().kind != request_kind::close)
+            finish(op, -ECANCELED);
+        else if (!only_polls(op) && (op.is_for_system_call() || !can_be_attempted(op)))
+            carry_out(op);
+        else
+            with_its_number(op, [&] {
+                if (only_polls(op))
+                    look(op);
+                else if (is_in_vain(op))
+                    stand_by(op);
+                else
+                    try_once(op);
+            });
     }
 
     /// Without a call: it would be refused, and the kernel will say when not. A connect has to be begun.
@@ -265,7 +281,7 @@ private:
 
     void try_once(io_operation& op) noexcept {
         const short_request& r = op.request();
-        const int result = attempt_marked(op, whole_receives::asks_for_all(r) ? way::whole : way::once);
+        const int result = whole_receives::asks_for_all(r) ? whole_.attempt(op, r.fd) : attempt(op, r.fd);
         const bool connects = r.kind == request_kind::connect;
         if (connects ? result == -EINPROGRESS || result == -EINTR : result == -EAGAIN)
             wait_or_finish(op, result);
@@ -278,29 +294,13 @@ private:
         }
     }
 
-    enum class way : std::uint8_t { once, whole, when_ready };
-
-    int attempt_marked(io_operation& op, way how) noexcept {
-        int result = -ECANCELED;
-        mark_.enter();
-        if (!op.target().is_disturbed()) [[likely]] { // else its number means another file, or is about to
-            const int fd = op.request().fd;
-            if (how == way::once) [[likely]]
-                result = attempt(op, fd);
-            else
-                result = how == way::whole ? whole_.attempt(op, fd) : attempt_when_ready(op, fd);
-        }
-        mark_.leave();
-        return result;
-    }
-
     /// A file that cannot be asked not to wait: storage is never waited for by events.
     void try_unasked(io_operation& op) noexcept {
         if (ask(op, &watched::is_storage, &core::epoll::is_storage)) {
             carry_out(op);
             return;
         }
-        const int result = attempt_marked(op, way::when_ready);
+        const int result = attempt_when_ready(op, op.request().fd);
         if (result == -EAGAIN)
             stand_by(op);
         else
@@ -354,7 +354,7 @@ private:
         else if (op.request().kind == request_kind::connect)
             finish(op, 0); // whether it has succeeded is the socket's to say
         else
-            try_once(op);
+            with_its_number(op, [&] { try_once(op); });
     }
 
     // ---- waiting ----

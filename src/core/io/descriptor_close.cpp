@@ -78,6 +78,7 @@ int descriptor::close_and_forget() noexcept {
             return result;
         }
     }
+    disturbed_.store(true, std::memory_order_release);
     home_->leave_file(fd);
     if (fd >= 0)
         disconnect(); // where this fails the shard closes the file

@@ -121,7 +121,8 @@ public:
     /// given up. Before that.
     virtual void forget_file(int) noexcept {}
 
-    /// Any thread: the same, as far as what the kernel keeps is concerned; forget_file() follows.
+    /// Any thread, when its descriptor says that it is disturbed: the same, as far as calls that are under way and
+    /// what the kernel keeps are concerned; forget_file() follows.
     virtual void leave_file(int) noexcept {}
     /// Any thread: it is not given up after all.
     virtual void return_to_file(int) noexcept {}
