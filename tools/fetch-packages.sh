@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Unpacks packages of another Debian release into a folder, without installing them: fetch-headers SUITE FOLDER PACKAGE...
+# Unpacks packages of another Debian release into a folder, without installing them: fetch-packages.sh SUITE FOLDER PACKAGE...
+#
+# PACKAGE:ARCHITECTURE is that of another processor.
+# depends:PACKAGE stands for what PACKAGE needs of its own kind, the first part of its name and a version in theirs.
 #
 # The mirror is the one this machine's apt is configured with. apt works in a state directory of its own, so neither
 # its sources nor its package database change, and root is not needed.
@@ -23,13 +26,18 @@ trap 'rm -rf "$state"' EXIT
 mirror=$(apt-get indextargets --format '$(REPO_URI)' \
     'Created-By: Packages' 'Origin: Debian' "Codename: $VERSION_CODENAME" 'Component: main' | head -n 1)
 if [[ -z $mirror ]]; then
-    echo "fetch-headers: apt knows no Debian mirror for $VERSION_CODENAME; run apt-get update" >&2
+    echo "fetch-packages: apt knows no Debian mirror for $VERSION_CODENAME; run apt-get update" >&2
     exit 1
 fi
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$state/sources.list"
 
 touch "$state/status"
+architectures=$({
+    dpkg --print-architecture
+    printf '%s\n' "$@" | sed --quiet 's/.*:\([a-z0-9]*\)$/\1/p'
+} | sort --unique | paste --serial --delimiters ,)
 options=(
+    -o APT::Architectures="$architectures"
     -o Dir::State="$state"
     -o Dir::State::Lists="$state/lists"
     -o Dir::State::status="$state/status"
@@ -45,7 +53,18 @@ options=(
     -qq
 )
 apt-get "${options[@]}" update
-(cd "$state" && apt-get "${options[@]}" download "$@")
+packages=()
+for package in "$@"; do
+    if [[ $package == depends:* ]]; then
+        package=${package#depends:}
+        mapfile -t needed < <(apt-cache "${options[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts \
+            --no-breaks --no-replaces --no-enhances "$package" | grep "^${package%%-*}-.*[0-9]\.[0-9]" | sort --unique)
+        packages+=("${needed[@]}")
+        continue
+    fi
+    packages+=("$package")
+done
+(cd "$state" && apt-get "${options[@]}" download "${packages[@]}")
 for package in "$state"/*.deb; do
     dpkg-deb --extract "$package" "$folder"
 done
