@@ -22,6 +22,15 @@ fi
 "${fixed_addresses[@]}" ctest --preset "$preset" --parallel "$(nproc)"
 
 # What a case skips for, the machine or the sanitizer, is in the log alone.
-printf '\nskipped cases:\n'
-grep -h -B 2 '^\[  SKIPPED \]' "build/$preset/Testing/Temporary/LastTest.log" |
-    grep -v '^--$' || printf 'none\n'
+skipped() {
+    printf '\nskipped cases:\n'
+    grep -h -B 2 '^\[  SKIPPED \]' "build/$preset/Testing/Temporary/LastTest.log" |
+        grep -v '^--$' || printf 'none\n'
+}
+skipped
+
+# The same programs on the other backend: what uses one.
+printf '\non epoll:\n'
+AURAIO_BACKEND=epoll "${fixed_addresses[@]}" ctest --preset "$preset" --parallel "$(nproc)" \
+    --label-regex '^(asio|adopt|executors|capi|fuzz|integration|stress|rust|example)$'
+skipped
