@@ -21,7 +21,7 @@ class basic_resolver<InternetProtocol, any_io_executor> : public resolver_base {
             resolver.async_resolve(what..., std::forward<Handler>(handler));
         }
     };
-    using initiate_async_resolve = aura::detail::adopted_initiation<
+    using initiate_resolve = aura::detail::adopted_initiation<
         basic_resolver, void(error_code, basic_resolver_results<InternetProtocol>), start_resolve>;
 
 public:
@@ -108,7 +108,7 @@ private:
                               basic_resolver<InternetProtocol, aura::detail::stock_executor>>;
     template <class Token, class... What>
     decltype(auto) initiate(Token& token, What&&... what) {
-        return async_initiate<Token, void(error_code, results_type)>(initiate_async_resolve(this), token,
+        return async_initiate<Token, void(error_code, results_type)>(initiate_resolve(this), token,
                                                                      std::forward<What>(what)...);
     }
 

@@ -131,16 +131,13 @@ AURAIO_NET_OPEN
 
 /// An acceptor on a ring. Interface and meaning are Asio's; see there. Beyond it:
 ///
-/// - What is pending here does not hold the listening socket, and takes as many connections as were asked
-/// for: the
-///   others wait in its backlog, for this process, for another that shares it, or for who it is released to.
-/// - Sockets accepted by an acceptor on a context are spread over the rings that run: each lives on the
-/// lighter of two
-///   picked at random, with an executor bound to that ring. Those of an acceptor on `ring_executor(i)` or on
-///   a strand stay there.
-/// - Connections that were aborted before they were accepted are passed over. With no descriptor left
-/// (EMFILE), each
-///   pending accept completes with that error once, and later accepts work again as soon as there are some.
+/// - What is pending here does not hold the listening socket, and takes as many connections as were asked for:
+///   the others wait in its backlog, for this process, for another that shares it, or for who it is released to.
+/// - Sockets accepted by an acceptor on a context are spread over the rings that run: each lives on the lighter
+///   of two picked at random, with an executor bound to that ring. Those of an acceptor on `ring_executor(i)` or
+///   on a strand stay there.
+/// - Connections that were aborted before they were accepted are passed over. With no descriptor left (EMFILE),
+///   each pending accept completes with that error once, and later accepts work again as soon as there are some.
 template <class Protocol, class Executor>
     requires aura::detail::ring_executor<Executor>
 class basic_socket_acceptor<Protocol, Executor> : public aura::detail::socket_object<Protocol, Executor> {
