@@ -66,8 +66,9 @@ TEST_P(CompletionOverflow, NothingIsLostOfABurstTenTimesTheQueue) {
     const aura::ring_stats s = ctx_.stats().total();
     EXPECT_EQ(s.submitted, 5 * burst);
     EXPECT_EQ(s.completed, 5 * burst);
-    if (GetParam().has_rings()) // else there is no queue that could overflow
+    if (GetParam().has_rings()) { // else there is no queue that could overflow
         EXPECT_GE(s.cq_overflows, 1u);
+    }
 }
 
 TEST_P(CompletionOverflow, CancellingThemAllAtOnceLosesNothingEither) {

@@ -3,8 +3,9 @@
 # [--backend NAME] [--only REGEX] [--kvm] [SUITE...], with suites of Debian: bullseye (5.10) bookworm (6.1) trixie (6.12) forky (7.2).
 #
 # Each kernel is the distribution's for clouds, in a virtual machine with two processors, a disk and nothing but these
-# programs; emulated, since KVM is not to be had everywhere (--kvm, where it is: as fast as here). Every test suite has a process of its own, so that one that dies takes
-# no other along. Prints a line for each that fails, and a table. --only: suites of tests whose program.Suite matches.
+# programs; emulated, since KVM is not to be had everywhere (--kvm, where it is: as fast as here). Every suite of tests has
+# a process of its own, so that one that dies takes no other along. Prints a line for each that fails, and a table. --only:
+# suites of tests whose program.Suite matches.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/test/kernels
@@ -15,7 +16,7 @@ while (($#)); do
         --backend) backends=$2 && shift ;;
         --only) only=$2 && shift ;;
         --kvm) processor=(-accel kvm -cpu host) ;;
-        -*) sed --quiet '2,7s/^# \?//p' "$0" && exit 2 ;;
+        -*) sed --quiet '2,9s/^# \?//p' "$0" && exit 2 ;;
         *) break ;;
     esac
     shift
@@ -55,7 +56,8 @@ for suite in "${suites[@]}"; do
     release=${modules##*/}
     rm -rf "$work/root/lib/modules"
     mkdir -p "$work/root/lib/modules/$release"
-    cp "$modules"/modules.{builtin,builtin.modinfo,order} "$work/root/lib/modules/$release" 2>/dev/null || true # not every kernel has all three
+    # Not every kernel has all three.
+    cp "$modules"/modules.{builtin,builtin.modinfo,order} "$work/root/lib/modules/$release" 2>/dev/null || true
     # Without compression: not every kernel was built to take modules apart by itself.
     find "$modules" -regex '.*/\(virtio[a-z_]*\|tun\|crc32c[a-z_-]*\)\.ko.*' | while read -r module; do
         target=$work/root/lib/modules/$release/$(basename "${module%.xz}")
