@@ -22,6 +22,7 @@ struct CPaths : testing::TestWithParam<aura_ring_select_t> {
         std::filesystem::remove_all(directory);
     }
     aura_engine_t* e() const { return engine.get(); }
+    /// By value: whoever starts an operation keeps the path until it has completed.
     std::string in(const char* name) const { return directory + "/" + name; }
     void write(const char* name) const { std::ofstream(in(name)) << name; }
     bool exists(const char* name) const { return std::filesystem::exists(in(name)); }
