@@ -238,8 +238,8 @@ public:
                                                        0);
     }
 
-    /// ftruncate(2). Signature void(error_code). Before Linux 6.9 the system call is made in the ring's
-    /// thread.
+    /// ftruncate(2). Signature void(error_code). Before Linux 6.9 a thread of the process's pool
+    /// makes the system call.
     template <class Token = net::default_completion_token_t<Executor>>
     auto async_resize(std::uint64_t n, Token&& token = Token())
         -> detail::initiated<initiate_plain, Token, core::io_request, int> {

@@ -121,8 +121,8 @@ public:
     class strand;
 #endif
 
-    /// Options from the environment (see options_from_environment()). Throws system_error when io_uring is
-    /// not available; the message says what was tried and what came back.
+    /// Options from the environment (see options_from_environment()). Throws system_error when no backend, or not
+    /// the one that is named, is available; the message says what was tried and what came back.
     io_context()
 #if AURAIO_ASIO_VERSION >= 103300
         : net::execution_context(net::config_from_concurrency_hint())
