@@ -4,6 +4,7 @@
 #include "backend/backends.hpp"
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
+#include "support/scratch_file.hpp"
 
 #include <asio/post.hpp>
 
@@ -11,9 +12,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <sys/syscall.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace net = aura::net;
@@ -144,6 +148,79 @@ TEST(BackendChoice, TheFirstRingMayStillFallBack) {
         EXPECT_EQ(ctx.backend(), "epoll");
         EXPECT_TRUE(has(ctx.backend_reason(), "io_uring_setup")) << ctx.backend_reason();
         EXPECT_EQ(heard.warnings, 1);
+    });
+}
+
+aura::core::registrations& registrations_of(aura::io_context& ctx) {
+    return aura::detail::find_engine(ctx)->registered();
+}
+
+/// Of a message: does with a context what whoever hears of it may do, once.
+struct caller_back {
+    explicit caller_back(aura::io_context& c)
+        : ctx(c) {
+        aura::set_log_handler(&note, this);
+    }
+    ~caller_back() { aura::set_log_handler(nullptr); }
+    caller_back(const caller_back&) = delete;
+    static void note(aura::log_level, const char*, void* self) {
+        auto& here = *static_cast<caller_back*>(self);
+        if (here.called++ != 0)
+            return;
+        net::post(here.ctx, [&] { here.ran = true; });
+        here.ctx.poll();
+        here.ctx.restart();
+        const int fd = -1;
+        here.registered = registrations_of(here.ctx).register_files(std::span(&fd, 1));
+    }
+    aura::io_context& ctx;
+    int called = 0, registered = 1;
+    bool ran = false;
+};
+
+TEST(BackendChoice, WhoHearsOfItMayCallAnything) {
+    if (!has_second_backend())
+        GTEST_SKIP() << "this library has one backend";
+    test::in_another_process([] {
+        ::alarm(20);
+        aura::io_context ctx;
+        refuse(calls[0], EPERM);
+        caller_back hears(ctx);
+        std::optional<aura::file_registration> table;
+        try {
+            table.emplace(ctx, 1);
+        } catch (const aura::system_error& e) { // the handler's is there
+            EXPECT_EQ(e.code().value(), EBUSY);
+        }
+        EXPECT_FALSE(table);
+        EXPECT_GE(hears.called, 1);
+        EXPECT_TRUE(hears.ran);
+        EXPECT_EQ(hears.registered, 0);
+        EXPECT_EQ(ctx.backend(), "epoll");
+    });
+}
+
+/// What io_uring has been told of is told to epoll: the calls that would change it are forbidden.
+TEST(BackendChoice, ATableOutlivesTheFallBack) {
+    if (!has_second_backend())
+        GTEST_SKIP() << "this library has one backend";
+    test::in_another_process([] {
+        const scratch_file one(8), two(8);
+        aura::io_context ctx;
+        aura::file_registration table(ctx, 1);
+        refuse(calls[0], EPERM);
+        refuse(calls[2], EPERM);
+        net::post(ctx, [] {});
+        ctx.run();
+        ctx.restart();
+        EXPECT_EQ(ctx.backend(), "epoll");
+        aura::random_access_file a(ctx, one.path(), aura::file_base::read_only),
+            b(ctx, two.path(), aura::file_base::read_only);
+        EXPECT_EQ(table.add(a), 0u);
+        bool replaced = false;
+        table.async_replace(0, b, [&](aura::error_code ec) { replaced = !ec; });
+        ctx.run();
+        EXPECT_TRUE(replaced);
     });
 }
 

@@ -27,6 +27,11 @@ const std::string& engine::backend_reason() const noexcept {
     return b == first_entry_ ? backend_reason_ : second_reason_;
 }
 
+/// Who asks for what only some rings have is told when there are none such, and gets nothing else instead.
+static bool only_rings_will_do(const engine_options& options) noexcept {
+    return options.task_work == task_run::deferred || options.wake == wake_mechanism::message;
+}
+
 /// At construction.
 void engine::choose() {
     backend_choice choice = choose_backend(options_.backend);
@@ -41,25 +46,37 @@ void engine::choose() {
 bool engine::fall_back(const backend_entry& refused, const engine_error& error) {
     if (options_.backend != backend_kind::automatic || ring_supply::is_shortage(error.error()))
         return false;
-    // Who asks for what only some rings have is told that there are none such.
-    if (options_.task_work == task_run::deferred || options_.wake == wake_mechanism::message)
-        return false;
-    std::lock_guard guard(choice_mutex_);
-    if (backend_entry_.load(std::memory_order_relaxed) != &refused)
-        return true; // another thread has met the same
-    if (has_made_ring_.load(std::memory_order_relaxed) || &refused != first_entry_)
+    if (only_rings_will_do(options_))
         return false;
     backend_choice choice;
-    try {
-        choice = choose_after(refused, error);
-    } catch (const engine_error&) { // there is none; the caller knows why
-        return false;
+    {
+        std::lock_guard guard(choice_mutex_);
+        if (backend_entry_.load(std::memory_order_relaxed) != &refused)
+            return true; // another thread has met the same
+        if (has_made_ring_ || &refused != first_entry_)
+            return false;
+        try {
+            choice = choose_after(refused, error);
+        } catch (const engine_error&) { // there is none; the caller knows why
+            return false;
+        }
+        second_reason_ = choice.reason;
+        // Release: who sees the entry sees the reason.
+        backend_entry_.store(choice.entry, std::memory_order_release);
     }
-    second_reason_ = std::move(choice.reason);
-    choice.reason = second_reason_;
-    // Release: who sees the entry sees the reason.
-    backend_entry_.store(choice.entry, std::memory_order_release);
+    // What follows without the lock: who hears it may call anything.
+    registrations_.remake_sources();
     tell_choice(choice);
+    return true;
+}
+
+/// A ring of `entry` has been made. False: another thread has fallen back meanwhile, and it is not to be used,
+/// for all rings of an engine are of one kind.
+bool engine::settle_on(const backend_entry* entry) {
+    std::lock_guard guard(choice_mutex_);
+    if (backend_entry_.load(std::memory_order_relaxed) != entry)
+        return false;
+    has_made_ring_ = true;
     return true;
 }
 
@@ -103,7 +120,8 @@ std::unique_ptr<backend> engine::make_backend() {
         try {
             auto made = entry ? entry->make(options_)
                               : options_.make_backend(options_, options_.make_backend_argument);
-            has_made_ring_.store(true, std::memory_order_relaxed);
+            if (!settle_on(entry))
+                continue;
             rings_.was_made();
             return made;
         } catch (const engine_error& e) {

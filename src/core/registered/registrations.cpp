@@ -4,6 +4,7 @@
 #include "auraio/core/loop/engine.hpp"
 
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 namespace aura::core {
@@ -17,20 +18,46 @@ registrations::ring_side& registrations::side_of(shard& home, registration_kind 
 /// `tell` gives the table to a source, `publish` to those who start requests.
 template <class Tell, class Publish>
 int registrations::begin(registration_kind k, Tell tell, Publish publish) {
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        resource& r = of(k);
+        if (r.state.stage() != registration_stage::unregistered)
+            return -EBUSY;
+        const unsigned age = source_age_;
+        // Making it may mean another backend, which the user is told of: he may call anything then.
+        lock.unlock();
+        auto source = owner_.make_registration_source();
+        lock.lock();
+        if (age != source_age_ || r.state.stage() != registration_stage::unregistered)
+            continue;
+        if (source)
+            if (const int error = tell(*source))
+                return error;
+        r.waiters.reserve(1); // so that the end of what has begun cannot fail for want of memory
+        publish();
+        r.source = std::move(source);
+        (void)r.state.begin(next_number()); // it was asked for above
+        r.published.store(r.state.epoch().word(), std::memory_order_release);
+        return 0;
+    }
+}
+
+void registrations::remake_sources() {
     std::lock_guard guard(mutex_);
-    resource& r = of(k);
-    if (r.state.stage() != registration_stage::unregistered)
-        return -EBUSY;
-    auto source = owner_.make_registration_source();
-    if (source)
-        if (const int error = tell(*source))
-            return error;
-    r.waiters.reserve(1); // so that the end of what has begun cannot fail for want of memory
-    publish();
-    r.source = std::move(source);
-    (void)r.state.begin(next_number()); // it was asked for above
-    r.published.store(r.state.epoch().word(), std::memory_order_release);
-    return 0;
+    ++source_age_;
+    for (const auto k : {registration_kind::buffers, registration_kind::files}) {
+        auto& source = of(k).source;
+        if (!source)
+            continue;
+        try {
+            source = owner_.make_registration_source();
+            if (source && (k == registration_kind::buffers ? source->register_buffers(iovecs_)
+                                                           : source->register_files(fds_)) != 0)
+                source.reset();
+        } catch (const std::exception&) { // rings can do without
+            source.reset();
+        }
+    }
 }
 
 int registrations::begin_buffers(std::span<const iovec> buffers, bool arenas) {
@@ -142,9 +169,11 @@ void registrations::forget_file(std::size_t index, int fd) {
         std::lock_guard guard(mutex_);
         const registration_state& state = of(registration_kind::files).state;
         // Also while it drains: a ring may get the table yet, for what was started before.
-        if (state.stage() == registration_stage::unregistered || index >= fds_.size() || fds_[index] != fd ||
-            replace_file_locked(index, -1) != 0)
+        if (state.stage() == registration_stage::unregistered || index >= fds_.size() || fds_[index] != fd)
             return;
+        // A source that refuses keeps the file, but the number may be that of another one soon.
+        if (replace_file_locked(index, -1) != 0)
+            note_file_locked(index, -1);
         told = state.attached();
     }
     tell_of_update(told);
@@ -154,12 +183,16 @@ int registrations::replace_file_locked(std::size_t index, int fd) {
     if (registration_source* source = of(registration_kind::files).source.get())
         if (const int error = source->update_file(static_cast<unsigned>(index), fd))
             return error;
+    note_file_locked(index, fd);
+    return 0;
+}
+
+void registrations::note_file_locked(std::size_t index, int fd) noexcept {
     fds_[index] = fd;
     set_entry(files_[index], fd);
     const std::uint64_t version = file_version_.load(std::memory_order_relaxed);
     changed_[version % changed_.size()] = static_cast<unsigned>(index);
     file_version_.store(version + 1, std::memory_order_release);
-    return 0;
 }
 
 /// So that idle rings let go of what was replaced: at once where nobody drives them.

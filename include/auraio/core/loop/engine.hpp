@@ -250,6 +250,7 @@ private:
     void tell_choice(const backend_choice& choice) const;
     void tell_shortage() noexcept;
     bool fall_back(const backend_entry& refused, const engine_error& error);
+    bool settle_on(const backend_entry* entry);
 
     /// Makes an inherited engine one of this process.
     void adopt();
@@ -268,10 +269,10 @@ private:
     std::atomic<const backend_entry*> backend_entry_{nullptr};
     const backend_entry* first_entry_ = nullptr; // the one that was chosen at construction
     std::string backend_reason_;
-    std::mutex choice_mutex_; // guards changing the entry
+    std::mutex choice_mutex_; // guards changing the entry, and has_made_ring_
     std::string
         second_reason_; // of the one that the first ring fell back to; written once, before it is seen
-    std::atomic<bool> has_made_ring_{false};      // relaxed: it only ends the choosing
+    bool has_made_ring_ = false;                  // a ring of the entry: this ends the choosing
     std::atomic<bool> told_shortage_{false};      // relaxed: nothing else is ordered by it
     const std::unique_ptr<storage_user> storage_; // outlives the shards, as the next
     registrations registrations_;

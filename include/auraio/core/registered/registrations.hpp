@@ -103,6 +103,10 @@ public:
 
     // ---- the engine ----
 
+    /// There is no ring yet, and another backend than before: what sources have is had by some of it from now on.
+    /// Called without locks.
+    void remake_sources();
+
     /// No shard runs any more: operations that still wait are destroyed.
     void shutdown();
     void before_fork() { mutex_.lock(); }
@@ -191,6 +195,7 @@ private:
     void publish_arenas(std::span<const iovec> arenas);
     static void set_entry(file_entry& entry, int fd) noexcept;
     int replace_file_locked(std::size_t index, int fd);
+    void note_file_locked(std::size_t index, int fd) noexcept;
     void tell_of_update(registration_state::ring_set told);
     int check_buffer(request_parts r) const noexcept;
     bool find_arena(request_parts r) const noexcept;
@@ -209,6 +214,7 @@ private:
     engine& owner_;
     std::mutex mutex_; // guards what follows; published things are written under it
     std::array<resource, 2> resources_;
+    unsigned source_age_ = 0; // how often sources have been made anew
     std::vector<iovec> iovecs_;
     std::vector<int> fds_;
     published_array<buffer> buffers_;
