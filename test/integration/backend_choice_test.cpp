@@ -224,6 +224,39 @@ TEST(BackendChoice, ATableOutlivesTheFallBack) {
     });
 }
 
+/// There is a ring, so that there is no falling back: the table cannot be changed, but has no closed number.
+TEST(BackendChoice, AClosedFileIsForgottenWhateverIsRefused) {
+    test::in_another_process([] {
+        const scratch_file contents(8);
+        aura::io_context_options options;
+        options.backend = aura::backend_kind::uring;
+        aura::io_context ctx(options);
+        aura::file_registration table(ctx, 1);
+        aura::random_access_file file(ctx, contents.path(), aura::file_base::read_only);
+        EXPECT_EQ(table.add(file), 0u);
+        EXPECT_EQ(registrations_of(ctx).file_at(0), file.native_handle());
+        refuse(calls[2], EPERM);
+        file.close();
+        EXPECT_EQ(registrations_of(ctx).file_at(0), -1);
+    });
+}
+
+TEST(BackendChoice, WhatOnlyRingsHaveIsNotHadOfAnother) {
+    test::in_another_process([] {
+        refuse(calls[0], EPERM);
+        aura::io_context_options deferred, by_message;
+        deferred.task_work = aura::task_run::deferred;
+        by_message.wake = aura::wake_mechanism::message;
+        for (const aura::io_context_options& options : {deferred, by_message})
+            try {
+                aura::io_context ctx(options);
+                ADD_FAILURE() << ctx.backend();
+            } catch (const aura::system_error& e) {
+                EXPECT_EQ(e.code().value(), EPERM) << e.what();
+            }
+    });
+}
+
 TEST(BackendChoice, TheEnvironmentNamesIt) {
     ASSERT_EQ(::setenv("AURAIO_BACKEND", "uring", 1), 0);
     EXPECT_EQ(aura::options_from_environment().backend, aura::backend_kind::uring);

@@ -34,7 +34,8 @@ static bool only_rings_will_do(const engine_options& options) noexcept {
 
 /// At construction.
 void engine::choose() {
-    backend_choice choice = choose_backend(options_.backend);
+    const bool rings = options_.backend == backend_kind::automatic && only_rings_will_do(options_);
+    backend_choice choice = choose_backend(rings ? backend_kind::uring : options_.backend);
     tell_choice(choice);
     first_entry_ = choice.entry;
     backend_reason_ = std::move(choice.reason);
