@@ -34,7 +34,7 @@ public:
     }
 
     void add(std::function<void()> f) {
-        worker_pool::lock lock = take_lock();
+        worker_pool::lock lock = take_lock_to_offer();
         waiting_.push_back(std::move(f));
         offer(lock);
     }

@@ -23,7 +23,7 @@ void empty(op_queue& q) noexcept {
 
 void pool_queue::start(io_operation& op) noexcept {
     ++pending_;
-    worker_pool::lock lock = take_lock();
+    worker_pool::lock lock = take_lock_to_offer();
     waiting_.push(op);
     offer(lock);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -69,7 +70,6 @@ struct worker_pool::state {
     idle_worker* idle = nullptr;
     unsigned threads = 0;
     nanoseconds_t patience = default_patience;
-    bool pinned = false;
     bool limits_known = false;
 
     // Never destroyed: threads may be anywhere while the process ends.
@@ -101,7 +101,7 @@ struct worker_pool::state {
     bool wait_for_call(lock& held) noexcept;
     void serve(work_source& s, lock& held) noexcept;
     static void* run(void*) noexcept;
-    void pin() noexcept;
+    static void pin() noexcept;
 
     // ---- fork ----
     // Unlike what is fork_aware, the pool has lists that any thread may be changing when another one forks:
@@ -169,18 +169,19 @@ bool worker_pool::state::call_idle() noexcept {
 }
 
 /// The code of a thread must stay where it is. A library that was loaded by dlopen(3) is kept, by one more
-/// reference to it.
+/// reference to it. Without the pool's lock, and with no guard of a static: a thread inside dlopen(3), which has
+/// the loader's lock, may want them, as what it loads may make a context or fork. Doing it twice does no harm.
 void worker_pool::state::pin() noexcept {
-    if (pinned)
+    static constinit std::atomic<bool> pinned{false};
+    if (pinned.load(std::memory_order_acquire)) // of the release below: the reference is there
         return;
-    pinned = true;
     Dl_info where{};
     if (::dladdr(reinterpret_cast<void*>(&run), &where) != 0 && where.dli_fname)
         (void)::dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    pinned.store(true, std::memory_order_release);
 }
 
 bool worker_pool::state::add_thread() noexcept {
-    pin();
     // What is sent to the process is for the program's own threads. A new one has its maker's mask.
     sigset_t all, before;
     ::sigfillset(&all);
@@ -275,8 +276,14 @@ work_source::~work_source() {
     pool.limits_known = false;
 }
 
+worker_pool::lock work_source::take_lock_to_offer() noexcept {
+    // The first time these two read files and ask the loader: not with the lock held.
+    (void)worker_pool::default_threads();
+    worker_pool::state::pin();
+    return take_lock();
+}
+
 worker_pool::lock work_source::take_lock() noexcept {
-    (void)worker_pool::default_threads(); // the first time it reads files: not with the lock held
     return worker_pool::lock(worker_pool::state::instance().mutex);
 }
 

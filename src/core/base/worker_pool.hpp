@@ -56,6 +56,9 @@ protected:
 
     static worker_pool::lock take_lock() noexcept;
 
+    /// For the first offer of a source, at least.
+    static worker_pool::lock take_lock_to_offer() noexcept;
+
     /// There is one more piece of work. Wakes a thread for it or makes one. Where none can be made and there
     /// is none for this kind of work, the calling one calls work() here.
     void offer(worker_pool::lock& lock) noexcept;

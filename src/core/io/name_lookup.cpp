@@ -86,7 +86,7 @@ public:
     }
 
     void ask(name_lookup& op, group g) noexcept {
-        worker_pool::lock lock = take_lock();
+        worker_pool::lock lock = take_lock_to_offer();
         state& s = *op.state_;
         s.asker = &op;
         s.asked_by = g;
