@@ -195,6 +195,27 @@ TEST_F(WorkerPool, WhatIsTakenBackIsNotDone) {
     EXPECT_FALSE(done);
 }
 
+/// A bound that has become smaller than the threads there are allows no more, as a kernel that refuses them.
+TEST_F(WorkerPool, WhereNoThreadCanBeHadACallerAtWorkKeepsNobodyWaiting) {
+    held_work work, slow;
+    functions storage(1);
+    {
+        functions three(3);
+        for (int i = 0; i < 3; ++i)
+            storage.add(work.one());
+        work.wait_for(3);
+    }
+    functions first(1, work_kind::look_ups), second(1, work_kind::look_ups);
+    std::thread caller([&] { first.add(slow.one()); });
+    slow.wait_for(1);
+    std::thread::id where;
+    do_in(second, [&] { where = std::this_thread::get_id(); });
+    EXPECT_EQ(where, std::this_thread::get_id());
+    slow.let_go();
+    caller.join();
+    work.let_go();
+}
+
 TEST_F(WorkerPool, SlowLookUpsHoldUpNoFile) {
     held_work slow;
     functions look_ups(2, work_kind::look_ups), storage(2);

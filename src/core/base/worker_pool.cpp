@@ -44,7 +44,7 @@ struct worker_pool::state {
         work_source* first = nullptr;
         work_source* last = nullptr;
         unsigned limit = 0;
-        unsigned busy = 0; ///< threads in work of this kind
+        unsigned busy = 0; ///< the pool's threads in work of this kind; not callers of offer()
 
         void push(work_source& s) noexcept {
             s.next_in_line_ = nullptr;
@@ -299,12 +299,13 @@ void work_source::offer(worker_pool::lock& lock) noexcept {
     if (pool.threads < pool.limit() && pool.add_thread())
         return;
     // RLIMIT_NPROC and its like. One that is about to look for work takes it, or one that is at work of this
-    // kind when it is done; the others may be for long in what this one must not wait for.
+    // kind when it is done; the others may be for long in what this one must not wait for. Another caller that
+    // is at work here does not look again: it is not counted as busy.
     if (line.busy != 0 || pool.threads > pool.busy())
         return;
     if (--offered_ == 0)
         line.remove(*this);
-    pool.serve(*this, lock);
+    work(lock);
 }
 
 void work_source::withdraw(worker_pool::lock&) noexcept {
