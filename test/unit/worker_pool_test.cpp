@@ -43,6 +43,15 @@ public:
         waiting_.pop_back();
         withdraw(lock);
     }
+    void take_back_all() {
+        worker_pool::lock lock = take_lock();
+        waiting_.clear();
+        withdraw_all(lock);
+    }
+    int visits() {
+        const worker_pool::lock lock = take_lock();
+        return visits_;
+    }
     bool idle() {
         const worker_pool::lock lock = take_lock();
         return waiting_.empty() && running_ == 0;
@@ -51,6 +60,7 @@ public:
 
 private:
     void work(worker_pool::lock& lock) noexcept override {
+        ++visits_;
         if (waiting_.empty())
             return;
         const auto f = std::move(waiting_.front());
@@ -70,6 +80,7 @@ private:
 
     std::deque<std::function<void()>> waiting_;
     unsigned running_ = 0;
+    int visits_ = 0;
     std::condition_variable ended_;
 };
 
@@ -193,6 +204,22 @@ TEST_F(WorkerPool, WhatIsTakenBackIsNotDone) {
     work.let_go();
     do_in(source, [] {});
     EXPECT_FALSE(done);
+}
+
+TEST_F(WorkerPool, NobodyComesForWhatIsAllTakenBack) {
+    held_work work;
+    functions source(1), other(1);
+    source.add(work.one());
+    work.wait_for(1);
+    for (int i = 0; i < 3; ++i)
+        source.add([] {});
+    source.take_back_all();
+    source.take_back_all();
+    work.let_go();
+    do_in(other, [] {}); // by the same thread, behind what was waiting
+    EXPECT_EQ(source.visits(), 1);
+    do_in(source, [] {});
+    EXPECT_EQ(source.visits(), 2);
 }
 
 /// A bound that has become smaller than the threads there are allows no more, as a kernel that refuses them.

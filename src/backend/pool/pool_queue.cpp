@@ -99,13 +99,13 @@ bool pool_queue::is_under_way_locked(int fd) const noexcept {
 
 void pool_queue::abandon() noexcept {
     worker_pool::lock lock = take_lock();
-    while (waiting_.pop())
-        withdraw(lock);
+    empty(waiting_);
     empty(held_);
     all_left_.wait(lock, [this] { return threads_inside_ == 0; });
     empty(finished_);
     empty(done_here_);
     pending_ = 0;
+    withdraw_all(lock); // those of closes that were held back, too: nobody may come to what is destroyed
 }
 
 // ---- threads of the pool, with the lock held ----

@@ -313,4 +313,10 @@ void work_source::withdraw(worker_pool::lock&) noexcept {
         worker_pool::state::instance().line_of(*this).remove(*this);
 }
 
+void work_source::withdraw_all(worker_pool::lock&) noexcept {
+    offered_ = 0;
+    if (in_line_)
+        worker_pool::state::instance().line_of(*this).remove(*this);
+}
+
 } // namespace aura::core

@@ -66,6 +66,10 @@ protected:
     /// One that was offered is not to be done any more.
     void withdraw(worker_pool::lock& lock) noexcept;
 
+    /// Nothing is. With it, before the lock is given back for the last time, the most derived destructor makes
+    /// sure that work() is not called any more.
+    void withdraw_all(worker_pool::lock& lock) noexcept;
+
     /// Takes the oldest piece of work and does it, with the lock given back meanwhile. Nothing when it has
     /// been taken by then. Once the lock has been given back for the last time the source may be gone.
     virtual void work(worker_pool::lock& lock) noexcept = 0;
