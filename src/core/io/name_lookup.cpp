@@ -118,17 +118,21 @@ public:
 
     void repeat(const engine& e) noexcept {
         worker_pool::lock lock = take_lock();
-        for (state *s = askers_, *next; s; s = next) {
-            next = s->next;
-            if (s->phase == state::idle && &s->asker->home_->owner() == &e)
-                queue(*s, lock);
-        }
+        while (state* const s = first_idle(e)) // from the head again: it may be served here, without the lock
+            queue(*s, lock);
     }
 
 private:
     static std::atomic<source*>& place() noexcept {
         static constinit std::atomic<source*> only{nullptr};
         return only;
+    }
+
+    state* first_idle(const engine& e) const noexcept {
+        state* s = askers_;
+        while (s && (s->phase != state::idle || &s->asker->home_->owner() != &e))
+            s = s->next;
+        return s;
     }
 
     void queue(state& s, worker_pool::lock& lock) noexcept {
