@@ -4,8 +4,12 @@
 #include "support/rejecting_network.hpp"
 
 #include <arpa/inet.h>
+#include <array>
 #include <netinet/in.h>
+#include <poll.h>
+#include <string>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 using namespace test;
 
@@ -80,6 +84,53 @@ TEST_F(CSockets, ReceivePeeks) {
     EXPECT_EQ(finish(engine, looked), 4);
     ASSERT_NE(aura_recv(e(), pair.b, data, 4, 0, ended::note, &taken), nullptr);
     EXPECT_EQ(finish(engine, taken), 4);
+}
+
+TEST_F(CSockets, APeekForAllEndsWithTheStream) {
+    socket_pair pair;
+    char data[8] = {};
+    ended peeked, again;
+    ASSERT_NE(aura_recv(e(), pair.b, data, sizeof data, MSG_PEEK | MSG_WAITALL, ended::note, &peeked),
+              nullptr);
+    EXPECT_EQ(aura_poll(e()), 0);
+    ASSERT_EQ(::send(pair.a, "hel", 3, MSG_NOSIGNAL), 3);
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(aura_poll(e()), 0) << "there may be more";
+    ASSERT_EQ(::send(pair.a, "lo", 2, MSG_NOSIGNAL), 2);
+    ASSERT_EQ(::shutdown(pair.a, SHUT_WR), 0);
+    EXPECT_EQ(finish(engine, peeked), 5);
+    EXPECT_STREQ(data, "hello");
+    // By now all that will ever be told has been told.
+    ASSERT_NE(aura_recv(e(), pair.b, data, sizeof data, MSG_PEEK | MSG_WAITALL, ended::note, &again),
+              nullptr);
+    EXPECT_EQ(finish(engine, again), 5);
+}
+
+TEST_F(CSockets, APeekForAllFillsAHundredBuffers) {
+    const socket_pair pair;
+    std::array<char, 100> data{};
+    std::array<iovec, 100> buffers;
+    for (std::size_t i = 0; i < buffers.size(); ++i)
+        buffers[i] = {&data[i], 1};
+    msghdr message{};
+    message.msg_iov = buffers.data();
+    message.msg_iovlen = buffers.size();
+    const std::string sent(100, 'q');
+    ASSERT_EQ(::send(pair.a, sent.data(), 70, MSG_NOSIGNAL), 70);
+    ended peeked;
+    ASSERT_NE(aura_recvmsg(e(), pair.b, &message, MSG_PEEK | MSG_WAITALL, ended::note, &peeked), nullptr);
+    EXPECT_EQ(aura_poll(e()), 0);
+    ASSERT_EQ(::send(pair.a, sent.data(), 30, MSG_NOSIGNAL), 30);
+    EXPECT_EQ(finish(engine, peeked), 100);
+    EXPECT_EQ(std::string(data.data(), data.size()), sent);
+}
+
+TEST_F(CSockets, NoDescriptorIsNeverReady) {
+    ended polled;
+    if (aura_poll_fd(e(), -1, POLLIN, ended::note, &polled))
+        EXPECT_EQ(finish(engine, polled), -EBADF);
+    else
+        EXPECT_EQ(errno, EBADF);
 }
 
 TEST_F(CSockets, EndAndBrokenPipe) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <new>
+#include <poll.h>
 #include <span>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -51,10 +52,12 @@ int receive_behind(const short_request& r, int fd, std::size_t got) noexcept {
     msghdr message{};
     msghdr* const whole =
         r.kind == request_kind::recvmsg ? static_cast<msghdr*>(const_cast<void*>(r.address)) : nullptr;
-    if (whole && got == 0)
+    if (whole && got == 0) { // into all its buffers, however many
         message = *whole;
-    message.msg_iov = left.data();
-    message.msg_iovlen = buffers_behind(r, got, left);
+    } else {
+        message.msg_iov = left.data();
+        message.msg_iovlen = buffers_behind(r, got, left);
+    }
     const ssize_t n = ::recvmsg(fd, &message, static_cast<int>(r.flags | MSG_DONTWAIT));
     if (n < 0)
         return -errno;
@@ -81,10 +84,13 @@ int whole_receives::attempt(const io_operation& op, int fd) noexcept {
     std::size_t got = known != parts_.end() ? known->got : 0;
     if (got == 0 && !is_stream(fd)) // messages are whole
         return receive_behind(r, fd, 0);
+    const bool peeks = (r.flags & MSG_PEEK) != 0;
+    // Asked before the look, which then sees all that came before the end; no event comes after that.
+    const bool ended = peeks && events_now(fd, POLLRDHUP) != 0;
     for (;;) {
         const int n = receive_behind(r, fd, got);
-        if ((r.flags & MSG_PEEK) != 0 && n > 0)
-            return static_cast<std::size_t>(n) < room ? -EAGAIN : n;
+        if (peeks && n > 0)
+            return static_cast<std::size_t>(n) < room && !ended ? -EAGAIN : n;
         if (n > 0)
             got += static_cast<std::size_t>(n);
         if (n == -EAGAIN && got < room)
