@@ -193,6 +193,8 @@ bool is_stream(int fd) noexcept {
 }
 
 int events_now(int fd, std::uint32_t events) noexcept {
+    if (fd < 0) // which poll(2) passes over
+        return -EBADF;
     pollfd p{fd, static_cast<short>(events), 0};
     int r;
     do
