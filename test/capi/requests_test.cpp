@@ -369,6 +369,38 @@ TEST_F(CRequests, AFullTerminalHoldsNobody) {
     EXPECT_TRUE(n == -ECANCELED || (n > 0 && n < static_cast<ssize_t>(big.size()))) << n;
 }
 
+TEST_F(CRequests, AReadOfATerminalAtWhichNobodyTypesIsCancelled) {
+    const unique_fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    char name[64];
+    if (master.get() < 0 || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+        ::ptsname_r(master.get(), name, sizeof name) != 0)
+        GTEST_SKIP() << "no pseudo-terminal to be had here";
+    const unique_fd slave(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    termios settings;
+    ASSERT_EQ(::tcgetattr(slave.get(), &settings), 0);
+    ::cfmakeraw(&settings);
+    ASSERT_EQ(::tcsetattr(slave.get(), TCSANOW, &settings), 0);
+    const auto read = [&](ended& x) {
+        aura_request_t* const r =
+            aura_read(e(), slave.get(), aura_buf(data), sizeof data, AURA_CURRENT_POSITION, ended::note, &x);
+        EXPECT_NE(r, nullptr);
+        ended passed; // it is on its way, and waits
+        EXPECT_NE(aura_timeout(e(), 20'000'000, ended::note, &passed), nullptr);
+        finish(engine, passed);
+        EXPECT_EQ(x.calls, 0);
+        return r;
+    };
+    EXPECT_EQ(aura_cancel(e(), read(done)), 0);
+    EXPECT_EQ(finish(engine, done), -ECANCELED);
+    ended typed, left;
+    read(typed);
+    ASSERT_EQ(::write(master.get(), "line", 4), 4);
+    EXPECT_EQ(finish(engine, typed), 4);
+    read(left);
+    engine.reset(); // does not wait for who types
+    EXPECT_LE(left.calls, 1);
+}
+
 // ---- a close always closes ----
 
 namespace {

@@ -12,6 +12,12 @@ namespace aura::core::epoll {
 /// wait for events. The others wait for storage, if for anything.
 bool can_be_attempted(const io_operation& op) noexcept;
 
+/// Whether it is left to a thread that may wait in the call: of a file that cannot be asked not to wait.
+inline bool may_keep_thread(const io_operation& op) noexcept {
+    const short_request& r = op.request();
+    return transfers_file_data(r.kind) && (r.flags & in_worker) != 0 && !op.is_for_system_call();
+}
+
 /// Once, without waiting, whether the file is O_NONBLOCK or not. `fd` is the number of its file.
 /// EOPNOTSUPP of a read or write: it is not known how.
 int attempt(io_operation& op, int fd) noexcept;

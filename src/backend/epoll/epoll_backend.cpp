@@ -7,6 +7,7 @@
 #include "auraio/core/base/clock.hpp"
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "awaited.hpp"
 #include "backend/pool/pool_queue.hpp"
 #include "backend/system_calls.hpp"
 #include "epoll_set.hpp"
@@ -216,22 +217,6 @@ private:
         count_calls();
     }
 
-    /// The number that an operation waits for: its file's, or that of what stands for it.
-    static int number_waited_for(const io_operation& op) noexcept {
-        if (const int instead = op.stand_in(); instead >= 0)
-            return instead;
-        return op.request().fd;
-    }
-    static bool is_stood_for(const io_operation& op) noexcept { return op.stand_in() >= 0; }
-
-    static event_set events_wanted(const io_operation& op) noexcept {
-        return static_cast<event_set>(is_stood_for(op) ? EPOLLIN : op.readiness_events());
-    }
-
-    static bool only_polls(const io_operation& op) noexcept {
-        return op.awaits_readiness() || op.request().kind == request_kind::poll;
-    }
-
     /// While `f` makes calls that name the number of the operation's file, nobody replaces it.
     template <class F>
     void with_its_number(io_operation& op, F f) noexcept {
@@ -246,6 +231,8 @@ private:
     void start(io_operation& op) noexcept {
         if (op.cancel_requested() && op.request().kind != request_kind::close)
             finish(op, -ECANCELED);
+        else if (may_keep_thread(op)) [[unlikely]]
+            carry_out_when_ready(op);
         else if (!only_polls(op) && (op.is_for_system_call() || !can_be_attempted(op)))
             carry_out(op);
         else
@@ -277,6 +264,20 @@ private:
             finish(op, core::carry_out(op));
         else
             pool_.start_file(op);
+    }
+
+    /// A thread of the pool cannot be called back from a terminal at which nobody types. Here the operation can be
+    /// cancelled.
+    void carry_out_when_ready(io_operation& op) noexcept {
+        bool ready = false;
+        with_its_number(op, [&] {
+            const int fd = op.request().fd;
+            ready = core::epoll::is_storage(fd) || events_now(fd, events_wanted(op)) != 0;
+            if (!ready)
+                stand_by(op);
+        });
+        if (ready)
+            carry_out(op);
     }
 
     void try_once(io_operation& op) noexcept {
@@ -353,6 +354,8 @@ private:
             finish(op, events & (events_wanted(op) | failures));
         else if (op.request().kind == request_kind::connect)
             finish(op, 0); // whether it has succeeded is the socket's to say
+        else if (may_keep_thread(op)) [[unlikely]]
+            carry_out_when_ready(op);
         else
             with_its_number(op, [&] { try_once(op); });
     }
@@ -390,13 +393,10 @@ private:
     void give_up(io_operation& op, int error) noexcept {
         if (error != -EPERM)
             finish(op, error);
+        else if (may_keep_thread(op))
+            carry_out(op);
         else
             finish(op, only_polls(op) ? events_wanted(op) : -EAGAIN);
-    }
-
-    /// Whether one cannot say of a number when it comes to mean another file.
-    static bool is_loosely_named(const io_operation& op) noexcept {
-        return is_stood_for(op) || op.target().names_by_number();
     }
 
     /// Sees to it that the kernel tells of `wanted`. What is ready by then shows as an event.
