@@ -1,4 +1,4 @@
-// awaited: the number and the events that an operation waits for.
+// awaited: what an operation waits for: the number, the events, and whether it has to.
 #pragma once
 
 #include "auraio/core/io/descriptor.hpp"
@@ -20,6 +20,21 @@ inline int number_waited_for(const io_operation& op) noexcept {
 
 inline event_set events_wanted(const io_operation& op) noexcept {
     return static_cast<event_set>(is_stood_for(op) ? EPOLLIN : op.readiness_events());
+}
+
+/// Who has what it waits for registered. What stands for a file is closed without a word, and a descriptor made later
+/// may have its number, and the memory of the one that has waited: nobody is to trust in such a registration.
+inline const void* owner_of_registration(const io_operation& op) noexcept {
+    static constexpr char nobody = 0;
+    return is_stood_for(op) ? static_cast<const void*>(&nobody) : &op.target();
+}
+
+/// Whether trying would be refused without a doubt, and the kernel will say when not. A connect has to be begun.
+inline bool is_in_vain(const io_operation& op, readiness_table& table) noexcept {
+    const short_request& r = op.request();
+    const watched* const w = table.find(r.fd);
+    return w && r.kind != request_kind::connect &&
+           readiness_table::is_known_not_ready(*w, &op.target(), events_wanted(op));
 }
 
 inline bool only_polls(const io_operation& op) noexcept {

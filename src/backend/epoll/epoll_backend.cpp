@@ -239,19 +239,11 @@ private:
             with_its_number(op, [&] {
                 if (only_polls(op))
                     look(op);
-                else if (is_in_vain(op))
+                else if (is_in_vain(op, table_))
                     stand_by(op);
                 else
                     try_once(op);
             });
-    }
-
-    /// Without a call: it would be refused, and the kernel will say when not. A connect has to be begun.
-    bool is_in_vain(const io_operation& op) noexcept {
-        const short_request& r = op.request();
-        const watched* const w = table_.find(r.fd);
-        return w && r.kind != request_kind::connect &&
-               readiness_table::is_known_not_ready(*w, &op.target(), events_wanted(op));
     }
 
     /// By the system call, which may block. A close comes after the calls that have its number; one of a socket or
@@ -401,7 +393,7 @@ private:
 
     /// Sees to it that the kernel tells of `wanted`. What is ready by then shows as an event.
     int see_told(const io_operation& op, int fd, watched& w, event_set wanted) noexcept {
-        const void* const owner = &op.target();
+        const void* const owner = owner_of_registration(op);
         if (readiness_table::is_told(w, owner, wanted) && !is_loosely_named(op)) [[likely]]
             return 0;
         const bool known = w.owner != nullptr;
