@@ -176,4 +176,37 @@ int carry_out_from_cache(const io_operation& op) noexcept {
     return -EAGAIN;
 }
 
+bool is_broken_off(const io_operation& op, int moved) noexcept {
+    constexpr std::size_t most = 0x7ffff000; // in one call
+    if (reads(op.request().kind) || moved <= 0)
+        return false;
+    const std::size_t size = transfer(op).size();
+    return static_cast<std::size_t>(moved) < size && size <= most;
+}
+
+int carry_out_rest(const io_operation& op, int moved) noexcept {
+    const transfer t(op);
+    const iovec* next = t.vectors;
+    const iovec* const end = t.vectors + t.count;
+    auto within = static_cast<std::size_t>(moved);
+    for (; next != end && within >= next->iov_len; ++next)
+        within -= next->iov_len;
+    const auto write = [&](const iovec* first, std::ptrdiff_t count) {
+        const off_t offset = t.offset == -1 ? -1 : t.offset + moved;
+        const ssize_t more = ::pwritev2(t.request.fd, first, static_cast<int>(count), offset, 0);
+        moved +=
+            more > 0 ? static_cast<int>(more) : 0; // an error is told to the next write, as by the kernel
+        return more;
+    };
+    if (next != end && within != 0) { // the buffer that it was broken off in
+        const iovec part{static_cast<char*>(next->iov_base) + within, next->iov_len - within};
+        if (write(&part, 1) != static_cast<ssize_t>(part.iov_len))
+            return moved;
+        ++next;
+    }
+    if (next != end)
+        write(next, end - next);
+    return moved;
+}
+
 } // namespace aura::core

@@ -16,4 +16,12 @@ int carry_out(const io_operation& op) noexcept;
 /// Only of reads and writes.
 int carry_out_from_cache(const io_operation& op) noexcept;
 
+/// Whether a write that was not to wait has ended after `moved` bytes of more. Of storage it has been broken off then:
+/// file systems do so where pages are short or writers are slowed down. The kernel's own requests write the rest, and
+/// what is linked behind a write fails when it is short.
+bool is_broken_off(const io_operation& op, int moved) noexcept;
+
+/// Goes on behind those bytes, and may block. All that has been written.
+int carry_out_rest(const io_operation& op, int moved) noexcept;
+
 } // namespace aura::core

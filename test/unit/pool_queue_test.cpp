@@ -1,6 +1,7 @@
 // pool_queue: what one backend hands to the pool: results, cancellation, numbers of files, wakes, fork.
 #include "backend/pool/pool_queue.hpp"
 
+#include "backend/system_calls.hpp"
 #include "support/fake_backend.hpp"
 #include "support/sanitizers.hpp"
 
@@ -185,6 +186,48 @@ TEST_F(PoolQueue, WhatIsInTheCacheIsReadAtOnce) {
     EXPECT_EQ(read_at(100), std::vector<int>{0});
     EXPECT_EQ(read_at(6, in_worker), std::vector<int>{4}) << "by a thread";
     EXPECT_EQ(std::string(data, 4), "6789");
+}
+
+TEST_F(PoolQueue, AWriteThatWasBrokenOffIsFinishedBehindWhatItHasWritten) {
+    char text[] = "abcdefghi";
+    iovec parts[] = {{text, 2}, {nullptr, 0}, {text + 2, 4}, {text + 6, 3}};
+    const auto write_behind = [&](int moved, std::uint64_t offset) {
+        EXPECT_EQ(::ftruncate(file, 0), 0);
+        EXPECT_EQ(::lseek(file, moved, SEEK_SET), moved);
+        io_request r;
+        r.kind = request_kind::writev;
+        r.fd = file;
+        r.address = parts;
+        r.length = 4;
+        r.offset = offset;
+        outcomes.push_back(std::make_unique<outcome>());
+        plain_io& op = *new plain_io(*outcomes.back(), r);
+        EXPECT_EQ(is_broken_off(op, moved), moved != 0 && moved != 9) << moved;
+        queue.start_rest(op, moved);
+        EXPECT_EQ(collect(1), std::vector<int>{9}) << moved;
+        char got[16] = {};
+        const ssize_t size = ::pread(file, got, sizeof got, 0);
+        return size < 0 ? std::string("error") : std::string(got, static_cast<std::size_t>(size));
+    };
+    for (const std::uint64_t offset : {std::uint64_t{0}, current_position}) {
+        for (const int moved : {0, 1, 2, 3, 5, 6, 8}) {
+            const auto from = static_cast<std::size_t>(moved);
+            EXPECT_EQ(write_behind(moved, offset), std::string(from, '\0') + std::string(text + from))
+                << moved;
+        }
+    }
+}
+
+TEST_F(PoolQueue, ACancelledWriteTellsWhatItHasWritten) {
+    start(request_kind::read, pipe[0], current_position);
+    start(request_kind::read, pipe[0], current_position);
+    plain_io& op = make(request_kind::write, file);
+    queue.start_rest(op, 3); // both threads are away, or about to be
+    queue.cancel(op);
+    EXPECT_EQ(collect(1), std::vector<int>{3});
+    let_go();
+    let_go();
+    EXPECT_EQ(collect(2), (std::vector<int>{4, 4}));
 }
 
 TEST_F(PoolQueue, AChildOfForkHasNothing) {

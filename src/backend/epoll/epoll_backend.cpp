@@ -280,6 +280,9 @@ private:
             wait_or_finish(op, result);
         else if (result == -EOPNOTSUPP && transfers_file_data(r.kind)) [[unlikely]]
             try_unasked(op);
+        else if (transfers_file_data(r.kind) && is_broken_off(op, result) &&
+                 ask(op, &watched::is_storage, &core::epoll::is_storage)) [[unlikely]]
+            pool_.start_rest(op, result);
         else {
             if (result > 0 && is_read_short(r, result))
                 note_short_read(op);

@@ -2,6 +2,7 @@
 #include "backend/pool/pool_queue.hpp"
 
 #include "auraio/core/io/descriptor.hpp"
+#include "auraio/core/io/file_system.hpp"
 #include "auraio/core/io/request_table.hpp"
 #include "backend/system_calls.hpp"
 
@@ -22,6 +23,16 @@ void empty(op_queue& q) noexcept {
 } // namespace
 
 void pool_queue::start(io_operation& op) noexcept {
+    op.set_result(0); // so far
+    enqueue(op);
+}
+
+void pool_queue::start_rest(io_operation& op, int moved) noexcept {
+    op.set_result(moved);
+    enqueue(op);
+}
+
+void pool_queue::enqueue(io_operation& op) noexcept {
     ++pending_;
     worker_pool::lock lock = take_lock_to_offer();
     waiting_.push(op);
@@ -44,6 +55,10 @@ bool pool_queue::may_be_cached(const io_operation& op) noexcept {
 void pool_queue::start_file(io_operation& op) noexcept {
     if (!op.is_for_system_call() && may_be_cached(op)) {
         const int result = carry_out_from_cache(op);
+        if (is_broken_off(op, result) && nature_of(op.request().fd) == file_nature::storage) {
+            start_rest(op, result);
+            return;
+        }
         if (result != -EAGAIN) {
             ++pending_;
             op.set_result(result);
@@ -62,7 +77,8 @@ void pool_queue::cancel(io_operation& op) noexcept {
         else if (!held_.remove(op))
             return; // under way, or finished
     }
-    op.set_result(-ECANCELED);
+    if (op.result() == 0) // else some of it has been written
+        op.set_result(-ECANCELED);
     done_here_.push(op);
 }
 
@@ -136,7 +152,7 @@ void pool_queue::work(worker_pool::lock& lock) noexcept {
     calls_ = &here;
     ++threads_inside_;
     lock.unlock();
-    op->set_result(carry_out(*op));
+    op->set_result(op->result() == 0 ? carry_out(*op) : carry_out_rest(*op, op->result()));
     lock.lock();
     call** place = &calls_;
     while (*place != &here)

@@ -31,6 +31,9 @@ public:
     /// cache can answer is done here and now.
     void start_file(io_operation& op) noexcept;
 
+    /// Has a write that is_broken_off() after `moved` bytes finished.
+    void start_rest(io_operation& op, int moved) noexcept;
+
     /// Of a request that was started and not collected yet.
     void cancel(io_operation& op) noexcept;
 
@@ -70,6 +73,7 @@ private:
     bool is_under_way_locked(int fd) const noexcept;
     io_operation* take() noexcept;
     void put_held_back(worker_pool::lock& lock) noexcept;
+    void enqueue(io_operation& op) noexcept;
     static bool may_be_cached(const io_operation& op) noexcept;
 
     backend& owner_;
