@@ -1,6 +1,7 @@
 // sockets: recv, send, accept, connect.
 #include "support.hpp"
 
+#include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/rejecting_network.hpp"
 
@@ -11,6 +12,7 @@
 #include <poll.h>
 #include <string>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 using namespace test;
@@ -140,6 +142,24 @@ TEST_F(CSockets, NoDescriptorIsNeverReady) {
         EXPECT_EQ(finish(engine, polled), -EBADF);
     else
         EXPECT_EQ(errno, EBADF);
+}
+
+TEST(CSocketsOnEpoll, WhoWaitsIsToldWhenTheNumberCannotBeWatchedAnyMore) {
+    in_another_process([] {
+        ASSERT_EQ(::setenv("AURAIO_BACKEND", "epoll", 1), 0);
+        const engine_ptr engine = make_engine(1);
+        const socket_pair pair;
+        char data[8];
+        ended first, second;
+        ASSERT_NE(aura_recv(engine.get(), pair.b, data, sizeof data, 0, ended::note, &first), nullptr);
+        EXPECT_EQ(aura_poll(engine.get()), 0);
+        if (!older_kernel::refuse(__NR_epoll_ctl, ENOSPC, true)) // as with too many watches
+            exit_skipping("seccomp filters are not allowed here");
+        ASSERT_NE(aura_recv(engine.get(), pair.b, data, sizeof data, 0, ended::note, &second), nullptr);
+        EXPECT_EQ(finish(engine, second), -ENOSPC);
+        EXPECT_EQ(first.calls, 1);
+        EXPECT_EQ(first.result, -ENOSPC) << "else it would take what another file has, or wait for ever";
+    });
 }
 
 TEST_F(CSockets, EndAndBrokenPipe) {

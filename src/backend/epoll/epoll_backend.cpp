@@ -414,8 +414,10 @@ private:
             if (r == -EEXIST) // of a number that was given up, whose file is not closed
                 r = set_.modify(fd, events | EPOLLET, token);
         }
-        if (r < 0)
+        if (r < 0) { // who waits there is told of nothing any more; for a file without events nobody does
+            end_all(w, r == -EPERM ? -EBADF : r);
             table_.forget(fd);
+        }
         return r;
     }
 
