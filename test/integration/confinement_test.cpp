@@ -76,6 +76,23 @@ TEST(Confinement, ARingRefusesWhatTheLibraryDoesNot) {
     EXPECT_EQ(register_with(confined.ring, register_probe, answer.data(), 256), EACCES);
 }
 
+/// It is made before the context has any other.
+TEST(Confinement, TheRingOfATableDoesNothingElse) {
+    std::array<std::byte, 16 + 256 * 8> answer{};
+    const auto before = rings();
+    aura::io_context_options options;
+    options.backend = aura::backend_kind::uring;
+    aura::io_context ctx(options);
+    aura::file_registration table(ctx, 2);
+    unsigned found = 0;
+    for (const int fd : rings())
+        if (std::find(before.begin(), before.end(), fd) == before.end()) {
+            ++found;
+            EXPECT_EQ(register_with(fd, register_probe, answer.data(), 256), EACCES);
+        }
+    EXPECT_EQ(found, 1u);
+}
+
 TEST(Confinement, TheNumberOfWorkersIsTheOneAskedFor) {
     aura::io_context_options options;
     options.restrict_rings = false; // to be asked

@@ -31,8 +31,17 @@ public:
         io_uring_restriction& r = add(IORING_RESTRICTION_SQE_FLAGS_ALLOWED);
         r.sqe_flags = static_cast<__u8>(flags);
     }
-    int install(int ring_fd) const noexcept {
-        return raw_register(ring_fd, IORING_REGISTER_RESTRICTIONS, all_.data(), count_);
+    void allow_tables() noexcept {
+        for (const unsigned opcode :
+             {IORING_REGISTER_BUFFERS, IORING_UNREGISTER_BUFFERS, IORING_REGISTER_FILES,
+              IORING_UNREGISTER_FILES, IORING_REGISTER_FILES_UPDATE})
+            allow_registering(opcode);
+    }
+    /// Of a ring that was set up disabled. 0 or a negated errno.
+    int install_and_enable(int ring_fd) const noexcept {
+        if (const int r = raw_register(ring_fd, IORING_REGISTER_RESTRICTIONS, all_.data(), count_); r < 0)
+            return r;
+        return raw_register(ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
     }
 
 private:
@@ -63,9 +72,7 @@ restriction_list what_the_library_does(const features& f) noexcept {
     if (f.sync_message)
         list.allow_operation(op_futex_wait);
     list.allow_entry_flags(IOSQE_FIXED_FILE | IOSQE_ASYNC);
-    for (const unsigned opcode : {IORING_REGISTER_BUFFERS, IORING_UNREGISTER_BUFFERS, IORING_REGISTER_FILES,
-                                  IORING_UNREGISTER_FILES, IORING_REGISTER_FILES_UPDATE})
-        list.allow_registering(opcode);
+    list.allow_tables();
     if (f.sync_cancel)
         list.allow_registering(IORING_REGISTER_SYNC_CANCEL);
     if (f.ring_fd_registration)
@@ -89,9 +96,14 @@ unsigned usable() noexcept {
 } // namespace
 
 int restrict_and_enable(int ring_fd, const features& f) noexcept {
-    if (const int r = what_the_library_does(f).install(ring_fd); r < 0)
-        return r;
-    return raw_register(ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+    return what_the_library_does(f).install_and_enable(ring_fd);
+}
+
+int restrict_to_tables_and_enable(int ring_fd) noexcept {
+    restriction_list list;
+    list.allow_entry_flags(0); // says that operations are restricted: to none
+    list.allow_tables();
+    return list.install_and_enable(ring_fd);
 }
 
 void limit_workers(int ring_fd, const engine_options& options) noexcept {

@@ -12,6 +12,9 @@ struct features;
 /// errno.
 int restrict_and_enable(int ring_fd, const features& f) noexcept;
 
+/// The same of a ring that has tables of buffers and files, and never a request: there is no other thing it can do.
+int restrict_to_tables_and_enable(int ring_fd) noexcept;
+
 /// Of any ring: at most so many kernel threads work for each thread that uses it. Kernels before 5.15 know no
 /// such bound, and sandboxes may forbid to set it: then the kernel's own holds.
 void limit_workers(int ring_fd, const engine_options& options) noexcept;

@@ -141,12 +141,14 @@ int ask_for_operations(io_uring& ring, features& f, bool& waits_for_futexes) {
     return 0;
 }
 
-/// A list that has something the kernel does not know is refused whole.
+/// A list that has something the kernel does not know is refused whole. For who knows which operations there are.
 void try_restrictions(features& f) {
     for (const bool clones : {true, false}) {
         f.buffer_clones = clones;
         const trial_ring ring(IORING_SETUP_R_DISABLED);
-        f.restrictions = ring.error() == 0 && restrict_and_enable(ring.fd(), f) == 0;
+        const int r = ring.error() == 0 ? restrict_and_enable(ring.fd(), f) : -ring.error();
+        throw_if_scarce("io_uring_register", -r);
+        f.restrictions = r == 0;
         if (f.restrictions)
             return;
     }
@@ -217,7 +219,8 @@ features find() {
     f.submit_all = try_flags(IORING_SETUP_SUBMIT_ALL);
     f.coop_taskrun = try_flags(IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG);
     f.defer_taskrun = try_flags(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
-    try_restrictions(f);
+    if (f.last_operation != 0)
+        try_restrictions(f);
     if (const int error = try_together(f))
         return refused(f, "io_uring_setup", error);
     return f;

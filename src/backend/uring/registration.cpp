@@ -2,6 +2,9 @@
 #include "registration.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "auraio/core/loop/ring_supply.hpp"
+#include "confinement.hpp"
+#include "features.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 
@@ -20,17 +23,38 @@ int outcome(int r) noexcept {
     return r < 0 ? r : 0;
 }
 
+int make_ring(unsigned flags) {
+    io_uring_params params{};
+    params.flags = flags;
+    const int fd = static_cast<int>(::syscall(__NR_io_uring_setup, 1, &params));
+    return fd < 0 ? -errno : fd;
+}
+
+/// Whoever gets hold of it cannot have the kernel do anything. A descriptor, or a negated errno. Refused
+/// restrictions are no reason to do without, as for other rings.
+int make_restricted_ring() {
+    if (!probe().restrictions)
+        return make_ring(0);
+    const int fd = make_ring(IORING_SETUP_R_DISABLED);
+    if (fd < 0)
+        return fd;
+    const int r = restrict_to_tables_and_enable(fd);
+    if (r >= 0)
+        return fd;
+    ::close(fd);
+    return ring_supply::is_shortage(-r) ? r : make_ring(0);
+}
+
 /// A ring that never has a request, hence none of its queues mapped: not set up for a single issuer, so that
 /// any thread may register with it, and any ring clone from it.
 class bare_ring final : public registration_source {
 public:
-    bare_ring() {
-        io_uring_params params{};
-        fd_ = static_cast<int>(::syscall(__NR_io_uring_setup, 1, &params));
+    bare_ring()
+        : fd_(make_restricted_ring()) {
         if (fd_ < 0)
-            throw engine_error(errno, std::string("auraio: io_uring_setup, for a registration: ") +
-                                          std::strerror(errno) +
-                                          (errno == ENOMEM ? " (raise RLIMIT_MEMLOCK)" : ""));
+            throw engine_error(-fd_, std::string("auraio: io_uring_setup, for a registration: ") +
+                                         std::strerror(-fd_) +
+                                         (fd_ == -ENOMEM ? " (raise RLIMIT_MEMLOCK)" : ""));
     }
     ~bare_ring() override {
         if (generation_ != fork_generation())

@@ -76,6 +76,12 @@ void interrupt_running_threads() noexcept {
         ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
+/// For others to give memory back.
+void wait_a_moment() noexcept {
+    constexpr timespec moment{0, 5'000'000};
+    ::nanosleep(&moment, nullptr);
+}
+
 std::string explain_setup(int error) {
     std::string what = "auraio: io_uring_setup: ";
     what += std::strerror(error);
@@ -125,12 +131,19 @@ int ring::set_up(const engine_options& options, unsigned flags) noexcept {
     }
 }
 
-/// What is refused meanwhile is no reason to do without a ring.
+/// What is refused meanwhile is no reason to do without a ring. A shortage of memory passes: it is waited for.
 int ring::set_up_restricted(const engine_options& options, unsigned flags) noexcept {
     if (options.restrict_rings && probe().restrictions) {
-        const int r = set_up(options, flags | IORING_SETUP_R_DISABLED);
-        if (r < 0 || restrict_and_enable(ring_.ring_fd, probe()) == 0)
+        int r = set_up(options, flags | IORING_SETUP_R_DISABLED);
+        if (r < 0)
             return r;
+        r = restrict_and_enable(ring_.ring_fd, probe());
+        for (int again = 0; (r == -ENOMEM || r == -EAGAIN) && again < 5; ++again) {
+            wait_a_moment();
+            r = restrict_and_enable(ring_.ring_fd, probe());
+        }
+        if (r >= 0)
+            return 0;
         io_uring_queue_exit(&ring_);
     }
     return set_up(options, flags);
@@ -144,8 +157,7 @@ ring::ring(const engine_options& options)
     // A ring that was closed, such as those that the features were tried on, gives its memory back a moment
     // later.
     for (int again = 0; r == -ENOMEM && again < 5; ++again) {
-        constexpr timespec moment{0, 5'000'000};
-        ::nanosleep(&moment, nullptr);
+        wait_a_moment();
         r = set_up_restricted(options, flags);
     }
     if (r < 0)
