@@ -4,9 +4,11 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace test;
@@ -286,7 +288,7 @@ TEST_F(CRegistration, RefusesFilesThatAreNotThere) {
 }
 
 TEST_F(CRegistration, AReplacedFileIsUsedByWhatIsStartedLater) {
-    const pipe_ends blocked;
+    pipe_ends blocked;
     const scratch_file other(block);
     const int second = ::open(other.path().c_str(), O_RDWR | O_CLOEXEC);
     ASSERT_EQ(::pwrite(second, "second", 6, 0), 6);
@@ -313,6 +315,11 @@ TEST_F(CRegistration, AReplacedFileIsUsedByWhatIsStartedLater) {
     ASSERT_EQ(::write(blocked.write_end, "old", 3), 3);
     EXPECT_EQ(result(before), 3);
     EXPECT_EQ(std::memcmp(old, "old", 3), 0);
+    aura_poll(engine()); // "until its next turn"
+    ::close(std::exchange(blocked.read_end, -1));
+    pollfd end{blocked.write_end, 0, 0}; // an error is told unasked
+    EXPECT_EQ(::poll(&end, 1, 5000), 1);
+    EXPECT_TRUE((end.revents & POLLERR) != 0) << "a ring holds the file that was replaced";
     EXPECT_EQ(aura_unregister(engine(), AURA_REG_FILES), 0);
     ::close(second);
 }

@@ -1,4 +1,4 @@
-// awaited: what an operation waits for: the number, the events, and whether it has to.
+// awaited: what an operation waits for: the number, the events, whether it has to, and what is known of its file.
 #pragma once
 
 #include "auraio/core/io/descriptor.hpp"
@@ -44,6 +44,18 @@ inline bool only_polls(const io_operation& op) noexcept {
 /// Whether one cannot say of its number when it comes to mean another file.
 inline bool is_loosely_named(const io_operation& op) noexcept {
     return is_stood_for(op) || op.target().names_by_number();
+}
+
+/// What does not change for as long as the number means the same file is asked once.
+inline bool ask(readiness_table& table, const io_operation& op, watched::answer watched::* place,
+                bool (*question)(int)) noexcept {
+    const int fd = op.request().fd;
+    watched* const w = table.find(fd);
+    if (!w || w->owner != &op.target() || op.target().names_by_number())
+        return question(fd);
+    if (w->*place == watched::answer::unknown)
+        w->*place = question(fd) ? watched::answer::yes : watched::answer::no;
+    return w->*place == watched::answer::yes;
 }
 
 } // namespace aura::core::epoll

@@ -13,13 +13,14 @@
 #include "epoll_set.hpp"
 #include "file_table.hpp"
 #include "readiness_table.hpp"
+#include "threadless_backend.hpp"
 #include "watches.hpp"
 #include "whole_receives.hpp"
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <new>
+#include <unistd.h>
 #include <utility>
 
 namespace aura::core::epoll {
@@ -30,7 +31,7 @@ namespace {
 /// for them are not to starve beside who never waits, and the question costs as much as an attempt.
 constexpr unsigned turns_between_events = 8;
 
-class epoll_backend final : public backend {
+class epoll_backend final : public threadless_backend {
 public:
     explicit epoll_backend(const engine_options& options)
         : pool_(*this, options.pool_threads) {}
@@ -39,8 +40,8 @@ public:
 
     void submit(io_operation& op) override {
         ++pending_;
-        if ((op.request().registered & registered_file) != 0) [[unlikely]]
-            op.name_file(files_.number(op.request().fd));
+        if ((op.request().registered & (registered_file | named_by_backend)) != 0) [[unlikely]]
+            files_.name(op);
         queued_.push(op);
     }
 
@@ -68,6 +69,7 @@ public:
 
     bool wait(op_queue& done, nanoseconds_t deadline) override {
         waits_outside_ = false;
+        settle();
         try_queued();
         nanoseconds_t left = never;
         bool passed = false;
@@ -88,6 +90,7 @@ public:
     }
 
     bool drain(op_queue& done) noexcept override {
+        settle();
         try_queued();
         if (!done_.empty()) { // where everything was told to end, all of it
             hand_out(done);
@@ -106,16 +109,9 @@ public:
     void wake() noexcept override { set_.strike(); }
     std::size_t pending() const noexcept override { return pending_; }
 
-    // Nothing here is a thread's: what waits, waits in the set.
-    void attach_thread() override {}
-    void detach_thread() override {}
-    void attach_visitor() noexcept override {}
-    bool obeys_this_thread() const noexcept override { return true; }
-    bool is_only_submitter() const noexcept override { return true; }
-    bool holds_files() const noexcept override { return false; }
-
     int readiness_fd() const noexcept override { return set_.fd(); }
     void arm_wake() override {
+        settle();
         waits_outside_ = true;
         if (!pool_.arm())
             set_.strike();
@@ -151,13 +147,16 @@ public:
     // The memory of a registered buffer is memory like any other.
     int register_buffers(std::span<const iovec>, registration_source*) override { return 0; }
     int register_files(std::span<const int> fds) override { return files_.set(fds); }
-    int update_files(unsigned first, std::span<const int> fds) override { return files_.update(first, fds); }
+    int update_files(unsigned first, std::span<const int> fds) override {
+        const int result = files_.update(first, fds);
+        close_unused();
+        return result;
+    }
     void unregister(registration_kind kind) noexcept override {
         if (kind == registration_kind::files)
             files_.clear();
+        close_unused();
     }
-
-    void quiesce() override {}
 
     void abandon_after_fork() override {
         for (op_queue* q : {&queued_, &done_})
@@ -165,14 +164,26 @@ public:
             }
         pool_.abandon();
         table_.abandon();
+        files_.abandon();
         watches_.clear();
         whole_.clear();
         pending_ = 0;
     }
 
 private:
+    /// What was handed out before is over, or has been submitted again.
+    void settle() noexcept {
+        files_.settle();
+        close_unused();
+    }
+    void close_unused() noexcept {
+        for (int number; (number = files_.take_unused()) >= 0; ::close(number))
+            forget_file(number);
+    }
+
     void poll(op_queue& done, bool busy) {
         waits_outside_ = false;
+        settle();
         try_queued();
         if (busy || !done_.empty()) {
             hand_out_between(done);
@@ -197,6 +208,10 @@ private:
     void hand_out(op_queue& done) noexcept {
         pool_.collect(done_);
         pending_ -= done_.size();
+        if (files_.is_named()) [[unlikely]] {
+            files_.leave(done_);
+            close_unused();
+        }
         done.splice(done_);
     }
 
@@ -281,7 +296,7 @@ private:
         else if (result == -EOPNOTSUPP && transfers_file_data(r.kind)) [[unlikely]]
             try_unasked(op);
         else if (transfers_file_data(r.kind) && is_broken_off(op, result) &&
-                 ask(op, &watched::is_storage, &core::epoll::is_storage)) [[unlikely]]
+                 ask(table_, op, &watched::is_storage, &core::epoll::is_storage)) [[unlikely]]
             pool_.start_rest(op, result);
         else {
             if (result > 0 && is_read_short(r, result))
@@ -292,7 +307,7 @@ private:
 
     /// A file that cannot be asked not to wait: storage is never waited for by events.
     void try_unasked(io_operation& op) noexcept {
-        if (ask(op, &watched::is_storage, &core::epoll::is_storage)) {
+        if (ask(table_, op, &watched::is_storage, &core::epoll::is_storage)) {
             carry_out(op);
             return;
         }
@@ -304,7 +319,8 @@ private:
     }
 
     void wait_or_finish(io_operation& op, int refusal) noexcept {
-        if (transfers_file_data(op.request().kind) && ask(op, &watched::is_storage, &core::epoll::is_storage))
+        if (transfers_file_data(op.request().kind) &&
+            ask(table_, op, &watched::is_storage, &core::epoll::is_storage))
             carry_out(op);
         else if (waits_by_its_shard(op))
             finish(op, refusal);
@@ -317,7 +333,7 @@ private:
     bool waits_by_its_shard(const io_operation& op) noexcept {
         const request_kind kind = op.request().kind;
         if (is_message(kind) && row_of(kind).lane == request_lane::out)
-            return !ask(op, &watched::is_stream, &core::epoll::is_stream);
+            return !ask(table_, op, &watched::is_stream, &core::epoll::is_stream);
         return kind == request_kind::accept_now && op.target().names_by_number();
     }
 
@@ -330,17 +346,6 @@ private:
         if (w && w->owner == &op.target() && !op.target().names_by_number() &&
             w->is_drained([fd] { return is_tcp(fd); }))
             w->ready &= static_cast<event_set>(~EPOLLIN);
-    }
-
-    /// What does not change for as long as the number means the same file is asked once.
-    bool ask(const io_operation& op, watched::answer watched::* place, bool (*question)(int)) noexcept {
-        const int fd = op.request().fd;
-        watched* const w = table_.find(fd);
-        if (!w || w->owner != &op.target() || op.target().names_by_number())
-            return question(fd);
-        if (w->*place == watched::answer::unknown)
-            w->*place = question(fd) ? watched::answer::yes : watched::answer::no;
-        return w->*place == watched::answer::yes;
     }
 
     /// What is waited for may have come about.
@@ -432,11 +437,6 @@ private:
         turns_without_events_ = 0;
         const int count = set_.wait(events_, left);
         count_calls();
-        if (count < 0) {
-            if (count == -EINTR || !set_.is_own())
-                return;
-            throw engine_error(-count, std::string("auraio: epoll_wait: ") + std::strerror(-count));
-        }
         for (int i = 0; i < count; ++i) {
             const epoll_event& e = events_[static_cast<std::size_t>(i)];
             const std::uint64_t token = e.data.u64;

@@ -111,7 +111,7 @@ void epoll_set::strike() noexcept {
     [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
 }
 
-int epoll_set::wait(std::span<epoll_event> events, nanoseconds_t left) noexcept {
+int epoll_set::wait(std::span<epoll_event> events, nanoseconds_t left) {
     int count;
     if (left != never && left != 0 && waits_exactly()) {
         const timespec time = timespec_of(left);
@@ -119,7 +119,9 @@ int epoll_set::wait(std::span<epoll_event> events, nanoseconds_t left) noexcept 
     } else {
         count = ::epoll_wait(set_, events.data(), static_cast<int>(events.size()), milliseconds(left));
     }
-    return count >= 0 ? count : -errno;
+    if (count < 0 && errno != EINTR && is_own())
+        throw_errno("epoll_wait");
+    return std::max(count, 0);
 }
 
 } // namespace aura::core::epoll

@@ -34,8 +34,9 @@ public:
     /// Any thread: makes the current or the next wait() return, and the set readable until then.
     void strike() noexcept;
 
-    /// For `left` at most (never: without end). How many events, or a negated errno.
-    int wait(std::span<epoll_event> events, nanoseconds_t left) noexcept;
+    /// For `left` at most (never: without end). How many events: none also where a signal, or a fork, has ended it.
+    /// Throws engine_error.
+    int wait(std::span<epoll_event> events, nanoseconds_t left);
 
 private:
     static void sever(fork_aware& self) noexcept;

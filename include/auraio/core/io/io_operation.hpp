@@ -52,6 +52,7 @@ public:
     void name_file(int fd) noexcept {
         request_.fd = fd;
         request_.registered &= static_cast<std::uint8_t>(~registered_file);
+        request_.registered |= named_by_backend;
     }
 
     /// Which of its descriptor's lanes the request belongs to. Requests of one lane take from or add to one

@@ -75,11 +75,13 @@ inline constexpr std::uint8_t registered_buffer = 1 << static_cast<int>(registra
 inline constexpr std::uint8_t registered_file = 1 << static_cast<int>(registration_kind::files);
 /// With registered_buffer: nobody has asked for it, the memory was found to be registered.
 inline constexpr std::uint8_t found_registered = 4;
+/// In place of registered_file, once a backend without tables has named the file: `fd` is the backend's own.
+inline constexpr std::uint8_t named_by_backend = 8;
 
 /// What a request of any kind has. Memory it points to must live until the operation completes.
 struct short_request {
     request_kind kind = request_kind::nop;
-    std::uint8_t registered = 0; ///< registered_buffer, registered_file, found_registered
+    std::uint8_t registered = 0; ///< registered_buffer and the like
     std::uint16_t buffer_index = 0;
     std::int32_t fd = -1;
     std::uint32_t flags = 0;
