@@ -25,9 +25,9 @@ public:
     }
     void leave() noexcept { count_.store(++own_, std::memory_order_release); }
 
-    /// Any thread. Whatever attempt is under way has ended when this returns; those that begin later see what the
-    /// caller has done before.
-    void wait_until_left() const noexcept;
+    /// Any thread. Whatever attempt is under way has ended when this returns true; those that begin later see what
+    /// the caller has done before. False: the driving thread has not had the processor for two seconds.
+    bool wait_until_left() const noexcept;
 
 private:
     std::uint64_t own_ = 0;

@@ -123,12 +123,11 @@ public:
 
     bool end_requests_on(int) noexcept override {
         // Nothing of ours is pending in the kernel; only an attempt may be under way.
-        mark_.wait_until_left();
-        return true;
+        return mark_.wait_until_left();
     }
 
     void leave_file(int fd) noexcept override {
-        mark_.wait_until_left(); // what begins later sees that the descriptor is disturbed
+        (void)mark_.wait_until_left(); // what begins later sees that the descriptor is disturbed
         set_.remove(fd);
     }
     void return_to_file(int fd) noexcept override {
