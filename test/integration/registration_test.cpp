@@ -436,6 +436,34 @@ TEST_P(RegistrationFork, BothProcessesGoOn) {
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "child: " << status;
 }
 
+/// Whether writes can do without the signal must not be settled while it cannot be found out.
+TEST(RegistrationScarcity, APipeWithoutReadersRaisesNoSignalAfterAShortage) {
+    if (test::checks_need_descriptors)
+        GTEST_SKIP() << "the sanitizer needs descriptors itself";
+    test::in_another_process([] {
+        test::descriptor_famine famine;
+        aura::io_context ctx;
+        aura::stream_file writer(ctx);
+        int ends[2];
+        ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+        writer.assign(ends[1]);
+        ctx.poll();
+        const auto write = [&](outcome& o) {
+            writer.async_write_some(net::buffer("x", 1), o.note());
+            ctx.restart();
+            ctx.run();
+        };
+        famine.begin();
+        outcome first, second;
+        write(first);
+        famine.end();
+        EXPECT_FALSE(first.ec) << first.ec.value();
+        ::close(ends[0]);
+        write(second);
+        EXPECT_EQ(second.ec.value(), EPIPE);
+    });
+}
+
 TEST_P(Registration, WithoutDescriptorsSaysSoAndLosesNothing) {
     if (test::checks_need_descriptors)
         GTEST_SKIP() << "the sanitizer needs descriptors itself";

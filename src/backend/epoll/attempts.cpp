@@ -6,6 +6,7 @@
 #include "auraio/core/io/socket_calls.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
@@ -103,28 +104,46 @@ int write_when_ready(int fd, const buffers& b) noexcept {
     return outcome(::write(fd, first->iov_base, std::min<std::size_t>(first->iov_len, PIPE_BUF)));
 }
 
-/// Whether the kernel knows RWF_NOSIGNAL.
-bool writes_without_signal() noexcept {
-    static const bool known = [] {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0)
-            return false;
-        char byte = 0;
-        const iovec v{&byte, 1};
-        const bool taken = ::pwritev2(ends[1], &v, 1, -1, without_signal) == 1;
-        ::close(ends[0]);
-        ::close(ends[1]);
-        return taken;
-    }();
-    return known;
+enum class support : std::uint8_t { unknown, no, yes };
+
+support try_without_signal() noexcept {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return support::unknown; // no descriptors, now
+    char byte = 0;
+    const iovec v{&byte, 1};
+    const int result = outcome(::pwritev2(ends[1], &v, 1, -1, without_signal));
+    ::close(ends[0]);
+    ::close(ends[1]);
+    if (result == 1)
+        return support::yes;
+    return result == -EOPNOTSUPP ? support::no : support::unknown;
+}
+
+/// Whether the kernel knows RWF_NOSIGNAL. Asked until there is an answer.
+support writes_without_signal() noexcept {
+    static std::atomic<support> known{support::unknown};
+    // Relaxed: the value is all that is told, and whoever finds one out finds the same.
+    support s = known.load(std::memory_order_relaxed);
+    if (s == support::unknown) [[unlikely]] {
+        s = try_without_signal();
+        if (s != support::unknown)
+            known.store(s, std::memory_order_relaxed);
+    }
+    return s;
 }
 
 int attempt_transfer(const short_request& r, int fd) noexcept {
     const buffers b(r);
     if (reads(r.kind))
         return outcome(::preadv2(fd, b.first, b.count, -1, RWF_NOWAIT));
-    const int flags = writes_without_signal() ? RWF_NOWAIT | without_signal : RWF_NOWAIT;
-    return outcome(::pwritev2(fd, b.first, b.count, -1, flags));
+    const support s = writes_without_signal();
+    int result = -EOPNOTSUPP;
+    if (s != support::no)
+        result = outcome(::pwritev2(fd, b.first, b.count, -1, RWF_NOWAIT | without_signal));
+    if (result == -EOPNOTSUPP && s != support::yes)
+        result = outcome(::pwritev2(fd, b.first, b.count, -1, RWF_NOWAIT));
+    return result;
 }
 
 } // namespace
