@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <mutex>
 #include <netdb.h>
+#include <new>
 #include <string>
 
 namespace test {
@@ -47,8 +48,14 @@ public:
         const std::lock_guard guard(s.mutex);
         return s.most;
     }
-    /// In a child of fork: those that wait are the parent's threads.
-    void forget_held() { all().inside = 0; }
+    /// In a child of fork: those that wait are the parent's threads. A condition variable that has waiters which are
+    /// not there may wait for them when it is notified.
+    void forget_held() {
+        shared& s = all();
+        s.inside = 0;
+        ::new (static_cast<void*>(&s.mutex)) std::mutex;
+        ::new (static_cast<void*>(&s.changed)) std::condition_variable;
+    }
     static std::size_t name_size() { return std::strlen(held_name); }
 
     /// In getaddrinfo(3): whether `host` was one of these.
