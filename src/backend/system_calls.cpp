@@ -48,12 +48,19 @@ struct transfer {
     const iovec one;
     const iovec* vectors = &one;
     int count = 1;
-    const off_t offset;
+    off_t offset;
 };
 static_assert(static_cast<off_t>(current_position) == -1);
 
+/// Terminals and pipes have no positions, and a ring passes over what is said of them.
 int call_transfer(const io_operation& op) noexcept {
-    return static_cast<int>(transfer(op).move(0));
+    transfer t(op);
+    ssize_t moved = t.move(0);
+    if (moved < 0 && errno == ESPIPE) {
+        t.offset = -1;
+        moved = t.move(0);
+    }
+    return static_cast<int>(moved);
 }
 
 int call_fsync(const io_operation& op) noexcept {

@@ -363,8 +363,10 @@ TEST_F(CRequests, AFullTerminalHoldsNobody) {
                                          big.size(), 0, ended::note, &write);
     ASSERT_NE(aura_timeout(e(), 20'000'000, ended::note, &timeout), nullptr);
     finish(engine, timeout);
-    EXPECT_EQ(write.calls, 0) << "it waits for room";
-    EXPECT_EQ(aura_cancel(e(), r), 0);
+    if (aura_get_backend(e()) == AURA_BACKEND_URING) {
+        EXPECT_EQ(write.calls, 0) << "it waits for room";
+        EXPECT_EQ(aura_cancel(e(), r), 0);
+    } // else it is short, as a write that does not wait
     const ssize_t n = finish(engine, write);
     EXPECT_TRUE(n == -ECANCELED || (n > 0 && n < static_cast<ssize_t>(big.size()))) << n;
 }

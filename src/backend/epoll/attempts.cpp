@@ -4,6 +4,7 @@
 #include "auraio/core/io/file_system.hpp"
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/io/socket_calls.hpp"
+#include "core/io/file_kind.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -153,6 +154,21 @@ bool can_be_attempted(const io_operation& op) noexcept {
     if (!transfers_file_data(r.kind))
         return row_of(r.kind).readiness != 0;
     return (r.flags & in_worker) == 0 && op.extension().offset == current_position;
+}
+
+int attempt_on_terminal(const io_operation& op, int fd) noexcept {
+    if (is_storage(fd))
+        return -EOPNOTSUPP;
+    if (events_now(fd, op.readiness_events()) == 0)
+        return -EAGAIN;
+    const int again = kind_of_file(fd) == file_kind::terminal ? open_terminal_again(fd) : -1;
+    if (again < 0)
+        return -EOPNOTSUPP;
+    const buffers b(op.request());
+    const int result = outcome(reads(op.request().kind) ? ::readv(again, b.first, b.count)
+                                                        : ::writev(again, b.first, b.count));
+    ::close(again);
+    return result;
 }
 
 int attempt_when_ready(io_operation& op, int fd) noexcept {

@@ -18,6 +18,10 @@ inline bool may_keep_thread(const io_operation& op) noexcept {
     return transfers_file_data(r.kind) && (r.flags & in_worker) != 0 && !op.is_for_system_call();
 }
 
+/// The same of such an operation: by a descriptor of its own for the terminal, which does not wait. EOPNOTSUPP:
+/// storage, or a device that has become ready and may wait all the same.
+int attempt_on_terminal(const io_operation& op, int fd) noexcept;
+
 /// Once, without waiting, whether the file is O_NONBLOCK or not. `fd` is the number of its file.
 /// EOPNOTSUPP of a read or write: it is not known how.
 int attempt(io_operation& op, int fd) noexcept;

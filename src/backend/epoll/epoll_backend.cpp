@@ -268,21 +268,23 @@ private:
             finish(op, 0);
         else if (r.kind == request_kind::close && pool_.pending() == 0 && !is_storage(r.fd))
             finish(op, core::carry_out(op));
-        else
-            pool_.start_file(op);
+        else if (!pool_.start_file(op))
+            with_its_number(op, [&] { try_once(op); });
     }
 
     /// A thread of the pool cannot be called back from a terminal at which nobody types. Here the operation can be
     /// cancelled.
     void carry_out_when_ready(io_operation& op) noexcept {
-        bool ready = false;
+        bool may_block = false;
         with_its_number(op, [&] {
-            const int fd = op.request().fd;
-            ready = core::epoll::is_storage(fd) || events_now(fd, events_wanted(op)) != 0;
-            if (!ready)
+            const int result = attempt_on_terminal(op, op.request().fd);
+            may_block = result == -EOPNOTSUPP;
+            if (result == -EAGAIN)
                 stand_by(op);
+            else if (!may_block)
+                finish(op, result);
         });
-        if (ready)
+        if (may_block)
             carry_out(op);
     }
 

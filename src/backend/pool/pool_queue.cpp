@@ -52,21 +52,24 @@ bool pool_queue::may_be_cached(const io_operation& op) noexcept {
     return flags < 0 || (flags & O_DIRECT) == 0;
 }
 
-void pool_queue::start_file(io_operation& op) noexcept {
+bool pool_queue::start_file(io_operation& op) noexcept {
     if (!op.is_for_system_call() && may_be_cached(op)) {
         const int result = carry_out_from_cache(op);
+        if (result == -ESPIPE)
+            return false;
         if (is_broken_off(op, result) && nature_of(op.request().fd) == file_nature::storage) {
             start_rest(op, result);
-            return;
+            return true;
         }
         if (result != -EAGAIN) {
             ++pending_;
             op.set_result(result);
             done_here_.push(op);
-            return;
+            return true;
         }
     }
     start(op);
+    return true;
 }
 
 void pool_queue::cancel(io_operation& op) noexcept {

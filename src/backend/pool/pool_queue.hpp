@@ -28,8 +28,9 @@ public:
     void start(io_operation& op) noexcept;
 
     /// The same for a request of a file or of metadata where there is no ring: a read or write that the page
-    /// cache can answer is done here and now.
-    void start_file(io_operation& op) noexcept;
+    /// cache can answer is done here and now. False, and nothing has been started, for a read or write at a
+    /// position of a file that has none, such as a pipe: it may be for long in coming.
+    [[nodiscard]] bool start_file(io_operation& op) noexcept;
 
     /// Has a write that is_broken_off() after `moved` bytes finished.
     void start_rest(io_operation& op, int moved) noexcept;
