@@ -54,26 +54,26 @@ backend_choice first_allowed(std::span<const backend_entry> rows, const engine_e
 
 } // namespace
 
-backend_choice choose_backend(backend_kind kind, std::span<const backend_entry> table) {
+backend_choice choose_backend(backend_kind kind, std::span<const backend_entry> among) {
     if (kind != backend_kind::automatic) {
-        for (const backend_entry& b : table)
+        for (const backend_entry& b : among)
             if (b.kind == kind)
                 return {&b, b.probe(true), false};
         throw engine_error(ENOSYS, "auraio: this build of the library has no backend of that name");
     }
-    const backend_entry& best = table.front();
+    const backend_entry& best = among.front();
     try {
-        return {&best, best.probe(table.size() == 1), false};
+        return {&best, best.probe(among.size() == 1), false};
     } catch (const engine_error& e) {
-        return choose_after(best, e, table);
+        return choose_after(best, e, among);
     }
 }
 
 backend_choice choose_after(const backend_entry& refused, const engine_error& error,
-                            std::span<const backend_entry> table) {
+                            std::span<const backend_entry> among) {
     if (ring_supply::is_shortage(error.error()))
         throw error;
-    const auto others = table.subspan(static_cast<std::size_t>(&refused - table.data()) + 1);
+    const auto others = among.subspan(static_cast<std::size_t>(&refused - among.data()) + 1);
     return first_allowed(others, error, std::string(without_prefix(error.what())));
 }
 

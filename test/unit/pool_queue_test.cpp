@@ -177,7 +177,7 @@ TEST_F(PoolQueue, WhatIsInTheCacheIsReadAtOnce) {
         r.length = 4;
         r.offset = offset;
         r.flags = flags;
-        queue.start_file(*new internal_io(e.shard_at(0).loose(), r));
+        EXPECT_TRUE(queue.start_file(*new internal_io(e.shard_at(0).loose(), r)));
         return collect(1);
     };
     EXPECT_EQ(read_at(2), std::vector<int>{4});

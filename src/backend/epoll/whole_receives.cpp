@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <new>
 #include <poll.h>
@@ -32,6 +33,7 @@ std::size_t buffers_behind(const short_request& r, std::size_t got, std::span<io
     const iovec* from = &one;
     std::size_t count = 1;
     if (r.kind == request_kind::recvmsg) {
+        assert(r.address);
         const auto& message = *static_cast<const msghdr*>(r.address);
         from = message.msg_iov;
         count = message.msg_iovlen;

@@ -14,6 +14,14 @@ namespace aura::core {
 /// same two depths would come to prove anything by chance; resume() continues the last one instead, with what
 /// it has measured.
 class depth_trial {
+    /// As std::visit(), which may throw: it does not know that neither kind can be lost while another is made.
+    template <class F>
+    decltype(auto) ask(F f) const noexcept {
+        if (const auto* const paired = std::get_if<paired_comparison>(&comparison_))
+            return f(*paired);
+        return f(*std::get_if<window_comparison>(&comparison_));
+    }
+
 public:
     using verdict = trial_verdict;
 
@@ -33,15 +41,15 @@ public:
     /// The depth to run at now.
     unsigned depth() const noexcept { return at_probe() ? probe_ : base_; }
     bool at_probe() const noexcept {
-        return std::visit([](const auto& c) { return c.at_probe(); }, comparison_);
+        return ask([](const auto& c) { return c.at_probe(); });
     }
     unsigned base() const noexcept { return base_; }
     unsigned probe() const noexcept { return probe_; }
     const rate_window& probe_rates() const noexcept {
-        return std::visit([](const auto& c) -> const rate_window& { return c.probe_rates(); }, comparison_);
+        return ask([](const auto& c) -> const rate_window& { return c.probe_rates(); });
     }
     rate_ratio ratio() const noexcept {
-        return std::visit([](const auto& c) { return c.ratio(); }, comparison_);
+        return ask([](const auto& c) { return c.ratio(); });
     }
 
     /// One sub-window at depth(). Unless undecided, the trial is over.
