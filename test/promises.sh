@@ -11,7 +11,7 @@ while read -r name; do
     else
         pattern="TEST(_F|_P)?\($suite, *$test\)"
     fi
-    grep -rqE "$pattern" test bindings/rust/aura/tests --include=*.cpp --include=*.rs || {
+    grep -rqE "$pattern" test bindings/rust/aura/tests bindings/rust/aura-sys/tests --include=*.cpp --include=*.rs || {
         echo "promises: doc/reliability.md names $name, which no test is called"
         missing=1
     }
