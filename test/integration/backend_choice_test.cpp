@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -61,7 +62,24 @@ bool has_second_backend() {
     return aura::core::all_backends().size() > 1;
 }
 
-TEST(BackendChoice, WhereNothingIsForbiddenItIsIoUring) {
+/// What the environment names is no choice.
+class BackendChoice : public testing::Test {
+protected:
+    BackendChoice() {
+        if (const char* const name = std::getenv("AURAIO_BACKEND"))
+            named_ = name;
+        ::unsetenv("AURAIO_BACKEND");
+    }
+    ~BackendChoice() override {
+        if (named_)
+            ::setenv("AURAIO_BACKEND", named_->c_str(), 1);
+    }
+
+private:
+    std::optional<std::string> named_;
+};
+
+TEST_F(BackendChoice, WhereNothingIsForbiddenItIsIoUring) {
     const log heard;
     aura::io_context ctx;
     EXPECT_EQ(ctx.backend(), "uring");
@@ -73,7 +91,7 @@ TEST(BackendChoice, WhereNothingIsForbiddenItIsIoUring) {
 }
 
 /// A name is strict: set-up and enter are needed, and the error says who refuses which call, and what allows it.
-TEST(BackendChoice, ByNameItIsIoUringOrAnError) {
+TEST_F(BackendChoice, ByNameItIsIoUringOrAnError) {
     for (const refused_call& call : calls)
         for (const int error : refusals)
             test::in_another_process([&] {
@@ -99,7 +117,7 @@ TEST(BackendChoice, ByNameItIsIoUringOrAnError) {
             });
 }
 
-TEST(BackendChoice, WhereACallIsRefusedItIsEpollAndIsHeardOnce) {
+TEST_F(BackendChoice, WhereACallIsRefusedItIsEpollAndIsHeardOnce) {
     if (!has_second_backend())
         GTEST_SKIP() << "this library has one backend";
     for (const refused_call& call : calls)
@@ -118,7 +136,7 @@ TEST(BackendChoice, WhereACallIsRefusedItIsEpollAndIsHeardOnce) {
             });
 }
 
-TEST(BackendChoice, AShortageIsAnError) {
+TEST_F(BackendChoice, AShortageIsAnError) {
     for (const refused_call& call : calls)
         for (const int error : {ENOMEM, EMFILE})
             test::in_another_process([&] {
@@ -133,7 +151,7 @@ TEST(BackendChoice, AShortageIsAnError) {
 }
 
 /// A sandbox that is put up between the construction of a context and its first ring.
-TEST(BackendChoice, TheFirstRingMayStillFallBack) {
+TEST_F(BackendChoice, TheFirstRingMayStillFallBack) {
     if (!has_second_backend())
         GTEST_SKIP() << "this library has one backend";
     test::in_another_process([] {
@@ -178,7 +196,7 @@ struct caller_back {
     bool ran = false;
 };
 
-TEST(BackendChoice, WhoHearsOfItMayCallAnything) {
+TEST_F(BackendChoice, WhoHearsOfItMayCallAnything) {
     if (!has_second_backend())
         GTEST_SKIP() << "this library has one backend";
     test::in_another_process([] {
@@ -201,7 +219,7 @@ TEST(BackendChoice, WhoHearsOfItMayCallAnything) {
 }
 
 /// What io_uring has been told of is told to epoll: the calls that would change it are forbidden.
-TEST(BackendChoice, ATableOutlivesTheFallBack) {
+TEST_F(BackendChoice, ATableOutlivesTheFallBack) {
     if (!has_second_backend())
         GTEST_SKIP() << "this library has one backend";
     test::in_another_process([] {
@@ -225,7 +243,7 @@ TEST(BackendChoice, ATableOutlivesTheFallBack) {
 }
 
 /// There is a ring, so that there is no falling back: the table cannot be changed, but has no closed number.
-TEST(BackendChoice, AClosedFileIsForgottenWhateverIsRefused) {
+TEST_F(BackendChoice, AClosedFileIsForgottenWhateverIsRefused) {
     test::in_another_process([] {
         const scratch_file contents(8);
         aura::io_context_options options;
@@ -241,7 +259,7 @@ TEST(BackendChoice, AClosedFileIsForgottenWhateverIsRefused) {
     });
 }
 
-TEST(BackendChoice, WhatOnlyRingsHaveIsNotHadOfAnother) {
+TEST_F(BackendChoice, WhatOnlyRingsHaveIsNotHadOfAnother) {
     test::in_another_process([] {
         refuse(calls[0], EPERM);
         aura::io_context_options deferred, by_message;
@@ -257,7 +275,7 @@ TEST(BackendChoice, WhatOnlyRingsHaveIsNotHadOfAnother) {
     });
 }
 
-TEST(BackendChoice, TheEnvironmentNamesIt) {
+TEST_F(BackendChoice, TheEnvironmentNamesIt) {
     ASSERT_EQ(::setenv("AURAIO_BACKEND", "uring", 1), 0);
     EXPECT_EQ(aura::options_from_environment().backend, aura::backend_kind::uring);
     ASSERT_EQ(::setenv("AURAIO_BACKEND", "auto", 1), 0);

@@ -18,7 +18,7 @@ AURAIO_OPEN
 namespace detail {
 
 /// The types that Asio's deprecated overloads take and return, where it has them.
-#if defined(AURAIO_HAS_DEPRECATED) && __has_include(AURAIO_ASIO(ip/basic_resolver_query.hpp))
+#if defined(AURAIO_HAS_DEPRECATED) && AURAIO_ASIO_VERSION < 103300 // later ones have the class alone
 #define AURAIO_HAS_RESOLVER_QUERY
 #endif
 
