@@ -117,14 +117,12 @@ TYPED_TEST(Resolver, SaysWhatIsWrong) {
     BOTH(r, message(net::error::host_not_found), tcp::v4(), "::1", "80", flags::numeric_host);
 }
 
-#if !defined(ASIO_NO_DEPRECATED) && !defined(BOOST_ASIO_NO_DEPRECATED)
+#if defined(AURAIO_HAS_RESOLVER_QUERY)
 TYPED_TEST(Resolver, TakesQueries) {
     using resolver = resolver_of<TypeParam, tcp>;
-    if constexpr (requires { typename resolver::query; }) {
-        resolver r(this->ctx_);
-        const typename resolver::query q("127.0.0.1", "80");
-        BOTH(r, "127.0.0.1:80 127.0.0.1/80; ", q);
-    }
+    resolver r(this->ctx_);
+    const typename resolver::query q("127.0.0.1", "80");
+    BOTH(r, "127.0.0.1:80 127.0.0.1/80; ", q);
 }
 #endif
 
