@@ -131,8 +131,8 @@ fn child() {
 }
 
 fn all_cases_of(situation: usize) {
-    for call in 0..CALLS.len() {
-        for error in 0..ERRORS.len() {
+    for (call, (name, _)) in CALLS.iter().enumerate() {
+        for (error, number) in ERRORS.iter().enumerate() {
             let case = format!("{situation} {call} {error}");
             let output = Command::new(std::env::current_exe().unwrap())
                 .args(["--ignored", "--exact", "child", "--nocapture"])
@@ -146,8 +146,8 @@ fn all_cases_of(situation: usize) {
             assert!(
                 output.status.success(),
                 "{} refused with {}: {}\n{}",
-                CALLS[call].0,
-                std::io::Error::from_raw_os_error(ERRORS[error]),
+                name,
+                std::io::Error::from_raw_os_error(*number),
                 output.status,
                 String::from_utf8_lossy(&output.stderr)
             );
