@@ -184,11 +184,10 @@ int carry_out_from_cache(const io_operation& op) noexcept {
 }
 
 bool is_broken_off(const io_operation& op, int moved) noexcept {
-    constexpr std::size_t most = 0x7ffff000; // in one call
     if (reads(op.request().kind) || moved <= 0)
         return false;
     const std::size_t size = transfer(op).size();
-    return static_cast<std::size_t>(moved) < size && size <= most;
+    return static_cast<std::size_t>(moved) < size && size <= most_bytes;
 }
 
 int carry_out_rest(const io_operation& op, int moved) noexcept {
