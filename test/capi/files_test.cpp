@@ -360,6 +360,10 @@ TEST_P(CFileForms, Refuses) {
     refuses(ENOENT, [&] { return start(AURA_FIXED_FILE | 0); });
     const int files[] = {-1, fd.get()};
     ASSERT_EQ(aura_register_files(e(), files, 2), 0);
+    const int of_a_table_that_is_gone = aura_get_fixed_file(e(), 1);
+    ASSERT_EQ(aura_unregister(e(), AURA_REG_FILES), 0);
+    refuses(ENOENT, [&] { return start(of_a_table_that_is_gone); });
+    ASSERT_EQ(aura_register_files(e(), files, 2), 0);
     refuses(EBADF, [&] { return start(AURA_FIXED_FILE | 0); });
     refuses(EINVAL, [&] { return start(AURA_FIXED_FILE | 2); });
     refuses(EBADF, [&] { return start(AURA_FIXED_FILE | -1); });
