@@ -134,8 +134,9 @@ public:
     }
 #endif
 
-    /// `concurrency_hint`: 1 means one ring whatever the number of threads, which saves locks; other values,
-    /// the negative ASIO_CONCURRENCY_HINT_* among them, have no effect: N threads in run() have N rings.
+    /// `concurrency_hint`: 1 means one ring whatever the number of threads, which saves locks, and so do
+    /// ASIO_CONCURRENCY_HINT_UNSAFE and _UNSAFE_IO, which promise one thread at a time; a thread that breaks the
+    /// promise breaks nothing here. Other values have no effect: N threads in run() have N rings.
     explicit io_context(int concurrency_hint)
 #if AURAIO_ASIO_VERSION >= 103300
         : net::execution_context(net::config_from_concurrency_hint(concurrency_hint))
@@ -155,7 +156,7 @@ public:
 
 #if AURAIO_ASIO_VERSION >= 103300
     /// With services that are there from the beginning; see asio::execution_context. Of what `asio::config`
-    /// then tells, scheduler/concurrency_hint is heeded.
+    /// then tells, scheduler/concurrency_hint, scheduler/locking and reactor/io_locking are heeded.
     explicit io_context(const service_maker& initial_services)
         : net::execution_context(initial_services)
         , engine_(configured(), *this) {
@@ -169,7 +170,10 @@ public:
         : io_context(tag, a, net::config_from_concurrency_hint()) {}
     template <class Allocator>
     io_context(std::allocator_arg_t tag, const Allocator& a, int concurrency_hint)
-        : io_context(tag, a, net::config_from_concurrency_hint(concurrency_hint)) {}
+        : net::execution_context(tag, a, net::config_from_concurrency_hint(concurrency_hint))
+        , engine_(from_environment(concurrency_hint), *this) {
+        install();
+    }
     template <class Allocator>
     io_context(std::allocator_arg_t tag, const Allocator& a, const service_maker& initial_services)
         : net::execution_context(tag, a, initial_services)
@@ -373,10 +377,15 @@ private:
         return ceiling.count() > 0 ? static_cast<core::nanoseconds_t>(ceiling.count()) : 0;
     }
 
+    static constexpr bool promises_one_thread(int concurrency_hint) noexcept {
+        return concurrency_hint == AURAIO_ASIO_MACRO(CONCURRENCY_HINT_UNSAFE) ||
+               concurrency_hint == AURAIO_ASIO_MACRO(CONCURRENCY_HINT_UNSAFE_IO);
+    }
+
     static io_context_options from_environment(int concurrency_hint = 0) {
         try {
             io_context_options defaults;
-            defaults.concurrency_hint = concurrency_hint;
+            defaults.concurrency_hint = promises_one_thread(concurrency_hint) ? 1 : concurrency_hint;
             return options_from_environment(defaults);
         } catch (const core::engine_error& e) {
             detail::rethrow(e);
@@ -385,7 +394,10 @@ private:
 
 #if AURAIO_ASIO_VERSION >= 103300
     io_context_options configured() {
-        return from_environment(net::config(*this).get("scheduler", "concurrency_hint", 0));
+        const net::config c(*this);
+        const bool several_threads =
+            c.get("scheduler", "locking", true) && c.get("reactor", "io_locking", true);
+        return from_environment(several_threads ? c.get("scheduler", "concurrency_hint", 0) : 1);
     }
 #endif
 

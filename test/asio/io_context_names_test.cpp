@@ -194,6 +194,14 @@ TEST(IoContextService, HasTheOldMembers) {
 }
 #endif
 
+// One thread at a time is promised, or it is not.
+TEST(IoContextConstruction, HeedsTheHintsThatPromiseOneThread) {
+    for (const int hint :
+         {AURAIO_ASIO_MACRO(CONCURRENCY_HINT_UNSAFE), AURAIO_ASIO_MACRO(CONCURRENCY_HINT_UNSAFE_IO)})
+        EXPECT_EQ(net::io_context(hint).options().concurrency_hint, 1);
+    EXPECT_NE(net::io_context(AURAIO_ASIO_MACRO(CONCURRENCY_HINT_SAFE)).options().concurrency_hint, 1);
+}
+
 #if AURAIO_TEST_ASIO_VERSION >= 103300
 TEST(IoContextConstruction, TakesServiceMakers) {
     net::io_context ctx(stock::config_from_string("scheduler.concurrency_hint=1\nmine.value=7"));
@@ -212,6 +220,12 @@ TEST(IoContextConstruction, TakesAnAllocator) {
     EXPECT_EQ(hinted.options().concurrency_hint, 1);
     net::io_context made(std::allocator_arg, std::allocator<void>(), stock::config_from_concurrency_hint(1));
     EXPECT_EQ(made.options().concurrency_hint, 1);
+    net::io_context safe(std::allocator_arg, std::allocator<void>(),
+                         AURAIO_ASIO_MACRO(CONCURRENCY_HINT_SAFE));
+    EXPECT_NE(safe.options().concurrency_hint, 1);
+    net::io_context unsafe(std::allocator_arg, std::allocator<void>(),
+                           stock::config_from_concurrency_hint(AURAIO_ASIO_MACRO(CONCURRENCY_HINT_UNSAFE)));
+    EXPECT_EQ(unsafe.options().concurrency_hint, 1);
     net::steady_timer timer(made, std::chrono::milliseconds(1));
     bool fired = false;
     timer.async_wait([&](error_code ec) { fired = !ec; });
