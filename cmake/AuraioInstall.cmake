@@ -1,19 +1,35 @@
-# Installation: headers, library, one CMake package with a component per target, one pkg-config file per target.
+# Installation: headers, library, one CMake package with a component (of find_package) per target, one pkg-config file per target.
 include(CMakePackageConfigHelpers)
 
 set(AURAIO_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/auraio")
 
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-
-# An export set for each component: one flavour can be used where the other's headers are not installed.
-set(components core auraio boost adopt boost_adopt)
-if(NOT AURAIO_STOCK)
-    list(APPEND components c)
+# What is installed, in four components: runtime (shared objects), development (all that compiles against them), tools, doc.
+if(AURAIO_HAS_C)
+    set(headers_of_c "")
+else()
+    set(headers_of_c PATTERN "aura*.h" EXCLUDE)
 endif()
-foreach(component IN LISTS components)
-    install(TARGETS auraio_${component} EXPORT auraio-${component}-targets)
-    install(EXPORT auraio-${component}-targets NAMESPACE auraio:: DESTINATION "${AURAIO_CMAKE_DIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development
+    ${headers_of_c})
+
+# An export set for each target: one flavour can be used where the other's headers are not installed.
+set(targets core auraio boost adopt boost_adopt)
+if(AURAIO_HAS_C)
+    list(APPEND targets c)
+endif()
+foreach(target IN LISTS targets)
+    install(TARGETS auraio_${target} EXPORT auraio-${target}-targets
+        LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
+        ARCHIVE COMPONENT development)
+    install(EXPORT auraio-${target}-targets NAMESPACE auraio::
+        DESTINATION "${AURAIO_CMAKE_DIR}" COMPONENT development)
 endforeach()
+
+file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/doc/*")
+install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT doc)
+install(FILES ${documents} DESTINATION "${CMAKE_INSTALL_DOCDIR}/doc" COMPONENT doc)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/example" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT doc)
 
 get_target_property(AURAIO_CORE_TYPE auraio_core TYPE)
 configure_package_config_file(
@@ -28,7 +44,7 @@ install(FILES
     "${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/Findliburing.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/AuraioFindBoost.cmake"
-    DESTINATION "${AURAIO_CMAKE_DIR}")
+    DESTINATION "${AURAIO_CMAKE_DIR}" COMPONENT development)
 
 # Who links a static core has to link liburing as well, without being asked for --static.
 set(AURAIO_PC_CFLAGS "")
@@ -45,10 +61,11 @@ file(RELATIVE_PATH AURAIO_PC_PREFIX "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${
 file(RELATIVE_PATH AURAIO_PC_LIBDIR "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_LIBDIR}")
 file(RELATIVE_PATH AURAIO_PC_INCLUDEDIR "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 set(pkg_config_files auraio-core auraio auraio-boost auraio-adopt auraio-boost-adopt)
-if(NOT AURAIO_STOCK)
+if(AURAIO_HAS_C)
     list(APPEND pkg_config_files auraio-c)
 endif()
 foreach(file IN LISTS pkg_config_files)
     configure_file("${PROJECT_SOURCE_DIR}/cmake/${file}.pc.in" "${PROJECT_BINARY_DIR}/${file}.pc" @ONLY)
-    install(FILES "${PROJECT_BINARY_DIR}/${file}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+    install(FILES "${PROJECT_BINARY_DIR}/${file}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+        COMPONENT development)
 endforeach()

@@ -1,5 +1,5 @@
 /*
- * auraio-cp: copies files and directory trees, many files in flight: auraio_cp [--verify] FROM TO
+ * auraio-cp: copies files and directory trees, many files in flight: auraio-cp [--verify] FROM TO
  *
  * As `cp -R -p`: modes, times and, for who may, owners are kept; symbolic links, FIFOs and devices are made
  * anew, holes stay holes; an existing directory TO gets FROM's copy inside. What would harm the source is
@@ -300,7 +300,7 @@ int main(int argc, char** argv) {
     char from[PATH_MAX], to[PATH_MAX];
     verify = argc > 1 && strcmp(argv[1], "--verify") == 0;
     if (argc != 3 + verify) {
-        fprintf(stderr, "usage: auraio_cp [--verify] FROM TO\n");
+        fprintf(stderr, "usage: auraio-cp [--verify] FROM TO\n");
         return 2;
     }
     if (!find_paths(argv[1 + verify], argv[2 + verify], from, to)) {

@@ -36,6 +36,7 @@ configure openssl 'left out, no OpenSSL' -DCMAKE_DISABLE_FIND_PACKAGE_OpenSSL=ON
 configure cargo 'left out, no cargo' -DCARGO_PROGRAM=OFF -DAURAIO_BUILD_BENCHMARKS=OFF -DAURAIO_BUILD_EXAMPLES=OFF
 configure benchmark 'left out, no Google Benchmark' -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON -DAURAIO_BUILD_TESTS=OFF \
     -DAURAIO_BUILD_EXAMPLES=OFF
+configure c_library 'left out, AURAIO_BUILD_C is off' -DAURAIO_BUILD_C=OFF
 
 # Without liburing there is nothing to build: one sentence says what is needed.
 if output=$(cmake -S "$source" -B "$work/liburing" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
