@@ -71,9 +71,20 @@ int call_fdatasync(const io_operation& op) noexcept {
     return ::fdatasync(op.request().fd);
 }
 
+/// As a ring opens: with O_NONBLOCK, which the file loses again unless it was asked for. So a FIFO whose other end
+/// nobody has open holds up no thread (ENXIO for a writer; see fifo(7)). EAGAIN: a lease on the file is being
+/// given up, which takes its time; see fcntl(2), F_SETLEASE.
 int call_openat(const io_operation& op) noexcept {
-    return ::openat(op.request().fd, static_cast<const char*>(op.request().address),
-                    static_cast<int>(op.request().flags), op.request().length);
+    const auto* const path = static_cast<const char*>(op.request().address);
+    const int flags = static_cast<int>(op.request().flags);
+    if ((flags & (O_NONBLOCK | O_PATH)) != 0)
+        return ::openat(op.request().fd, path, flags, op.request().length);
+    const int fd = ::openat(op.request().fd, path, flags | O_NONBLOCK, op.request().length);
+    if (fd >= 0)
+        (void)::fcntl(fd, F_SETFL, flags);
+    else if (errno == EAGAIN)
+        return ::openat(op.request().fd, path, flags, op.request().length);
+    return fd;
 }
 
 int call_close(const io_operation& op) noexcept {

@@ -11,13 +11,6 @@ using namespace test;
 
 namespace {
 
-engine_ptr on_rings() {
-    aura_options_t options;
-    aura_options_init(&options);
-    options.backend = AURA_BACKEND_URING;
-    return engine_ptr(aura_create_with_options(&options));
-}
-
 /// Something of everything that may be pending.
 struct operations {
     static constexpr int count = 3;
@@ -76,7 +69,7 @@ TEST_P(CSandbox, FromTheStartThereIsNoEngineOrItWorks) {
 
 TEST_P(CSandbox, AfterCreationFunctionsSayWhy) {
     alone([] {
-        engine_ptr e = on_rings();
+        engine_ptr e = make_engine_of_rings();
         GetParam().install();
         operations all(e);
         expect_driven_or_refused(e, GetParam());
@@ -87,7 +80,7 @@ TEST_P(CSandbox, AfterCreationFunctionsSayWhy) {
 
 TEST_P(CSandbox, WhileAThreadRunsItReturnsOrGoesOn) {
     alone([] {
-        engine_ptr e = on_rings();
+        engine_ptr e = make_engine_of_rings();
         operations all(e);
         std::atomic<int> result{1};
         std::thread runner([&] { result = aura_run(e.get()); });
@@ -115,7 +108,7 @@ TEST(CSandboxOfOtherCalls, ThePollDescriptorSaysWhy) {
     for (const long call : {__NR_epoll_create1, __NR_epoll_ctl, __NR_eventfd2, __NR_timerfd_create})
         for (const int error : {EPERM, ENOSYS, ENOMEM})
             test::in_another_process([&] {
-                const engine_ptr e = on_rings();
+                const engine_ptr e = make_engine_of_rings();
                 refusal{"", call, error}.install();
                 EXPECT_EQ(aura_get_poll_fd(e.get()), -error);
             });

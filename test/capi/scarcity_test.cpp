@@ -67,10 +67,10 @@ TEST(CScarcity, NoEngineWithoutDescriptors) {
 TEST(CScarcity, NoRingWithoutDescriptors) {
     if (test::checks_need_descriptors)
         GTEST_SKIP() << "the sanitizer needs descriptors itself";
-    (void)make_engine(); // asks the kernel
+    (void)make_engine_of_rings(); // asks the kernel
     test::descriptor_famine famine;
     famine.begin();
-    const engine_ptr e = make_engine(); // one that could keep nothing for its ring
+    const engine_ptr e = make_engine_of_rings(); // one that could keep nothing for its ring
     ended done;
     ASSERT_TRUE(aura_timeout(e.get(), 0, ended::note, &done));
     EXPECT_EQ(aura_poll(e.get()), -EMFILE);
@@ -151,7 +151,7 @@ TEST(CScarcity, NoSettingsForADiskThatCannotBeFoundOut) {
 TEST(CScarcity, NoRegistrationsWithoutDescriptors) {
     if (test::checks_need_descriptors)
         GTEST_SKIP() << "the sanitizer needs descriptors itself";
-    const engine_ptr e = make_engine();
+    const engine_ptr e = make_engine_of_rings();
     const mapping memory(4096);
     const unique_fd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const int fd = file.get();
@@ -165,7 +165,7 @@ TEST(CScarcity, NoRegistrationsWithoutDescriptors) {
 }
 
 TEST(CScarcity, NoMoreRegisteredFilesThanDescriptors) {
-    const engine_ptr e = make_engine();
+    const engine_ptr e = make_engine_of_rings();
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     if (limit.rlim_cur > (1u << 20))
@@ -178,7 +178,10 @@ TEST(CScarcity, NoMoreRegisteredFilesThanDescriptors) {
 TEST(CScarcity, NoBuffersBeyondTheMemoryThatMayBeLocked) {
     test::in_another_process([] {
         test::limit_locked_memory(2 << 20);
-        const engine_ptr e(aura_create());
+        aura_options_t options;
+        aura_options_init(&options);
+        options.backend = AURA_BACKEND_URING;
+        const engine_ptr e(aura_create_with_options(&options));
         if (!e)
             test::exit_skipping("no ring at all without privileges");
         const mapping much(4 << 20), little_enough(4096);

@@ -38,6 +38,7 @@ TEST_F(CSmallPrint, AFifoIsOpenedAtOnce) {
     ASSERT_TRUE(aura_openat(e(), AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC, 0, ended::note, &reader));
     const unique_fd fd(static_cast<int>(finish(engine, reader))); // nobody writes
     EXPECT_GE(fd.get(), 0);
+    EXPECT_EQ(::fcntl(fd.get(), F_GETFL) & O_NONBLOCK, 0); // not asked for
     EXPECT_EQ(::unlink(path.c_str()), 0);
 }
 

@@ -23,15 +23,22 @@ struct destroy_engine {
 };
 using engine_ptr = std::unique_ptr<aura_engine_t, destroy_engine>;
 
-inline engine_ptr make_engine(int rings = 0, aura_ring_select_t mode = AURA_SELECT_ADAPTIVE) {
+inline engine_ptr make_engine(int rings = 0, aura_ring_select_t mode = AURA_SELECT_ADAPTIVE,
+                              aura_backend_t backend = AURA_BACKEND_AUTO) {
     aura_options_t options;
     aura_options_init(&options);
     options.ring_count = rings;
     options.ring_select = mode;
+    options.backend = backend;
     engine_ptr e(aura_create_with_options(&options));
     if (!e)
         ADD_FAILURE() << "aura_create_with_options: errno " << errno;
     return e;
+}
+
+/// For what io_uring alone limits or needs, whichever backend the tests are run on.
+inline engine_ptr make_engine_of_rings() {
+    return make_engine(0, AURA_SELECT_ADAPTIVE, AURA_BACKEND_URING);
 }
 
 /// What became of one operation. Must outlive it.

@@ -4,6 +4,7 @@
 
 #include "support/locked_memory.hpp"
 #include "support/other_process.hpp"
+#include "support/ring_configurations.hpp"
 #include "support/sanitizers.hpp"
 
 #include <asio/post.hpp>
@@ -25,7 +26,7 @@ namespace {
 TEST(LockedMemory, ARingTakesWhatThereIs) {
     test::in_another_process([] {
         test::limit_locked_memory(64 * 1024);
-        aura::io_context ctx;
+        aura::io_context ctx(test::on_rings());
         aura::random_access_file file(ctx, "/dev/zero", aura::file_base::read_only);
         static char data[256][16];
         std::size_t right = 0;
@@ -47,7 +48,7 @@ TEST(LockedMemory, AnErrorNamesTheLimit) {
         test::limit_locked_memory(0);
         std::string what;
         try {
-            aura::io_context ctx;
+            aura::io_context ctx(test::on_rings());
             ctx.run();
             net::post(ctx, [] {});
             ctx.restart();
@@ -67,7 +68,7 @@ TEST(LockedMemory, WhereAddressSpaceIsWhatLacksAnErrorNamesThat) {
     test::in_another_process([] {
         std::string what;
         try {
-            aura::io_context ctx;
+            aura::io_context ctx(test::on_rings());
             // As much as there is, and not a page for even the smallest queues.
             std::size_t pages = 0;
             std::ifstream("/proc/self/statm") >> pages;

@@ -4,6 +4,7 @@
 #include "support/locked_memory.hpp"
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
+#include "support/ring_configurations.hpp"
 #include "support/scratch_file.hpp"
 
 #include <asio/executor_work_guard.hpp>
@@ -40,13 +41,6 @@ void expect_error(int error, const std::string& reason, F f) {
         EXPECT_EQ(e.code().value(), error) << e.what();
         EXPECT_NE(std::string(e.what()).find(reason), std::string::npos) << e.what();
     }
-}
-
-/// As a program that asks for rings by name: nothing else is taken instead.
-aura::io_context_options on_rings() {
-    aura::io_context_options options;
-    options.backend = aura::backend_kind::uring;
-    return options;
 }
 
 /// A context makes its first ring when there is something to run.
@@ -115,13 +109,13 @@ TEST(OlderKernel, WithoutIoUring) {
 TEST(OlderKernel, WithTooLittleLockedMemoryForTheFirstRing) {
     test::in_another_process([] {
         require(older_kernel::without_rings(ENOMEM));
-        expect_error(ENOMEM, "RLIMIT_MEMLOCK", [] { aura::io_context ctx; });
+        expect_error(ENOMEM, "RLIMIT_MEMLOCK", [] { aura::io_context ctx(on_rings()); });
     });
 }
 
 TEST(OlderKernel, WithTooLittleLockedMemoryForAnotherRing) {
     test::in_another_process([] {
-        aura::io_context ctx;
+        aura::io_context ctx(on_rings());
         net::post(ctx, [] {});
         ctx.poll();
         require(older_kernel::without_rings(ENOMEM));

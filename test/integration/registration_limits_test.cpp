@@ -5,6 +5,7 @@
 #include "support/locked_memory.hpp"
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
+#include "support/ring_configurations.hpp"
 #include "support/scratch_file.hpp"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ TEST(RegistrationLimits, LockedMemory) {
         test::limit_locked_memory(2 << 20);
         std::unique_ptr<aura::io_context> ctx;
         try {
-            ctx = std::make_unique<aura::io_context>();
+            ctx = std::make_unique<aura::io_context>(on_rings());
         } catch (const aura::system_error& e) {
             test::exit_skipping(e.what()); // no ring at all without privileges
         }

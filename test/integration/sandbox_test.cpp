@@ -3,6 +3,7 @@
 #include <auraio/auraio.hpp>
 
 #include "support/refusals.hpp"
+#include "support/ring_configurations.hpp"
 #include "support/scratch_file.hpp"
 
 #include <asio/executor_work_guard.hpp>
@@ -194,12 +195,6 @@ protected:
     }
 };
 INSTANTIATE_TEST_SUITE_P(Matrix, Sandbox, testing::ValuesIn(all_refusals()));
-
-aura::io_context_options on_rings() {
-    aura::io_context_options options;
-    options.backend = aura::backend_kind::uring;
-    return options;
-}
 
 TEST_P(Sandbox, FromTheStartAContextIsRefusedOrWorks) {
     alone([] {

@@ -10,6 +10,14 @@
 
 namespace test {
 
+/// As a program that asks for rings by name: nothing else is taken instead. For what io_uring alone limits or needs,
+/// whichever backend the tests are run on.
+inline aura::io_context_options on_rings() {
+    aura::io_context_options options;
+    options.backend = aura::backend_kind::uring;
+    return options;
+}
+
 struct ring_configuration {
     const char* name;
     aura::task_run task_work;

@@ -223,14 +223,16 @@ void sockets_and_coroutines() {
     auto strand = aura::make_strand(p.ctx);
     tcp::acceptor acceptor(p.ctx, tcp::endpoint(aura::ip::address_v4::loopback(), 0));
     const tcp::endpoint there = acceptor.local_endpoint();
-    auto served = aura::co_spawn(p.ctx, serve(acceptor, all, strand), aura::use_future);
+    auto served = aura::co_spawn(strand, serve(acceptor, all, strand), aura::use_future);
     std::vector<std::future<std::size_t>> clients;
     for (int i = 0; i < 20; ++i)
         clients.push_back(aura::co_spawn(p.ctx, ask(p.ctx.get_executor(), there), aura::use_future));
     std::size_t got = 0;
     for (auto& c : clients)
         got += c.get();
-    acceptor.close(); // another thread's
+    // An object is not to be used by two threads at once: the strand has begun the accept that is pending now.
+    aura::post(strand, aura::use_future).get();
+    acceptor.close();
     served.wait();
     p.join();
     expect(got == 20 * 2560 && all.bytes == got && all.sessions == 20, "echo");
