@@ -9,7 +9,9 @@ The guide is not ours, so nothing of it is here. AROUND is a program of ours in 
     // guide: functions     the definitions of functions that begin in its first column, with what comments are right before them
     // guide: includes      its lines that begin with #include
     // guide: uses          its lines that begin with use (Rust's)
-    // guide: statements    what is left of it, without those of the four that AROUND has a place for
+    // guide: statements    what is left of it, without those of the three that AROUND has a place for
+    // guide: before await  the lines of what is left before the first that awaits something
+    // guide: from await    and those from there on
 
 `run` puts snippet NUMBER (1 is the first one in that language) there, in a copy in OUT, compiles that (`COMPILER ARGUMENT... FILE -o
 PROGRAM`; a compiler's argument `{}` is the place of FILE, if there is one), and runs the program, whose exit code is the result. The
@@ -28,7 +30,7 @@ from pathlib import Path
 SKIPPED = 77
 SECONDS = 60 # for a program that hangs
 LANGUAGES = {"c": "c", "cpp": "cpp", "rust": "rs"}
-PLACE = re.compile(r"^\s*(?://|/\*) guide: (all|functions|includes|uses|statements)\b.*$", re.MULTILINE)
+PLACE = re.compile(r"^\s*(?://|/\*) guide: (all|functions|includes|uses|statements|before await|from await)\b.*$", re.MULTILINE)
 
 
 def read_guide(name):
@@ -56,14 +58,16 @@ def parts_of(snippet, places):
             expression = re.compile(pattern, re.MULTILINE | re.DOTALL)
             parts[name] = "".join(m.group(0) for m in expression.finditer(rest))
             rest = expression.sub("", rest)
-    parts["statements"] = rest
-    return parts
+    lines = rest.splitlines(keepends=True)
+    first = next((number for number, line in enumerate(lines) if "await" in line), len(lines))
+    return parts | {"statements": rest, "before await": "".join(lines[:first]), "from await": "".join(lines[first:])}
 
 
 def filled(around, snippet):
     places = set(PLACE.findall(around))
     parts = parts_of(snippet, places)
-    left_out = "" if places & {"all", "statements"} else parts["statements"].strip()
+    whole = places & {"all", "statements"} or places >= {"before await", "from await"}
+    left_out = "" if whole else parts["statements"].strip()
     empty = [p for p in places if not parts[p].strip()]
     if not places or left_out or empty:
         raise SystemExit(f"guide.py: the snippet does not fit: no place for {left_out!r}, nothing for {empty}")
@@ -74,16 +78,19 @@ def run(guide, language, number, around, out, compiler):
     found = snippets(read_guide(guide), language)
     if not 1 <= int(number) <= len(found):
         raise SystemExit(f"guide.py: the guide has {len(found)} snippets in {language}, and none of number {number}")
-    out = Path(out)
+    out, around = Path(out).resolve(), Path(around).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    source, program = out / Path(around).name, out / Path(around).stem
-    source.write_text(filled(Path(around).read_text(), found[int(number) - 1]))
+    source, program = out / around.name, out / around.stem
+    source.write_text(filled(around.read_text(), found[int(number) - 1]))
     command = [str(source) if argument == "{}" else argument for argument in compiler]
     if "{}" not in compiler:
         command.append(str(source))
-    subprocess.run([*command, "-o", str(program)], check=True)
+    # For programs that include what several share.
+    compiled = subprocess.run([*command, "-o", str(program)], env=os.environ | {"GUIDE_AROUND": str(around.parent)})
+    if compiled.returncode:
+        return SKIPPED if compiled.returncode == SKIPPED else 1
     result = subprocess.run([str(program)], cwd=out, timeout=SECONDS).returncode
-    print(f"snippet {number} in {language}, in {Path(around).name}: exit code {result}")
+    print(f"snippet {number} in {language}, in {around.name}: exit code {result}")
     return result
 
 

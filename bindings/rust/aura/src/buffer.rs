@@ -181,11 +181,15 @@ impl BufferRef {
     pub unsafe fn from_mut_slice(slice: &mut [u8]) -> BufferRef {
         BufferRef { at: Place::Memory(slice.as_mut_ptr().cast()), len: slice.len() }
     }
-    /// `len` bytes at `offset` of the buffer that [`register_buffers`](crate::Engine::register_buffers) has registered at
-    /// `index`. The engine checks all three when an operation is started.
-    pub fn fixed(index: usize, offset: usize, len: usize) -> BufferRef {
+    /// Bytes from `offset` on of the buffer that [`register_buffers`](crate::Engine::register_buffers) has registered at
+    /// `index`. The engine checks both, and how many are asked for, when an operation is started.
+    pub fn fixed(index: usize, offset: usize) -> BufferRef {
         let index = c_int::try_from(index).unwrap_or(c_int::MAX);
-        BufferRef { at: Place::Registered { index, offset }, len }
+        BufferRef { at: Place::Registered { index, offset }, len: 0 }
+    }
+    /// The same from its beginning on.
+    pub fn fixed_index(index: usize) -> BufferRef {
+        BufferRef::fixed(index, 0)
     }
     pub(crate) fn memory(self) -> Option<*mut c_void> {
         match self.at {
@@ -193,7 +197,7 @@ impl BufferRef {
             Place::Registered { .. } => None,
         }
     }
-    /// How many bytes there are.
+    /// How many bytes there are; 0 of a registered buffer, whose size the engine knows.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(self) -> usize {
         self.len

@@ -1,8 +1,8 @@
 //! Starting operations whose end a closure is told.
 use crate::buffer::BufferRef;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::fd::Fd;
+use crate::error::Result;
+use crate::fd::{Descriptor, Fd};
 use crate::io_buf::{IoBuf, IoBufMut};
 use crate::open_options::OpenOptions;
 use crate::operation::{self, Operation};
@@ -10,20 +10,13 @@ use crate::operations::{files::*, messages::*, paths::*, plain::*, sockets::*, v
 use crate::request::Request;
 use crate::socket_address::SocketAddress;
 use aura_sys as sys;
-use libc::EINVAL;
-use std::ffi::CString;
 use std::net::SocketAddr;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::io::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
 /// An offset that means the file's own position, which the operation moves; for pipes and other streams too.
 pub const CURRENT_POSITION: u64 = u64::MAX;
-
-pub(crate) fn path_of(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| Error::Submission(EINVAL))
-}
 
 /// Each starts an operation, and calls `done` once when it has ended: never before the function returns if the thread
 /// drives the engine itself, else possibly in another thread meanwhile. When it cannot be started the function fails with
@@ -35,7 +28,7 @@ impl Engine {
     pub(crate) fn start<O, F>(&self, operation: O, done: F) -> Result<Request>
     where
         O: Operation,
-        F: FnOnce(O::Output) + std::marker::Send + 'static,
+        F: FnOnce(O::Output) + Send + 'static,
     {
         operation::start(&self.shared, operation, done).map_err(|(error, ..)| error)
     }
@@ -45,73 +38,81 @@ impl Engine {
     /// Reads up to `len` bytes at `offset`, which may be [`CURRENT_POSITION`]. 0 at the end of the file.
     ///
     /// # Safety
-    /// `buf` has `len` bytes; they live, and nobody else looks at them, until `done` is called.
-    pub unsafe fn read<F>(&self, fd: &Fd, buf: BufferRef, len: usize, offset: u64, done: F) -> Result<Request>
-    where
-        F: FnOnce(Result<usize>) + std::marker::Send + 'static,
-    {
-        self.start(ReadRef(fd.clone(), buf, len, offset), done)
-    }
-
-    /// Writes up to `len` bytes at `offset`.
-    ///
-    /// # Safety
-    /// `buf` has `len` bytes; they live, and nobody changes them, until `done` is called.
-    pub unsafe fn write<F>(
+    /// `buf` has `len` bytes; they live, and nobody else looks at them, until `done` is called. What only names a
+    /// descriptor stays open until then.
+    pub unsafe fn read<F>(
         &self,
-        fd: &Fd,
+        fd: impl Descriptor,
         buf: BufferRef,
         len: usize,
         offset: u64,
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<usize>) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>) + Send + 'static,
     {
-        self.start(WriteRef(fd.clone(), buf, len, offset), done)
+        self.start(ReadRef(fd.into_fd(), buf, len, offset), done)
+    }
+
+    /// Writes up to `len` bytes at `offset`.
+    ///
+    /// # Safety
+    /// `buf` has `len` bytes; they live, and nobody changes them, until `done` is called. A descriptor as for `read`.
+    pub unsafe fn write<F>(
+        &self,
+        fd: impl Descriptor,
+        buf: BufferRef,
+        len: usize,
+        offset: u64,
+        done: F,
+    ) -> Result<Request>
+    where
+        F: FnOnce(Result<usize>) + Send + 'static,
+    {
+        self.start(WriteRef(fd.into_fd(), buf, len, offset), done)
     }
 
     /// As [`read`](Engine::read), into up to 1024 buffers.
     ///
     /// # Safety
-    /// The array, and what it points to, as for `read`.
+    /// The array, what it points to, and the descriptor, as for `read`.
     pub unsafe fn readv<F>(
         &self,
-        fd: &Fd,
+        fd: impl Descriptor,
         buffers: *const sys::iovec,
         count: usize,
         offset: u64,
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<usize>) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>) + Send + 'static,
     {
-        self.start(ReadvRef(fd.clone(), Vectors(buffers, count), offset), done)
+        self.start(ReadvRef(fd.into_fd(), Vectors(buffers, count), offset), done)
     }
 
     /// As [`write`](Engine::write), from up to 1024 buffers.
     ///
     /// # Safety
-    /// The array, and what it points to, as for `write`.
+    /// The array, what it points to, and the descriptor, as for `write`.
     pub unsafe fn writev<F>(
         &self,
-        fd: &Fd,
+        fd: impl Descriptor,
         buffers: *const sys::iovec,
         count: usize,
         offset: u64,
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<usize>) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>) + Send + 'static,
     {
-        self.start(WritevRef(fd.clone(), Vectors(buffers, count), offset), done)
+        self.start(WritevRef(fd.into_fd(), Vectors(buffers, count), offset), done)
     }
 
     /// Reads into a buffer that the operation owns meanwhile. A `Vec` is filled up to its capacity.
     pub fn read_at<B, F>(&self, fd: &Fd, buf: B, offset: u64, done: F) -> Result<Request>
     where
         B: IoBufMut,
-        F: FnOnce(Result<usize>, B) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, B) + Send + 'static,
     {
         self.start(ReadAt(fd.clone(), buf, offset), move |(result, buf)| done(result, buf))
     }
@@ -120,7 +121,7 @@ impl Engine {
     pub fn write_at<B, F>(&self, fd: &Fd, buf: B, offset: u64, done: F) -> Result<Request>
     where
         B: IoBuf,
-        F: FnOnce(Result<usize>, B) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, B) + Send + 'static,
     {
         self.start(WriteAt(fd.clone(), buf, offset), move |(result, buf)| done(result, buf))
     }
@@ -129,7 +130,7 @@ impl Engine {
     pub fn readv_at<B, F>(&self, fd: &Fd, buffers: Vec<B>, offset: u64, done: F) -> Result<Request>
     where
         B: IoBufMut,
-        F: FnOnce(Result<usize>, Vec<B>) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, Vec<B>) + Send + 'static,
     {
         self.start(ReadvAt::new(fd.clone(), buffers, offset), move |(result, bufs)| done(result, bufs))
     }
@@ -138,7 +139,7 @@ impl Engine {
     pub fn writev_at<B, F>(&self, fd: &Fd, buffers: Vec<B>, offset: u64, done: F) -> Result<Request>
     where
         B: IoBuf,
-        F: FnOnce(Result<usize>, Vec<B>) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, Vec<B>) + Send + 'static,
     {
         self.start(WritevAt::new(fd.clone(), buffers, offset), move |(result, bufs)| done(result, bufs))
     }
@@ -148,7 +149,7 @@ impl Engine {
     /// What had been written when it was started is on the device.
     pub fn fsync<F>(&self, fd: &Fd, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(Fsync(fd.clone()), done)
     }
@@ -156,7 +157,7 @@ impl Engine {
     /// As [`fsync`](Engine::fsync), without what is only needed to know when it was written.
     pub fn fdatasync<F>(&self, fd: &Fd, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(Fdatasync(fd.clone()), done)
     }
@@ -170,17 +171,18 @@ impl Engine {
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<OwnedFd>) + std::marker::Send + 'static,
+        F: FnOnce(Result<Fd>) + Send + 'static,
     {
         self.start(openat(directory, path.as_ref(), options)?, done)
     }
 
-    /// Closes a descriptor, which tells of errors that dropping it hides. Also closed when this fails.
-    pub fn close<F>(&self, fd: impl Into<OwnedFd>, done: F) -> Result<Request>
+    /// Closes a descriptor, which tells of errors that dropping it hides. Also closed when this fails, except with
+    /// `EBUSY`: an [`Fd`] that something else still has is closed when that is over.
+    pub fn close<F>(&self, fd: impl TryInto<OwnedFd>, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
-        self.start(Close(Some(fd.into())), done)
+        self.start(close(fd)?, done)
     }
 
     /// statx(2): `flags` are `AT_*`, `mask` `STATX_*`.
@@ -193,7 +195,7 @@ impl Engine {
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<Box<sys::statx>>) + std::marker::Send + 'static,
+        F: FnOnce(Result<Box<sys::statx>>) + Send + 'static,
     {
         self.start(statx(directory, path.as_ref(), flags, mask)?, done)
     }
@@ -209,7 +211,7 @@ impl Engine {
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(renameat(old_directory, old_path.as_ref(), new_directory, new_path.as_ref(), flags)?, done)
     }
@@ -223,7 +225,7 @@ impl Engine {
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(unlinkat(directory, path.as_ref(), flags)?, done)
     }
@@ -237,7 +239,7 @@ impl Engine {
         done: F,
     ) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(mkdirat(directory, path.as_ref(), mode)?, done)
     }
@@ -245,7 +247,7 @@ impl Engine {
     /// fallocate(2): `mode` is `FALLOC_FL_*`.
     pub fn fallocate<F>(&self, fd: &Fd, mode: i32, offset: u64, len: u64, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(Fallocate(fd.clone(), mode, offset, len), done)
     }
@@ -253,7 +255,7 @@ impl Engine {
     /// ftruncate(2).
     pub fn ftruncate<F>(&self, fd: &Fd, len: u64, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(Ftruncate(fd.clone(), len), done)
     }
@@ -261,7 +263,7 @@ impl Engine {
     /// sync_file_range(2): `len` below 4 GiB, 0: to the end of the file; `flags` are `SYNC_FILE_RANGE_*`.
     pub fn sync_file_range<F>(&self, fd: &Fd, offset: u64, len: u64, flags: u32, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(SyncFileRange(fd.clone(), offset, len, flags), done)
     }
@@ -273,7 +275,7 @@ impl Engine {
     pub fn recv<B, F>(&self, fd: &Fd, buf: B, flags: i32, done: F) -> Result<Request>
     where
         B: IoBufMut,
-        F: FnOnce(Result<usize>, B) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, B) + Send + 'static,
     {
         self.start(Recv(fd.clone(), buf, flags), move |(result, buf)| done(result, buf))
     }
@@ -282,18 +284,16 @@ impl Engine {
     pub fn send<B, F>(&self, fd: &Fd, buf: B, flags: i32, done: F) -> Result<Request>
     where
         B: IoBuf,
-        F: FnOnce(Result<usize>, B) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, B) + Send + 'static,
     {
-        self.start(crate::operations::sockets::Send(fd.clone(), buf, flags), move |(result, buf)| {
-            done(result, buf)
-        })
+        self.start(SendData(fd.clone(), buf, flags), move |(result, buf)| done(result, buf))
     }
 
     /// A datagram and who has sent it, if that is an address of the internet. As [`recv`](Engine::recv) otherwise.
     pub fn recv_from<B, F>(&self, fd: &Fd, buf: B, flags: i32, done: F) -> Result<Request>
     where
         B: IoBufMut,
-        F: FnOnce(Result<(usize, Option<SocketAddr>)>, B) + std::marker::Send + 'static,
+        F: FnOnce(Result<(usize, Option<SocketAddr>)>, B) + Send + 'static,
     {
         self.start(RecvFrom::new(fd.clone(), buf, flags), move |(result, buf)| done(result, buf))
     }
@@ -309,7 +309,7 @@ impl Engine {
     ) -> Result<Request>
     where
         B: IoBuf,
-        F: FnOnce(Result<usize>, B) + std::marker::Send + 'static,
+        F: FnOnce(Result<usize>, B) + Send + 'static,
     {
         self.start(SendTo::new(fd.clone(), buf, address.into(), flags), move |(result, buf)| {
             done(result, buf)
@@ -320,7 +320,7 @@ impl Engine {
     /// have, with `POLLERR` and `POLLHUP`, which need not be asked for.
     pub fn ready<F>(&self, fd: &Fd, events: i16, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<i16>) + std::marker::Send + 'static,
+        F: FnOnce(Result<i16>) + Send + 'static,
     {
         self.start(Ready(fd.clone(), events), done)
     }
@@ -328,7 +328,7 @@ impl Engine {
     /// Accepts a connection; with the peer's address when that is of the internet.
     pub fn accept<F>(&self, fd: &Fd, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<(OwnedFd, Option<SocketAddr>)>) + std::marker::Send + 'static,
+        F: FnOnce(Result<(Fd, Option<SocketAddr>)>) + Send + 'static,
     {
         self.start(Accept::new(fd.clone()), done)
     }
@@ -336,7 +336,7 @@ impl Engine {
     /// Connects a socket, such as [`Fd::stream_socket`] makes.
     pub fn connect<F>(&self, fd: &Fd, address: impl Into<SocketAddress>, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(Connect(fd.clone(), address.into()), done)
     }
@@ -344,39 +344,8 @@ impl Engine {
     /// `done` is called when the time has passed, never earlier.
     pub fn timeout<F>(&self, time: Duration, done: F) -> Result<Request>
     where
-        F: FnOnce(Result<()>) + std::marker::Send + 'static,
+        F: FnOnce(Result<()>) + Send + 'static,
     {
         self.start(Timeout(time), done)
     }
-}
-
-pub(crate) fn openat(directory: Option<&Fd>, path: &Path, options: &OpenOptions) -> Result<Openat> {
-    let (flags, mode) = options.flags_and_mode()?;
-    Ok(Openat { directory: directory.cloned(), path: path_of(path)?, flags, mode })
-}
-
-pub(crate) fn statx(directory: Option<&Fd>, path: &Path, flags: i32, mask: u32) -> Result<Statx> {
-    // SAFETY: numbers, for which zero is a value.
-    let found = Box::new(unsafe { std::mem::zeroed() });
-    Ok(Statx { directory: directory.cloned(), path: path_of(path)?, flags, mask, found })
-}
-
-pub(crate) fn renameat(
-    old_directory: Option<&Fd>,
-    old_path: &Path,
-    new_directory: Option<&Fd>,
-    new_path: &Path,
-    flags: u32,
-) -> Result<Renameat> {
-    let (old_path, new_path) = (path_of(old_path)?, path_of(new_path)?);
-    let (old_directory, new_directory) = (old_directory.cloned(), new_directory.cloned());
-    Ok(Renameat { old_directory, old_path, new_directory, new_path, flags })
-}
-
-pub(crate) fn unlinkat(directory: Option<&Fd>, path: &Path, flags: i32) -> Result<Unlinkat> {
-    Ok(Unlinkat { directory: directory.cloned(), path: path_of(path)?, flags })
-}
-
-pub(crate) fn mkdirat(directory: Option<&Fd>, path: &Path, mode: u32) -> Result<Mkdirat> {
-    Ok(Mkdirat { directory: directory.cloned(), path: path_of(path)?, mode })
 }

@@ -1,6 +1,7 @@
 //! The engine: making it, driving it, cancelling, and its buffers.
 use crate::buffer::{Buffer, BufferStats};
 use crate::error::{Error, Result};
+use crate::idle::{self, Limit};
 use crate::options::{Backend, Options};
 use crate::panics;
 use crate::request::Request;
@@ -10,7 +11,7 @@ use std::ffi::CStr;
 use std::os::raw::c_int;
 use std::os::unix::io::BorrowedFd;
 use std::ptr::{self, NonNull};
-use std::time::Duration;
+use std::time::Instant;
 
 /// An engine: io_uring rings, at most one per processor, and everything pending on them.
 ///
@@ -97,16 +98,40 @@ impl Engine {
         self.turn(false, |engine| unsafe { sys::aura_poll(engine) })
     }
 
-    /// As [`poll`](Engine::poll), but waits until something has completed, for at most `limit` (rounded up to
-    /// milliseconds). Says how many callbacks ran; 0: nothing is pending, which
-    /// it does not wait for: a thread that is to wait for what others will start is in [`run`](Engine::run).
+    /// As [`poll`](Engine::poll), but waits until something has completed, for at most `limit`: a `Duration`, milliseconds,
+    /// or None. Says how many callbacks ran; 0: none within the limit.
+    ///
+    /// Where nothing is pending, a wait without limit returns 0 at once. One with a limit sleeps until another thread has
+    /// started something, for 10 ms at most: a loop around it neither spins nor misses what ends it. (The quickest way to
+    /// wait for what others will start is [`run`](Engine::run).)
     ///
     /// # Errors
-    /// [`Error::TimedOut`]: something is still pending; else as `poll`.
-    pub fn wait(&self, limit: impl Into<Option<Duration>>) -> Result<usize> {
-        let limit = milliseconds(limit.into());
-        // SAFETY: turn() passes the engine, which is there.
-        self.turn(false, |engine| unsafe { sys::aura_wait(engine, limit) })
+    /// As `poll`. That the time is over is none; [`drain`](Engine::drain) tells it from the end.
+    pub fn wait(&self, limit: impl Into<Limit>) -> Result<usize> {
+        let limit: Limit = limit.into();
+        let deadline = limit.deadline(Instant::now());
+        let mut remaining = limit;
+        let mut idle_until = None;
+        loop {
+            let milliseconds = remaining.milliseconds();
+            // SAFETY: turn() passes the engine, which is there.
+            match self.turn(false, |engine| unsafe { sys::aura_wait(engine, milliseconds) }) {
+                Err(Error::TimedOut) => return Ok(0),
+                Ok(0) if milliseconds >= 0 => {}
+                other => return other,
+            }
+            // Nothing is pending, or another thread runs the last callback, whose end nobody tells: hence not for long.
+            let now = Instant::now();
+            let end = *idle_until.get_or_insert_with(|| idle::end(now, deadline));
+            if now >= end || !idle::wait_for_a_start(self, end - now)? {
+                return Ok(0);
+            }
+            // Takes in what has been started, or that it was nothing.
+            match self.poll()? {
+                0 => remaining = Limit::until(deadline, Instant::now()),
+                count => return Ok(count),
+            }
+        }
     }
 
     /// Runs callbacks, whether something is pending or not, until [`stop`](Engine::stop): the fastest way to drive an
@@ -129,9 +154,9 @@ impl Engine {
     /// Runs callbacks until nothing is pending, for at most `limit`. Says how many this thread ran.
     ///
     /// # Errors
-    /// As [`wait`](Engine::wait).
-    pub fn drain(&self, limit: impl Into<Option<Duration>>) -> Result<usize> {
-        let limit = milliseconds(limit.into());
+    /// [`Error::TimedOut`]: something is still pending; else as [`poll`](Engine::poll).
+    pub fn drain(&self, limit: impl Into<Limit>) -> Result<usize> {
+        let limit = limit.into().milliseconds();
         // SAFETY: turn() passes the engine, which is there.
         self.turn(false, |engine| unsafe { sys::aura_drain(engine, limit) })
     }
@@ -178,9 +203,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Ended`]; `EINVAL`: the request belongs to another engine; `ENOMEM`.
-    pub fn cancel(&self, request: Request) -> Result<()> {
+    pub fn cancel(&self, request: impl Into<Request>) -> Result<()> {
         // SAFETY: the engine is there, and any request is allowed.
-        Error::of_cancel(unsafe { sys::aura_cancel(self.as_ptr(), request.as_ptr()) })
+        Error::of_cancel(unsafe { sys::aura_cancel(self.as_ptr(), request.into().as_ptr()) })
     }
 
     /// A buffer of `size` bytes, zeroed, from a cache of the calling thread where possible. Programs that are in a hurry use
@@ -216,14 +241,6 @@ impl Engine {
             failures: s.failures,
         })
     }
-}
-
-/// -1 without a limit; what is longer than the C library's 24 days has none.
-fn milliseconds(limit: Option<Duration>) -> c_int {
-    limit.map_or(-1, |limit| {
-        let rounded_up = limit.as_nanos().saturating_add(999_999) / 1_000_000;
-        c_int::try_from(rounded_up).unwrap_or(-1)
-    })
 }
 
 impl std::fmt::Debug for Engine {

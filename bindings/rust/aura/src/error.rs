@@ -6,7 +6,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why something failed. Every variant has an errno, [`raw_os_error`](Error::raw_os_error), and a
 /// [`kind`](Error::kind); both survive the conversion into [`io::Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
     /// The operation, or the call, failed with this errno.
@@ -15,7 +15,7 @@ pub enum Error {
     Cancelled,
     /// The operation was not started, and its callback will not be called: `EINVAL`, `EBADF`, `ENOMEM`, `ESHUTDOWN`.
     Submission(i32),
-    /// [`wait`](crate::Engine::wait) or [`drain`](crate::Engine::drain): something is still pending.
+    /// [`drain`](crate::Engine::drain): something is still pending.
     TimedOut,
     /// The call would run callbacks, and was made in a callback of its engine.
     InCallback,
@@ -89,6 +89,23 @@ impl fmt::Display for Error {
             Error::InCallback => f.write_str("not possible in a callback of the engine"),
             Error::Ended => f.write_str("the operation has ended"),
         }
+    }
+}
+
+/// With the text: it is what a `main` that returns an error prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Error::Io(errno) => return write!(f, "Io({})", io::Error::from_raw_os_error(*errno)),
+            Error::Submission(errno) => {
+                return write!(f, "Submission({})", io::Error::from_raw_os_error(*errno))
+            }
+            Error::Cancelled => "Cancelled",
+            Error::TimedOut => "TimedOut",
+            Error::InCallback => "InCallback",
+            Error::Ended => "Ended",
+        };
+        f.write_str(name)
     }
 }
 

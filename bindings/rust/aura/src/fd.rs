@@ -1,9 +1,12 @@
 //! Descriptors that stay open as long as an operation needs them.
 use crate::socket_address::SocketAddress;
 use crate::table::{Numbered, Table};
+use std::fs::File;
 use std::io;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::raw::c_int;
 use std::os::unix::io::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::ptr::addr_of_mut;
 use std::sync::Arc;
 
@@ -52,7 +55,8 @@ impl Fd {
         }
     }
 
-    /// The descriptor itself, unless an operation or a clone still has it, or it was borrowed.
+    /// The descriptor itself, unless an operation or a clone still has it, or it was borrowed. `TcpStream::try_from(fd)` and
+    /// its like do the same.
     pub fn into_owned(self) -> Result<OwnedFd, Fd> {
         match self.0 {
             Repr::Numbered(Numbered::Shared(shared)) => {
@@ -129,14 +133,74 @@ impl AsRawFd for Fd {
     }
 }
 
-impl From<std::fs::File> for Fd {
-    fn from(file: std::fs::File) -> Fd {
-        Fd::new(file)
+/// Where a descriptor stands in a function that is unsafe anyway ([`Engine::read`](crate::Engine::read) and its like): an
+/// [`Fd`], which the operation keeps open, or what only names one: a number, or a reference to what owns it, which the
+/// caller keeps open until the operation has ended.
+pub trait Descriptor: sealed::Sealed {
+    /// # Safety
+    /// What only names a descriptor stays open as [`Fd::borrow_raw`] says.
+    #[doc(hidden)]
+    unsafe fn into_fd(self) -> Fd;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for Fd {}
+impl Descriptor for Fd {
+    unsafe fn into_fd(self) -> Fd {
+        self
     }
 }
+
+impl sealed::Sealed for &Fd {}
+impl Descriptor for &Fd {
+    unsafe fn into_fd(self) -> Fd {
+        self.clone()
+    }
+}
+
+macro_rules! names_a_descriptor {
+    ($($name:ty),*) => {$(
+        impl sealed::Sealed for $name {}
+        impl Descriptor for $name {
+            unsafe fn into_fd(self) -> Fd {
+                Fd::borrow_raw(self.as_raw_fd())
+            }
+        }
+    )*};
+}
+names_a_descriptor!(RawFd, BorrowedFd<'_>, &OwnedFd);
+
+/// What owns a descriptor becomes an `Fd`, and gets it back when nothing else has it any more.
+macro_rules! owns_a_descriptor {
+    ($($name:ty),*) => {$(
+        names_a_descriptor!(&$name);
+        impl From<$name> for Fd {
+            fn from(owner: $name) -> Fd {
+                Fd::new(owner)
+            }
+        }
+        impl TryFrom<Fd> for $name {
+            type Error = Fd;
+            fn try_from(fd: Fd) -> Result<$name, Fd> {
+                fd.into_owned().map(<$name>::from)
+            }
+        }
+    )*};
+}
+owns_a_descriptor!(File, TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixListener, UnixStream);
 
 impl From<OwnedFd> for Fd {
     fn from(fd: OwnedFd) -> Fd {
         Fd::new(fd)
+    }
+}
+
+impl TryFrom<Fd> for OwnedFd {
+    type Error = Fd;
+    fn try_from(fd: Fd) -> Result<OwnedFd, Fd> {
+        fd.into_owned()
     }
 }

@@ -29,10 +29,10 @@
 //! | [`Engine::readv`], [`Engine::writev`] | **unsafe** | the same, for the array too |
 //! | [`Engine::read_at`], [`write_at`](Engine::write_at), [`readv_at`](Engine::readv_at), [`writev_at`](Engine::writev_at), [`recv`](Engine::recv), [`send`](Engine::send) | safe | the operation owns the buffer |
 //! | [`Engine::fsync`], [`Engine::fdatasync`] and the others | safe | no buffer, or one of their own |
-//! | [`Engine::cancel`] | safe | a [`Request`] names its operation for ever, and no other |
+//! | [`Engine::cancel`] | safe | a [`RequestHandle`] names its operation for ever, and no other |
 //! | [`Engine::poll`], [`wait`](Engine::wait), [`run`](Engine::run), [`drain`](Engine::drain) | safe | in a callback they fail with [`Error::InCallback`] |
 //! | [`BufferRef::from_ptr`], [`from_slice`](BufferRef::from_slice), [`from_mut_slice`](BufferRef::from_mut_slice) | **unsafe** | no lifetime |
-//! | [`BufferRef::fixed`] | safe | names a registered buffer; the engine checks it |
+//! | [`BufferRef::fixed`], [`fixed_index`](BufferRef::fixed_index) | safe | names a registered buffer; the engine checks it |
 //! | [`Engine::register_buffers`] | **unsafe** | the memory must outlive the registration |
 //! | [`Engine::unregister_buffers`], [`request_unregister_buffers`](Engine::request_unregister_buffers) | safe | |
 //! | [`Engine::register_files`], [`RegisteredFiles`] | safe | the table keeps the files open |
@@ -41,7 +41,7 @@
 //! | `AsyncEngine::async_read`, `async_write` | **unsafe** | as `read` and `write` |
 //! | `AsyncEngine::async_read_at` and the others | safe | the operation owns the buffer, also when the future is dropped |
 //! | [`Fd::new`] | safe | operations keep the descriptor open |
-//! | [`Fd::borrow_raw`] | **unsafe** | somebody else might close it |
+//! | [`Fd::borrow_raw`] | **unsafe** | somebody else might close it; where the function is unsafe anyway a number will do |
 //! | [`Engine::as_ptr`] | safe | what C functions do with it is not |
 
 mod buffer;
@@ -50,6 +50,7 @@ mod chain;
 mod engine;
 mod error;
 mod fd;
+mod idle;
 mod io_buf;
 mod log;
 mod open_options;
@@ -65,6 +66,8 @@ mod socket_address;
 mod stats;
 mod storage;
 mod table;
+#[cfg(doctest)]
+mod unsafe_calls;
 
 #[cfg(feature = "async")]
 pub mod async_io;
@@ -76,13 +79,14 @@ pub use callbacks::CURRENT_POSITION;
 pub use chain::Chain;
 pub use engine::{in_callback_context, version, Engine};
 pub use error::{Error, Result};
-pub use fd::Fd;
+pub use fd::{Descriptor, Fd};
+pub use idle::Limit;
 pub use io_buf::{IoBuf, IoBufMut, Slice};
 pub use log::{set_log_handler, LogLevel};
 pub use open_options::OpenOptions;
 pub use options::{Backend, Options, RingSelect};
 pub use registered_files::RegisteredFiles;
-pub use request::{OpType, Request};
+pub use request::{OpType, Request, RequestHandle};
 pub use socket_address::SocketAddress;
 pub use stats::{Latencies, Stats};
 pub use storage::{DeviceStats, Phase, StorageSettings};

@@ -36,6 +36,15 @@ pub enum OpType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Request(usize);
 
+/// Another name of it.
+pub type RequestHandle = Request;
+
+impl From<&Request> for Request {
+    fn from(request: &Request) -> Request {
+        *request
+    }
+}
+
 impl Request {
     pub(crate) fn new(raw: *mut sys::aura_request_t) -> Request {
         Request(raw as usize)

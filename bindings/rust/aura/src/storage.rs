@@ -1,7 +1,7 @@
 //! The gate before storage devices: what an engine asks of it, and what is known of a device.
-use crate::callbacks::path_of;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::operations::paths::path_of;
 use aura_sys as sys;
 use libc::ENOENT;
 use std::ffi::CStr;

@@ -58,7 +58,7 @@ fn every_operation_on_files() {
     block_on(async {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        let fd = Fd::new(engine.async_openat(None, file.path(), &options).await.unwrap());
+        let fd = engine.async_openat(None, file.path(), &options).await.unwrap();
         assert_eq!(engine.async_write_at(&fd, "hello", 0).await, (Ok(5), "hello"));
         assert_eq!(engine.async_writev_at(&fd, vec![" ", "world"], 5).await.0, Ok(6));
         assert_eq!(engine.async_fsync(&fd).await, Ok(()));
@@ -78,10 +78,10 @@ fn every_operation_on_files() {
 
         let buf = engine.allocate_buffer(16).unwrap();
         // SAFETY: the buffer outlives the operations, which are awaited.
-        let n = unsafe { engine.async_read(&fd, &buf, 2, 0) }.await.unwrap();
+        let n = unsafe { engine.async_read(&fd, &buf, 2, 0) }.unwrap().await.unwrap();
         assert_eq!(&buf[..n], b"he");
-        assert_eq!(unsafe { engine.async_write(&fd, &buf, 2, 2) }.await, Ok(2));
-        assert_eq!(engine.async_close(fd.into_owned().unwrap()).await, Ok(()));
+        assert_eq!(unsafe { engine.async_write(&fd, &buf, 2, 2) }.unwrap().await, Ok(2));
+        assert_eq!(engine.async_close(fd).await, Ok(()));
     });
     assert_eq!(&file.content()[..4], b"hehe");
 }
@@ -97,7 +97,6 @@ fn every_operation_on_sockets() {
         let client = Fd::stream_socket(&address.into()).unwrap();
         engine.async_connect(&client, address).await.unwrap();
         let (server, _) = accepting.await.unwrap();
-        let server = Fd::new(server);
         let receiving = engine.async_recv(&server, Vec::with_capacity(8), 0);
         assert_eq!(engine.async_send(&client, b"ping".to_vec(), 0).await.0, Ok(4));
         assert_eq!(receiving.await, (Ok(4), b"ping".to_vec()));

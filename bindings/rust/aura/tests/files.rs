@@ -146,7 +146,6 @@ fn open_stat_and_close() {
     engine.openat(None, file.path(), &options, move |r| sender.send(r).unwrap()).unwrap();
     let fd = opened.wait(&engine).unwrap();
     let number = fd.as_raw_fd();
-    let fd = Fd::new(fd);
     engine.write_at(&fd, "12345", 0, |r, _| assert_eq!(r, Ok(5))).unwrap();
     engine.drain(PATIENCE).unwrap();
 
@@ -159,7 +158,7 @@ fn open_stat_and_close() {
     let statx = found.wait(&engine).unwrap();
     assert_eq!((statx.stx_size, statx.stx_mode & 0o7777), (5, 0o600));
 
-    engine.close(fd.into_owned().unwrap(), |r| assert_eq!(r, Ok(()))).unwrap();
+    engine.close(fd, |r| assert_eq!(r, Ok(()))).unwrap();
     engine.drain(PATIENCE).unwrap();
     assert!(std::fs::read_link(format!("/proc/self/fd/{number}")).map_or(true, |p| p != file.path()));
 

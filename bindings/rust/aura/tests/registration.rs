@@ -18,24 +18,23 @@ fn reads_go_into_registered_buffers() {
     unsafe {
         engine.register_buffers(&[(&first).into(), (&second).into()]).unwrap();
         assert_eq!(engine.register_buffers(&[(&first).into()]), Err(Error::Io(EBUSY)));
-        let request =
-            engine.read(&file, BufferRef::fixed(1, 100, 10), 10, 0, |r| assert_eq!(r, Ok(10))).unwrap();
+        let request = engine.read(&file, BufferRef::fixed(1, 100), 10, 0, |r| assert_eq!(r, Ok(10))).unwrap();
         assert_eq!(request.op_type(), Some(OpType::Read));
         assert_eq!(engine.drain(PATIENCE), Ok(1));
         assert_eq!(&second[100..110], b"registered");
         assert_eq!(
-            engine.read(&file, BufferRef::fixed(2, 0, 10), 10, 0, |_| unreachable!()),
+            engine.read(&file, BufferRef::fixed_index(2), 10, 0, |_| unreachable!()),
             Err(Error::Submission(EINVAL))
         );
         assert_eq!(
-            engine.read(&file, BufferRef::fixed(0, 4090, 10), 10, 0, |_| unreachable!()),
+            engine.read(&file, BufferRef::fixed(0, 4090), 10, 0, |_| unreachable!()),
             Err(Error::Submission(EOVERFLOW))
         );
-        assert_eq!(engine.register_buffers(&[BufferRef::fixed(0, 0, 1)]), Err(Error::Io(EINVAL)));
+        assert_eq!(engine.register_buffers(&[BufferRef::fixed(0, 0)]), Err(Error::Io(EINVAL)));
     }
     assert_eq!(engine.unregister_buffers(), Ok(()));
     // SAFETY: nothing is registered, so nothing is read.
-    let refused = unsafe { engine.read(&file, BufferRef::fixed(0, 0, 10), 10, 0, |_| unreachable!()) };
+    let refused = unsafe { engine.read(&file, BufferRef::fixed(0, 0), 10, 0, |_| unreachable!()) };
     assert_eq!(refused, Err(Error::Submission(ENOENT)));
 }
 
@@ -53,7 +52,7 @@ fn the_end_can_be_asked_for_and_is_told() {
     unsafe {
         engine.register_buffers(&[(&buffer).into()]).unwrap();
         engine
-            .read(&file, BufferRef::fixed(0, 0, 4), 4, 0, move |r| {
+            .read(&file, BufferRef::fixed(0, 0), 4, 0, move |r| {
                 assert_eq!(r, Ok(4));
                 has_read.store(true, Ordering::Relaxed);
             })
@@ -67,7 +66,7 @@ fn the_end_can_be_asked_for_and_is_told() {
         })
         .unwrap();
     // SAFETY: refused.
-    let late = unsafe { engine.read(&file, BufferRef::fixed(0, 0, 4), 4, 0, |_| unreachable!()) };
+    let late = unsafe { engine.read(&file, BufferRef::fixed(0, 0), 4, 0, |_| unreachable!()) };
     assert_eq!(late, Err(Error::Submission(EBUSY)));
     engine.drain(PATIENCE).unwrap();
     assert!(ended.load(Ordering::Relaxed));

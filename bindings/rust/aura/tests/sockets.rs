@@ -29,11 +29,11 @@ fn accept_and_connect_over_tcp() {
         engine.connect(&client, address, |r| assert_eq!(r, Ok(()))).unwrap();
         let (server, peer) = accepted.wait(&engine).unwrap();
         engine.drain(PATIENCE).unwrap();
-        let client = TcpStream::from(client.into_owned().unwrap());
+        let client = TcpStream::try_from(client).unwrap();
         assert_eq!(peer, Some(client.local_addr().unwrap()));
         (&client).write_all(b"hello").unwrap();
         let mut got = [0; 5];
-        TcpStream::from(server).read_exact(&mut got).unwrap();
+        TcpStream::try_from(server).unwrap().read_exact(&mut got).unwrap();
         assert_eq!(&got, b"hello");
     }
 }

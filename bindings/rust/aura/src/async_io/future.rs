@@ -38,23 +38,46 @@ fn complete<T>(slot: &Mutex<Slot<T>>, output: T) {
 }
 
 impl<T: Send + 'static> IoFuture<T> {
+    /// Of an operation; ready at once where that cannot be started.
     pub(super) fn start<O: Operation<Output = T>>(engine: &Engine, operation: O) -> IoFuture<T> {
+        IoFuture::begin(engine, operation)
+            .unwrap_or_else(|(error, operation)| IoFuture::ready(operation.finish(Err(error))))
+    }
+
+    /// Fails where it cannot be started.
+    pub(super) fn try_start<O: Operation<Output = T>>(engine: &Engine, operation: O) -> Result<IoFuture<T>> {
+        IoFuture::begin(engine, operation).map_err(|(error, _)| error)
+    }
+
+    fn begin<O: Operation<Output = T>>(
+        engine: &Engine,
+        operation: O,
+    ) -> std::result::Result<IoFuture<T>, (Error, O)> {
+        let (mut future, done) = IoFuture::empty();
+        let request =
+            operation::start(&engine.shared, operation, done).map_err(|(error, op, _)| (error, op))?;
+        future.is_of(engine, request);
+        Ok(future)
+    }
+
+    /// Of an operation that is still to be started, and what is to be called with its output.
+    pub(super) fn empty() -> (IoFuture<T>, impl FnOnce(T) + Send) {
         let slot = Arc::new(Mutex::new(Slot::Pending(None)));
         let shared = slot.clone();
-        match operation::start(&engine.shared, operation, move |output| complete(&shared, output)) {
-            Ok(request) => IoFuture { slot, running: Some((engine.clone(), request)) },
-            Err((error, operation, _)) => IoFuture::ready(operation.finish(Err(error))),
-        }
+        (IoFuture { slot, running: None }, move |output| complete(&shared, output))
+    }
+
+    pub(super) fn is_of(&mut self, engine: &Engine, request: Request) {
+        self.running = Some((engine.clone(), request));
     }
 
     /// Of something that `start` starts without a request: it cannot be cancelled.
     pub(super) fn of(
         start: impl FnOnce(Box<dyn FnOnce(T) + Send>) -> std::result::Result<(), T>,
     ) -> IoFuture<T> {
-        let slot = Arc::new(Mutex::new(Slot::Pending(None)));
-        let shared = slot.clone();
-        match start(Box::new(move |output| complete(&shared, output))) {
-            Ok(()) => IoFuture { slot, running: None },
+        let (future, done) = IoFuture::empty();
+        match start(Box::new(done)) {
+            Ok(()) => future,
             Err(output) => IoFuture::ready(output),
         }
     }

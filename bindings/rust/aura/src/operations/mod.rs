@@ -48,3 +48,33 @@ macro_rules! start_by_description {
     };
 }
 pub(crate) use start_by_description;
+
+/// An operation whose value is all that is named: how it is started, `op` being the value at its place, and what its result
+/// means; without that it is of no interest.
+macro_rules! operation {
+    ($name:ident => $output:ty: |$op:ident, $engine:ident, $callback:ident, $user:ident| $start:expr,
+     |$value:pat_param, $result:ident| $finish:expr) => {
+        // SAFETY: what is named is in the value, which stays at its place, or on the heap.
+        unsafe impl crate::operation::Operation for $name {
+            type Output = $output;
+            unsafe fn start(
+                this: *mut Self,
+                $engine: *mut aura_sys::aura_engine_t,
+                $callback: aura_sys::aura_callback_t,
+                $user: *mut std::os::raw::c_void,
+            ) -> *mut aura_sys::aura_request_t {
+                let $op = &mut *this;
+                $start
+            }
+            fn finish(self, $result: crate::error::Result<usize>) -> $output {
+                let $value = self;
+                $finish
+            }
+        }
+    };
+    ($name:ident: |$op:ident, $engine:ident, $callback:ident, $user:ident| $start:expr) => {
+        crate::operations::operation!($name => crate::error::Result<()>:
+            |$op, $engine, $callback, $user| $start, |_, result| result.map(drop));
+    };
+}
+pub(crate) use operation;

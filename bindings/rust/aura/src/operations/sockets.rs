@@ -1,4 +1,5 @@
 //! Operations on sockets.
+use super::operation;
 use crate::error::Result;
 use crate::fd::Fd;
 use crate::io_buf::{IoBuf, IoBufMut};
@@ -13,7 +14,7 @@ use std::os::unix::io::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::addr_of_mut;
 
 pub(crate) struct Recv<B>(pub Fd, pub B, pub i32);
-pub(crate) struct Send<B>(pub Fd, pub B, pub i32);
+pub(crate) struct SendData<B>(pub Fd, pub B, pub i32);
 
 // SAFETY: B is stable.
 unsafe impl<B: IoBufMut> Operation for Recv<B> {
@@ -51,7 +52,7 @@ unsafe impl<B: IoBufMut> Operation for Recv<B> {
 }
 
 // SAFETY: B is stable.
-unsafe impl<B: IoBuf> Operation for Send<B> {
+unsafe impl<B: IoBuf> Operation for SendData<B> {
     type Output = (Result<usize>, B);
     fn lend(&mut self, engine: &EngineRef) {
         self.1.lend(engine);
@@ -62,7 +63,7 @@ unsafe impl<B: IoBuf> Operation for Send<B> {
         callback: sys::aura_callback_t,
         user_data: *mut c_void,
     ) -> *mut sys::aura_request_t {
-        let Send(fd, buf, flags) = &*this;
+        let SendData(fd, buf, flags) = &*this;
         let (data, len) = (buf.stable_ptr().cast(), buf.bytes_init());
         // A peer that is gone is an error, not a signal, as in std.
         sys::aura_send(engine, fd.as_raw_fd(), data, len, *flags | MSG_NOSIGNAL, callback, user_data)
@@ -84,41 +85,17 @@ impl Accept {
     }
 }
 
-// SAFETY: the address is at a place that stays.
-unsafe impl Operation for Accept {
-    type Output = Result<(OwnedFd, Option<SocketAddr>)>;
-    unsafe fn start(
-        this: *mut Self,
-        engine: *mut sys::aura_engine_t,
-        callback: sys::aura_callback_t,
-        user_data: *mut c_void,
-    ) -> *mut sys::aura_request_t {
-        let (address, len) = (addr_of_mut!((*this).peer.storage), addr_of_mut!((*this).peer.len));
-        let fd = (*this).fd.as_raw_fd();
-        sys::aura_accept(engine, fd, address.cast(), len, SOCK_CLOEXEC, callback, user_data)
-    }
-    fn finish(self, result: Result<usize>) -> Self::Output {
-        // SAFETY: the kernel has made it.
-        result.map(|fd| (unsafe { OwnedFd::from_raw_fd(fd as RawFd) }, self.peer.to_inet()))
-    }
-}
+operation!(Accept => Result<(Fd, Option<SocketAddr>)>: |op, engine, callback, user| {
+    let (address, len) = (addr_of_mut!(op.peer.storage), addr_of_mut!(op.peer.len));
+    sys::aura_accept(engine, op.fd.as_raw_fd(), address.cast(), len, SOCK_CLOEXEC, callback, user)
+}, |op, result| {
+    // SAFETY: the kernel has made it.
+    result.map(|fd| (Fd::new(unsafe { OwnedFd::from_raw_fd(fd as RawFd) }), op.peer.to_inet()))
+});
 
 pub(crate) struct Connect(pub Fd, pub SocketAddress);
 
-// SAFETY: the address is at a place that stays.
-unsafe impl Operation for Connect {
-    type Output = Result<()>;
-    unsafe fn start(
-        this: *mut Self,
-        engine: *mut sys::aura_engine_t,
-        callback: sys::aura_callback_t,
-        user_data: *mut c_void,
-    ) -> *mut sys::aura_request_t {
-        let (fd, len) = ((*this).0.as_raw_fd(), (*this).1.len);
-        let address = addr_of_mut!((*this).1.storage).cast::<sys::sockaddr>();
-        sys::aura_connect(engine, fd, address, len, callback, user_data)
-    }
-    fn finish(self, result: Result<usize>) -> Result<()> {
-        result.map(|_| ())
-    }
-}
+operation!(Connect: |op, engine, callback, user| {
+    let address = addr_of_mut!(op.1.storage).cast::<sys::sockaddr>();
+    sys::aura_connect(engine, op.0.as_raw_fd(), address, op.1.len, callback, user)
+});
