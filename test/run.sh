@@ -8,8 +8,8 @@ shift || true
 
 tools/install-packages.sh \
     g++ cmake ninja-build ccache make pkg-config \
-    liburing-dev libasio-dev libboost1.81-dev libssl-dev libgtest-dev libbenchmark-dev strace curl cargo librust-libc-dev \
-    python3 git abigail-tools meson
+    liburing-dev libasio-dev libboost1.81-dev libssl-dev libgtest-dev libbenchmark-dev strace curl \
+    cargo librust-libc-dev librust-futures-core-dev python3 git abigail-tools meson
 
 cmake --preset "$preset" "$@"
 cmake --build --preset "$preset"

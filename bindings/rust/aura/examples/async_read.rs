@@ -1,31 +1,10 @@
 //! Futures without an executor's crate: async_read FILE. The engine has a thread of its own; the main thread polls.
 use aura::async_io::{AsyncEngine, Driver};
 use aura::{Engine, Fd};
-use std::future::Future;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// All the executor that is needed.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Arc::new(Unpark(thread::current())).into();
-    let (mut future, mut context) = (Box::pin(future), Context::from_waker(&waker));
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
+mod block_on;
+use block_on::block_on;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).ok_or("usage: async_read FILE")?;

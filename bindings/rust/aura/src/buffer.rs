@@ -136,9 +136,6 @@ unsafe impl IoBufMut for Buffer {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.memory.as_ptr()
     }
-    fn bytes_total(&self) -> usize {
-        self.len
-    }
     unsafe fn set_read(&mut self, _: usize) {}
 }
 

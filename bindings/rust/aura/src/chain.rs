@@ -37,6 +37,8 @@ pub struct Chain<'e> {
 struct Placed {
     lend: unsafe fn(*mut c_void, &EngineRef),
     discard: unsafe fn(*mut c_void),
+    #[cfg(feature = "async")]
+    refuse: unsafe fn(*mut c_void, Error),
 }
 
 impl Engine {
@@ -52,8 +54,18 @@ unsafe fn discard<O: operation::Operation, F>(user_data: *mut c_void) {
     drop(operation.finish(Err(Error::Cancelled)));
 }
 
-impl Chain<'_> {
-    fn add<O, F>(mut self, operation: O, done: F) -> Self
+#[cfg(feature = "async")]
+unsafe fn refuse<O, F>(user_data: *mut c_void, error: Error)
+where
+    O: operation::Operation,
+    F: FnOnce(O::Output),
+{
+    let (operation, done) = operation::unplace::<O, F>(user_data);
+    done(operation.finish(Err(error)));
+}
+
+impl<'e> Chain<'e> {
+    pub(crate) fn add<O, F>(mut self, operation: O, done: F) -> Self
     where
         O: Link,
         F: FnOnce(O::Output) + Send + 'static,
@@ -62,7 +74,12 @@ impl Chain<'_> {
         // SAFETY: it stays at its place until it has ended, or is discarded.
         let described = unsafe { O::describe(operation, Some(operation::ended::<O, F>), user_data) };
         self.operations.push(described);
-        self.placed.push(Placed { lend: operation::lend::<O, F>, discard: discard::<O, F> });
+        self.placed.push(Placed {
+            lend: operation::lend::<O, F>,
+            discard: discard::<O, F>,
+            #[cfg(feature = "async")]
+            refuse: refuse::<O, F>,
+        });
         self
     }
 
@@ -119,6 +136,11 @@ impl Chain<'_> {
     /// [`Error::Submission`]: `EINVAL` (the chain is empty, an offset or a count out of range), `EBADF`, `ENOMEM`. The
     /// closures and buffers are dropped then.
     pub fn submit(mut self) -> Result<Vec<Request>> {
+        self.launch()
+    }
+
+    /// On failure all is as before.
+    pub(crate) fn launch(&mut self) -> Result<Vec<Request>> {
         let mut requests = vec![std::ptr::null_mut(); self.operations.len()];
         for (op, placed) in self.operations.iter().zip(&self.placed) {
             // Not before: a chain may be forgotten.
@@ -142,6 +164,20 @@ impl Chain<'_> {
             return Err(error);
         }
         Ok(requests.into_iter().map(Request::new).collect())
+    }
+
+    /// Instead of starting them: the closures are told why.
+    #[cfg(feature = "async")]
+    pub(crate) fn refuse(&mut self, error: Error) {
+        for (op, placed) in std::mem::take(&mut self.operations).iter().zip(&self.placed) {
+            // SAFETY: placed by add() with the same types, and not started.
+            unsafe { (placed.refuse)(op.user_data, error) };
+        }
+    }
+
+    #[cfg(feature = "async")]
+    pub(crate) fn engine(&self) -> &'e Engine {
+        self.engine
     }
 }
 

@@ -1,5 +1,5 @@
 //! What can go wrong, as errno says it and as std::io names it.
-use libc::{ECANCELED, EDEADLK, ENOENT, ETIMEDOUT};
+use libc::{ECANCELED, EDEADLK, ENODATA, ENOENT, ETIMEDOUT};
 use std::{fmt, io};
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -21,6 +21,8 @@ pub enum Error {
     InCallback,
     /// [`cancel`](crate::Engine::cancel): the operation has ended, or its callback has begun.
     Ended,
+    /// A read of exactly so many bytes: the file, or the stream, has ended before.
+    EndOfFile,
 }
 
 impl Error {
@@ -32,6 +34,7 @@ impl Error {
             Error::TimedOut => ETIMEDOUT,
             Error::InCallback => EDEADLK,
             Error::Ended => ENOENT,
+            Error::EndOfFile => ENODATA,
         }
     }
 
@@ -40,6 +43,7 @@ impl Error {
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             Error::Cancelled | Error::InCallback => io::ErrorKind::Other,
+            Error::EndOfFile => io::ErrorKind::UnexpectedEof,
             other => io::Error::from_raw_os_error(other.raw_os_error()).kind(),
         }
     }
@@ -88,6 +92,7 @@ impl fmt::Display for Error {
             Error::TimedOut => f.write_str("the time is over and something is still pending"),
             Error::InCallback => f.write_str("not possible in a callback of the engine"),
             Error::Ended => f.write_str("the operation has ended"),
+            Error::EndOfFile => f.write_str("the file has ended before all was read"),
         }
     }
 }
@@ -104,6 +109,7 @@ impl fmt::Debug for Error {
             Error::TimedOut => "TimedOut",
             Error::InCallback => "InCallback",
             Error::Ended => "Ended",
+            Error::EndOfFile => "EndOfFile",
         };
         f.write_str(name)
     }
@@ -113,6 +119,9 @@ impl std::error::Error for Error {}
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
+        if error == Error::EndOfFile {
+            return io::ErrorKind::UnexpectedEof.into(); // what callers of std's read_exact look for
+        }
         io::Error::from_raw_os_error(error.raw_os_error())
     }
 }

@@ -12,8 +12,20 @@ pub unsafe trait IoBuf: Send + 'static {
     fn stable_ptr(&self) -> *const u8;
     /// How many bytes there are to write.
     fn bytes_init(&self) -> usize;
+    /// How many bytes there is room for, at least `bytes_init`: that many are at the pointer, the first initialised.
+    fn bytes_total(&self) -> usize {
+        self.bytes_init()
+    }
 
-    /// A part of the bytes there are. Panics when the range is not inside them.
+    /// A part of the buffer: as it is written from, of the bytes there are; to read into, up to the room there is. A fresh
+    /// vector's `slice(..n)` is read into for exactly n bytes, and is as long as what was read. Without an end it goes
+    /// to the last byte there is. Panics when the range begins behind the bytes there are, or ends behind the room.
+    ///
+    /// ```
+    /// use aura::IoBuf;
+    /// let part = Vec::with_capacity(100).slice(..10);
+    /// assert_eq!((part.bytes_init(), part.bytes_total()), (0, 10));
+    /// ```
     fn slice(self, range: impl RangeBounds<usize>) -> Slice<Self>
     where
         Self: Sized,
@@ -28,7 +40,8 @@ pub unsafe trait IoBuf: Send + 'static {
             Bound::Excluded(&n) => n,
             Bound::Unbounded => self.bytes_init(),
         };
-        assert!(begin <= end && end <= self.bytes_init(), "range {begin}..{end} of {}", self.bytes_init());
+        let (init, total) = (self.bytes_init(), self.bytes_total());
+        assert!(begin <= end && begin <= init && end <= total, "range {begin}..{end} of {init}, {total}");
         Slice { buf: self, begin, end }
     }
 
@@ -44,11 +57,9 @@ pub unsafe trait IoBuf: Send + 'static {
 ///
 /// # Safety
 /// As [`IoBuf`], for `stable_mut_ptr` and `bytes_total`, except that the memory need not be initialised, and that
-/// nothing else reads or writes it.
+/// nothing else reads or writes it. There are [`bytes_total`](IoBuf::bytes_total) of them.
 pub unsafe trait IoBufMut: IoBuf {
     fn stable_mut_ptr(&mut self) -> *mut u8;
-    /// How many bytes there is room for.
-    fn bytes_total(&self) -> usize;
     /// `count` bytes have been read to the beginning.
     ///
     /// # Safety
@@ -64,6 +75,9 @@ unsafe impl IoBuf for Vec<u8> {
     fn bytes_init(&self) -> usize {
         self.len()
     }
+    fn bytes_total(&self) -> usize {
+        self.capacity()
+    }
 }
 /// Reading fills the capacity, whatever the length was, and sets the length to what was read. After a failure the
 /// vector is as before.
@@ -71,9 +85,6 @@ unsafe impl IoBuf for Vec<u8> {
 unsafe impl IoBufMut for Vec<u8> {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.as_mut_ptr()
-    }
-    fn bytes_total(&self) -> usize {
-        self.capacity()
     }
     unsafe fn set_read(&mut self, count: usize) {
         self.set_len(count);
@@ -93,9 +104,6 @@ unsafe impl IoBuf for Box<[u8]> {
 unsafe impl IoBufMut for Box<[u8]> {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.as_mut_ptr()
-    }
-    fn bytes_total(&self) -> usize {
-        self.len()
     }
     unsafe fn set_read(&mut self, _: usize) {}
 }
@@ -130,14 +138,23 @@ impl<B> Slice<B> {
     pub fn get_ref(&self) -> &B {
         &self.buf
     }
+    /// What is left when so many bytes of it have been moved.
+    #[cfg(feature = "async")]
+    pub(crate) fn without_first(mut self, count: usize) -> Self {
+        self.begin = self.end.min(self.begin + count);
+        self
+    }
 }
 
-// SAFETY: a part of what is stable is stable. The range is inside the initialised bytes, and B is not changed.
+// SAFETY: a part of what is stable is stable. It begins inside the initialised bytes, and nobody makes them fewer.
 unsafe impl<B: IoBuf> IoBuf for Slice<B> {
     fn stable_ptr(&self) -> *const u8 {
         self.buf.stable_ptr().wrapping_add(self.begin)
     }
     fn bytes_init(&self) -> usize {
+        self.end.min(self.buf.bytes_init()).saturating_sub(self.begin)
+    }
+    fn bytes_total(&self) -> usize {
         self.end - self.begin
     }
     fn lend(&mut self, engine: &EngineRef) {
@@ -152,8 +169,10 @@ unsafe impl<B: IoBufMut> IoBufMut for Slice<B> {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.buf.stable_mut_ptr().wrapping_add(self.begin)
     }
-    fn bytes_total(&self) -> usize {
-        self.end - self.begin
+    unsafe fn set_read(&mut self, count: usize) {
+        // What is behind it and was there before stays.
+        if self.begin + count > self.buf.bytes_init() {
+            self.buf.set_read(self.begin + count);
+        }
     }
-    unsafe fn set_read(&mut self, _: usize) {} // it was initialised before
 }

@@ -148,9 +148,6 @@ unsafe impl aura::IoBufMut for Watched {
     fn stable_mut_ptr(&mut self) -> *mut u8 {
         self.0.as_mut_ptr()
     }
-    fn bytes_total(&self) -> usize {
-        self.0.len()
-    }
     unsafe fn set_read(&mut self, _: usize) {}
 }
 

@@ -1,5 +1,6 @@
 //! The operations of an engine, as futures.
-use super::IoFuture;
+use super::exact::{ReadExactAt, WriteAllAt};
+use super::{Accepts, IoFuture};
 use crate::buffer::BufferRef;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -90,6 +91,26 @@ pub trait AsyncEngine: HasEngine {
         offset: u64,
     ) -> IoFuture<(Result<usize>, Vec<B>)> {
         IoFuture::start(self.engine(), WritevAt::new(fd.clone(), bufs, offset))
+    }
+
+    /// Reads until all the room of the buffer is filled ([`slice`](IoBuf::slice) it for fewer), by as many reads as that
+    /// takes. [`Error::EndOfFile`]: there is not so much; the buffer has what there was.
+    ///
+    /// ```
+    /// # async fn f(engine: aura::Engine, file: aura::Fd) -> aura::Result<()> {
+    /// use aura::{async_io::AsyncEngine, IoBuf};
+    /// let (result, header) = engine.async_read_exact_at(&file, Vec::with_capacity(512).slice(..16), 0).await;
+    /// result?;
+    /// assert_eq!(header.into_inner().len(), 16);
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn async_read_exact_at<B: IoBufMut>(&self, fd: &Fd, buf: B, offset: u64) -> ReadExactAt<B> {
+        ReadExactAt::begin(self.engine(), fd, buf, offset)
+    }
+    /// Writes until all that is in the buffer is written, by as many writes as that takes.
+    fn async_write_all_at<B: IoBuf>(&self, fd: &Fd, buf: B, offset: u64) -> WriteAllAt<B> {
+        WriteAllAt::begin(self.engine(), fd, buf, offset)
     }
 
     fn async_fsync(&self, fd: &Fd) -> IoFuture<Result<()>> {
@@ -184,6 +205,10 @@ pub trait AsyncEngine: HasEngine {
     }
     fn async_accept(&self, fd: &Fd) -> IoFuture<Result<(Fd, Option<SocketAddr>)>> {
         IoFuture::start(self.engine(), Accept::new(fd.clone()))
+    }
+    /// Connections, one after the other; one accept is pending from the first time on that one is waited for.
+    fn accepts(&self, fd: &Fd) -> Accepts {
+        Accepts::new(self.engine(), fd)
     }
     fn async_connect(&self, fd: &Fd, address: impl Into<SocketAddress>) -> IoFuture<Result<()>> {
         IoFuture::start(self.engine(), Connect(fd.clone(), address.into()))

@@ -29,10 +29,16 @@
 //! [`Engine`]: crate::Engine
 //! [`Engine::run`]: crate::Engine::run
 //! [`Engine::poll_fd`]: crate::Engine::poll_fd
+mod accepts;
 mod driver;
 mod engine;
+mod exact;
 mod future;
+mod link;
 
+pub use accepts::{Accepts, Next};
 pub use driver::Driver;
 pub use engine::AsyncEngine;
+pub use exact::{ReadExactAt, WriteAllAt};
 pub use future::IoFuture;
+pub use link::{Link, LinkFuture};
