@@ -118,10 +118,11 @@ void end_and_bind_again(const ring_configuration& rings, ending how, bool thread
     if (how == ending::close_first)
         object->close();
     object.reset();
-    EXPECT_EQ(bind_errno(where, is_listener<Protocol>), 0)
-        << "before the context has ended; way " << static_cast<int>(how);
+    const auto is_free = [&] { return bind_errno(where, is_listener<Protocol>) == 0; };
+    EXPECT_TRUE(at_once(is_free)) << "before the context has ended; way " << static_cast<int>(how)
+                                  << ", thread has ended: " << thread_has_ended;
     ctx.reset();
-    EXPECT_EQ(bind_errno(where, is_listener<Protocol>), 0) << "way " << static_cast<int>(how);
+    EXPECT_TRUE(at_once(is_free)) << "way " << static_cast<int>(how);
 }
 
 class BoundAddress : public testing::TestWithParam<ring_configuration> {

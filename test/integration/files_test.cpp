@@ -46,8 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Adoptable, Files,
                          testing::Combine(testing::ValuesIn(adoptable_rings), testing::Values(1u, 2u, 4u)),
                          name_of);
 INSTANTIATE_TEST_SUITE_P(Deferred, Files,
-                         testing::Combine(testing::Values(all_rings[4], all_rings[5]), testing::Values(1u)),
-                         name_of);
+                         testing::Combine(testing::ValuesIn(deferred_rings), testing::Values(1u)), name_of);
 
 constexpr std::size_t block = 4096;
 

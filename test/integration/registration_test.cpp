@@ -78,6 +78,11 @@ struct slow_reader {
     }
     ~slow_reader() { ::close(writing_end); }
     slow_reader(const slow_reader&) = delete;
+    /// A table of Linux 5.10 gives a file up a second after the slot.
+    bool is_closed_soon() const {
+        pollfd end{writing_end, 0, 0}; // an error is what is waited for
+        return ::poll(&end, 1, 20'000) == 1 && (end.revents & POLLERR) != 0;
+    }
     void let_go() const { EXPECT_EQ(::write(writing_end, "x", 1), 1); }
     bool is_open_somewhere() const {
         pollfd end{writing_end, POLLOUT, 0};
@@ -382,7 +387,7 @@ TEST_P(Registration, AClosedFileLeavesItsSlot) {
     EXPECT_TRUE(read.over && !read.ec);
     slow.reader.close();
     poll(); // the ring hears of it
-    EXPECT_FALSE(slow.is_open_somewhere()) << "the ring holds it";
+    EXPECT_TRUE(slow.is_closed_soon()) << "the ring holds it";
     EXPECT_EQ(files.add(file), 0u);
     expect_contents(file, 0);
 }
