@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
 # Runs the suites unit, integration and asio on other kernels, on both backends: test/kernels/run.sh [--build DIRECTORY]
-# [--backend NAME] [--only REGEX] [--kvm] [SUITE...], with suites of Debian: bullseye (5.10) bookworm (6.1) trixie (6.12) forky (7.2).
+# [--no-build] [--backend NAME] [--only REGEX] [--kvm] [SUITE...], with suites of Debian: bullseye (5.10) bookworm (6.1)
+# trixie (6.12) forky (7.2).
 #
 # Each kernel is the distribution's for clouds, in a virtual machine with two processors, a disk and nothing but these
 # programs; emulated, since KVM is not to be had everywhere (--kvm, where it is: as fast as here). Every suite of tests has
-# a process of its own, so that one that dies takes no other along. Prints a line for each that fails, and a table. --only:
-# suites of tests whose program.Suite matches.
+# a process of its own, so that one that dies takes no other along; unit, which asks no kernel for anything, runs once.
+# Prints a line for each that fails, and a table. --only: suites of tests whose program.Suite matches. --no-build: the
+# programs as they are.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/test/kernels
-build=build/dev backends='uring epoll' only=. processor=(-accel tcg,thread=multi -cpu max)
+build=build/dev build_first=1 backends='uring epoll' only=. processor=(-accel tcg,thread=multi -cpu max)
 while (($#)); do
     case $1 in
         --build) build=$2 && shift ;;
+        --no-build) build_first= ;;
         --backend) backends=$2 && shift ;;
         --only) only=$2 && shift ;;
         --kvm) processor=(-accel kvm -cpu host) ;;
-        -*) sed --quiet '2,9s/^# \?//p' "$0" && exit 2 ;;
+        -*) sed --quiet '2,11s/^# \?//p' "$0" && exit 2 ;;
         *) break ;;
     esac
     shift
@@ -25,8 +28,10 @@ suites=("$@")
 ((${#suites[@]})) || suites=(bullseye bookworm trixie forky)
 
 tools/install-packages.sh qemu-system-x86 busybox-static cpio kmod e2fsprogs binutils
-[[ -d $build ]] || cmake --preset dev
-cmake --build "$build" --target unit integration.std asio.std
+if [[ $build_first ]]; then
+    [[ -d $build ]] || cmake --preset dev
+    cmake --build "$build" --target unit integration.std asio.std
+fi
 
 work=$PWD/build/kernels
 rm -rf "$work/root"
@@ -34,8 +39,14 @@ mkdir -p "$work/root"/{bin,etc,dev,proc,sys,tmp,disk,programs,run}
 cp /bin/busybox "$work/root/bin"
 cp "$here/init.sh" "$work/root/init"
 for program in unit/unit integration/integration.std asio/asio.std; do
-    strip --strip-debug -o "$work/root/programs/${program#*/}" "$build/test/$program"
+    name=${program#*/}
+    # Listed here: there it would take half a minute.
+    suites_here=$("$build/test/$program" --gtest_list_tests | sed --quiet "s/^\([^ ]*\)\..*/$name.\1/p" | sort --unique |
+        grep --extended-regexp "$only") || continue
+    printf '%s\n' "$suites_here" >>"$work/root/etc/suites"
+    strip --strip-debug -o "$work/root/programs/$name" "$build/test/$program"
 done
+[[ -e $work/root/etc/suites ]] || { echo "kernels: no suite of tests matches $only" >&2 && exit 2; }
 # The libraries they load, where the loader looks for them.
 for library in $(ldd "$work/root/programs"/* | grep --only-matching '/[^ ]*\.so[^ ]*' | sort --unique); do
     install -D "$library" "$work/root$library"
@@ -45,7 +56,6 @@ printf 'root:x:0:\n' >"$work/root/etc/group"
 printf '127.0.0.1 localhost\n::1 localhost\n' >"$work/root/etc/hosts"
 printf 'passwd: files\ngroup: files\nhosts: files\n' >"$work/root/etc/nsswitch.conf"
 printf '%s\n' "$backends" >"$work/root/etc/backends"
-printf '%s\n' "$only" >"$work/root/etc/only"
 status=0
 for suite in "${suites[@]}"; do
     kernel=$work/$suite
