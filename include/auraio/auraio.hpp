@@ -1,5 +1,5 @@
-// auraio: everything, Asio included: `namespace net = aura;` needs no other header. Narrower headers compile
-// faster.
+// auraio: everything, Asio included: `namespace net = aura;` needs no other header (Beast: its own). Narrower
+// headers compile faster.
 #pragma once
 
 #include "auraio/detail/stock.hpp"
@@ -34,10 +34,12 @@
 #include "auraio/namespace.hpp"
 #include "auraio/pipe.hpp"
 #include "auraio/posix/stream_descriptor.hpp"
+#include "auraio/prometheus.hpp"
 #include "auraio/random_access_file.hpp"
 #include "auraio/registered_buffers.hpp"
 #include "auraio/registered_files.hpp"
 #include "auraio/signal_set.hpp"
+#include "auraio/stats.hpp"
 #include "auraio/steady_timer.hpp"
 #include "auraio/stream_file.hpp"
 
