@@ -1,10 +1,10 @@
 # auraio_header_check: compiles every public header alone. Not part of `all`: one build of the matrix is enough.
 #
-# core headers are compiled against auraio::core only, all others with standalone Asio: what a header has to include
-# does not depend on the flavour.
+# core headers, and those over the C library, are compiled against auraio::core only, all others with standalone Asio: what
+# a header has to include does not depend on the flavour.
 function(auraio_header_check)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/include"
-        "${PROJECT_SOURCE_DIR}/include/auraio/*.hpp" "${PROJECT_SOURCE_DIR}/include/auraio/*.h")
+        "${PROJECT_SOURCE_DIR}/include/*.hpp" "${PROJECT_SOURCE_DIR}/include/auraio/*.h")
     set(core_sources "")
     set(auraio_sources "")
     # The Boost flavour's alone, and adopt mode's: compiled by their tests.
@@ -15,7 +15,7 @@ function(auraio_header_check)
         set(source "${CMAKE_CURRENT_BINARY_DIR}/header_check/${stem}.cpp")
         # Twice: the second inclusion fails without an include guard.
         file(CONFIGURE OUTPUT "${source}" CONTENT "#include <@header@>\n#include <@header@>\n" @ONLY)
-        if(header MATCHES "^auraio/(core/|[^/]*\\.h$)")
+        if(header MATCHES "^aura.hpp$|^auraio/(core/|cpp/|[^/]*\\.h$)")
             list(APPEND core_sources "${source}")
         else()
             list(APPEND auraio_sources "${source}")

@@ -7,7 +7,7 @@ set(AURAIO_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/auraio")
 if(AURAIO_HAS_C)
     set(headers_of_c "")
 else()
-    set(headers_of_c PATTERN "aura*.h" EXCLUDE)
+    set(headers_of_c PATTERN "aura*.h" EXCLUDE PATTERN "aura.hpp" EXCLUDE PATTERN "cpp" EXCLUDE)
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development
     ${headers_of_c})
@@ -15,7 +15,7 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_
 # An export set for each target: one flavour can be used where the other's headers are not installed.
 set(targets core auraio boost adopt boost_adopt)
 if(AURAIO_HAS_C)
-    list(APPEND targets c)
+    list(APPEND targets c cpp)
 endif()
 foreach(target IN LISTS targets)
     install(TARGETS auraio_${target} EXPORT auraio-${target}-targets
@@ -62,7 +62,7 @@ file(RELATIVE_PATH AURAIO_PC_LIBDIR "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_F
 file(RELATIVE_PATH AURAIO_PC_INCLUDEDIR "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 set(pkg_config_files auraio-core auraio auraio-boost auraio-adopt auraio-boost-adopt)
 if(AURAIO_HAS_C)
-    list(APPEND pkg_config_files auraio-c)
+    list(APPEND pkg_config_files auraio-c auraio-cpp)
 endif()
 foreach(file IN LISTS pkg_config_files)
     configure_file("${PROJECT_SOURCE_DIR}/cmake/${file}.pc.in" "${PROJECT_BINARY_DIR}/${file}.pc" @ONLY)

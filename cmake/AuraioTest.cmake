@@ -1,8 +1,8 @@
 # auraio_test: a GoogleTest program per flavour, each of its cases a test of ctest's.
-#     auraio_test(<name> SOURCES <file>... FLAVOURS <core|standalone|boost|adopt|boost_adopt|c>... [TIMEOUT <s>] [SERIAL]
+#     auraio_test(<name> SOURCES <file>... FLAVOURS <core|standalone|boost|adopt|boost_adopt|c|cpp>... [TIMEOUT <s>] [SERIAL]
 #         [LIBRARIES <target>...])
 #
-# One program per flavour from the same sources: <name> for core and c, <name>.std and <name>.boost for the others.
+# One program per flavour from the same sources: <name> for core, c and cpp, <name>.std and <name>.boost for the others.
 # Every case is a test of ctest, named <program>.<Suite>.<Case> and labelled with its directory. Under a sanitizer each
 # program is one test instead: to start it takes longer there than most cases take.
 # SERIAL: no other test runs beside its cases, for those that load all processors.
@@ -24,12 +24,14 @@ function(auraio_test name)
     set(library_adopt auraio::adopt)
     set(library_boost_adopt auraio::boost_adopt)
     set(library_c auraio::c)
+    set(library_cpp auraio::cpp)
     set(suffix_core "")
     set(suffix_standalone ".std")
     set(suffix_boost ".boost")
     set(suffix_adopt ".std")
     set(suffix_boost_adopt ".boost")
     set(suffix_c "")
+    set(suffix_cpp "")
     # Flavours whose headers are missing; src/CMakeLists.txt has said which.
     if(NOT AURAIO_HAS_ASIO)
         list(REMOVE_ITEM arg_FLAVOURS standalone adopt)

@@ -1,4 +1,4 @@
-# auraio::c: the C library, core behind a C interface in one shared object.
+# auraio::c: the C library, core behind a C interface in one shared object. auraio::cpp: <aura.hpp>, headers over it.
 
 # Always shared: whoever links it needs no C++ runtime on the link line. The engine is inside, hidden.
 add_library(auraio_c SHARED
@@ -36,3 +36,10 @@ target_link_libraries(auraio_c PRIVATE auraio::core)
 target_link_options(auraio_c PRIVATE "LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/capi/exports.map")
 auraio_target_options(auraio_c)
 auraio_library_options(auraio_c)
+
+# --- auraio::cpp: C++ without Asio: headers over the C library ----------------------------------------------
+add_library(auraio_cpp INTERFACE)
+add_library(auraio::cpp ALIAS auraio_cpp)
+set_target_properties(auraio_cpp PROPERTIES EXPORT_NAME cpp)
+target_compile_features(auraio_cpp INTERFACE cxx_std_20)
+target_link_libraries(auraio_cpp INTERFACE auraio::c)

@@ -22,6 +22,8 @@ forbid "the engine includes a layer above it" '#\s*include\s*[<"]auraio/(asio|de
 forbid "the C library includes the Asio layer" '#\s*include\s*[<"]auraio/[a-z_]+\.hpp' src
 forbid "a room of the engine includes a backend: backend/backends.hpp has them all" \
     '#\s*include\s*"backend/[a-z]+/' src/core
+forbid "the C++ layer stands on the C library and on nothing else" '#\s*include\s*"auraio/[^c]|#\s*include\s*"auraio/c[^p]' \
+    include/aura.hpp include/auraio/cpp
 # One file chooses between the flavours; the others ask it.
 forbid "a flavour is chosen elsewhere than in detail/config.hpp" 'AURAIO_FLAVOUR_(STANDALONE|BOOST)' \
     --exclude=config.hpp include

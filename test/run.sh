@@ -32,5 +32,5 @@ skipped
 # The same programs on the other backend: what uses one.
 printf '\non epoll:\n'
 AURAIO_BACKEND=epoll "${fixed_addresses[@]}" ctest --preset "$preset" --parallel "$(nproc)" \
-    --label-regex '^(asio|adopt|executors|capi|fuzz|integration|stress|rust|example)$'
+    --label-regex '^(asio|adopt|executors|capi|cpp|fuzz|integration|stress|rust|example)$'
 skipped

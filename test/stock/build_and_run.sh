@@ -14,7 +14,8 @@ cmake --install "$work/build" >/dev/null
 
 # As a user has it, and with each public header: of both flavours' the same text, so one of them is enough.
 mapfile -t headers < <(cd "$work/installed/include" && find auraio -name '*.hpp' \
-    -not -path '*/core/*' -not -path '*/detail/*' -not -path '*/asio/*' -not -name beast.hpp -not -name adopt.hpp | sort)
+    -not -path '*/core/*' -not -path '*/detail/*' -not -path '*/asio/*' -not -path '*/cpp/*' \
+    -not -name beast.hpp -not -name adopt.hpp | sort)
 ((${#headers[@]} > 30))
 {
     printf '#include <%s>\n' "${headers[@]}"
