@@ -68,8 +68,8 @@ class basic_file : public file_base {
     template <bool IsRead>
     struct start_transfer {
         template <class Handler, class Sequence>
-        void operator()(basic_file& self, Handler&& handler, std::uint64_t offset,
-                        const Sequence& buffers) const {
+        [[gnu::always_inline]] void operator()(basic_file& self, Handler&& handler, std::uint64_t offset,
+                                               const Sequence& buffers) const {
             using buffer = std::conditional_t<IsRead, net::mutable_buffer, net::const_buffer>;
             using work =
                 detail::transfer<IsRead, detail::buffer_storage<buffer, Sequence, detail::most_file_iovecs>,
@@ -299,7 +299,7 @@ protected:
 
     /// In an initiation: starts a Work on this file.
     template <class Work, class Handler, class... Args>
-    void start(int error, Handler&& handler, Args&&... args) {
+    [[gnu::always_inline]] void start(int error, Handler&& handler, Args&&... args) {
         detail::start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home(), impl_.get(), error,
                                detail::every_cancellation, std::forward<Handler>(handler), impl_.executor(),
                                std::forward<Args>(args)...);

@@ -68,7 +68,8 @@ public:
     }
 
     template <class H, class... Args>
-    static io_op* create(H&& handler, const IoExecutor& io, const core::shard& home, Args&&... args) {
+    [[gnu::always_inline]] static io_op* create(H&& handler, const IoExecutor& io, const core::shard& home,
+                                                Args&&... args) {
         if constexpr (apart) {
             bool direct = false;
             const auto note = [&](bool value) { direct = value; };
@@ -179,9 +180,10 @@ private:
 /// Starts an operation on `target`; with `error` != 0 it completes with that instead, without reaching the
 /// kernel. Never calls the handler from within.
 template <class Work, class Handler, class IoExecutor, class... Args>
-void start_io(AURAIO_WHEN_TRACKING(const tracked_object& object, ) core::shard& home,
-              core::descriptor* target, int error, net::cancellation_type_t accepted, Handler&& handler,
-              const IoExecutor& io, Args&&... args) {
+[[gnu::always_inline]] inline void
+start_io(AURAIO_WHEN_TRACKING(const tracked_object& object, ) core::shard& home, core::descriptor* target,
+         int error, net::cancellation_type_t accepted, Handler&& handler, const IoExecutor& io,
+         Args&&... args) {
     using op_type = io_op<Work, std::decay_t<Handler>, IoExecutor>;
     auto* op = op_type::create(std::forward<Handler>(handler), io, home, std::forward<Args>(args)...);
     AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, object, target ? target->fd() : -1,

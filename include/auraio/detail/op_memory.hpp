@@ -38,9 +38,9 @@ auto recycled_allocator(const Allocator& a) {
         return type();
 }
 
-/// Creates an Op in memory of `a`, rebound.
+/// Creates an Op in memory of `a`, rebound. Inline always: see initiation.
 template <class Op, class Allocator, class... Args>
-Op* create_in(const Allocator& a, Args&&... args) {
+[[gnu::always_inline]] inline Op* create_in(const Allocator& a, Args&&... args) {
     auto allocator = recycled_allocator<Op>(a);
     using traits = std::allocator_traits<decltype(allocator)>;
     Op* memory = std::to_address(traits::allocate(allocator, 1));
@@ -67,7 +67,7 @@ void free_in(Op& op, const Allocator& a) {
 
 /// Creates an Op in memory for `owner` (a handler, or anything with an associated allocator).
 template <class Op, class Owner, class... Args>
-Op* create_op(const Owner& owner, Args&&... args) {
+[[gnu::always_inline]] inline Op* create_op(const Owner& owner, Args&&... args) {
     return create_in<Op>(net::get_associated_allocator(owner), std::forward<Args>(args)...);
 }
 
