@@ -178,8 +178,7 @@ int attempt_when_ready(io_operation& op, int fd) noexcept {
     return reads(op.request().kind) ? read_when_ready(fd, b) : write_when_ready(fd, b);
 }
 
-int attempt(io_operation& op, int fd) noexcept {
-    const short_request& r = op.request();
+int attempt_message(const short_request& r, int fd) noexcept {
     switch (r.kind) {
     case request_kind::recv:
         return attempt_recv(r, fd);
@@ -187,8 +186,14 @@ int attempt(io_operation& op, int fd) noexcept {
         return attempt_send(r, fd);
     case request_kind::recvmsg:
         return attempt_recvmsg(r, fd);
-    case request_kind::sendmsg:
+    default:
         return attempt_sendmsg(r, fd);
+    }
+}
+
+int attempt(io_operation& op, int fd) noexcept {
+    const short_request& r = op.request();
+    switch (r.kind) {
     case request_kind::connect:
         return connect_without_waiting(fd, r.address, r.length);
     case request_kind::accept_now:
@@ -202,7 +207,7 @@ bool is_storage(int fd) noexcept {
     return nature_of(fd) == file_nature::storage;
 }
 
-bool is_read_short(const short_request& r, int result) noexcept {
+bool has_room_left(const short_request& r, int result) noexcept {
     // With these the result says nothing of what is left.
     constexpr std::uint32_t others = MSG_PEEK | MSG_OOB | MSG_ERRQUEUE | MSG_TRUNC;
     const auto got = static_cast<std::size_t>(result);

@@ -26,17 +26,31 @@ int attempt_on_terminal(const io_operation& op, int fd) noexcept;
 /// EOPNOTSUPP of a read or write: it is not known how.
 int attempt(io_operation& op, int fd) noexcept;
 
+/// The same of a message.
+int attempt_message(const short_request& r, int fd) noexcept;
+
 /// A read or write of a file, not storage, that cannot be asked not to wait: terminals, eventfds, pipes before Linux
 /// 6.4. What poll(2) says before it holds as long as nobody else is faster.
 int attempt_when_ready(io_operation& op, int fd) noexcept;
 
 /// Whether it moves a message, or part of a stream, of a socket.
 constexpr bool is_message(request_kind kind) noexcept {
-    return row_of(kind).what == request_class::message;
+    return kind >= request_kind::recv && kind <= request_kind::sendmsg;
 }
+static_assert([] { // the table says it too, but every operation asks, and it would be a load
+    for (const request_row& r : request_rows)
+        if (is_message(r.kind) != (r.what == request_class::message))
+            return false;
+    return true;
+}());
 
 /// Of a message that was received: whether there would have been room for more, and what there was has been taken.
-bool is_read_short(const short_request& r, int result) noexcept;
+bool has_room_left(const short_request& r, int result) noexcept;
+inline bool is_read_short(const short_request& r, int result) noexcept {
+    const bool is_send = r.kind == request_kind::send || r.kind == request_kind::sendmsg;
+    const bool is_full = r.kind == request_kind::recv && static_cast<std::uint32_t>(result) == r.length;
+    return result > 0 && !is_send && !is_full && has_room_left(r, result);
+}
 
 /// Whether a number's file is a TCP socket.
 bool is_tcp(int fd) noexcept;

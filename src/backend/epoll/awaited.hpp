@@ -1,24 +1,37 @@
 // awaited: what an operation waits for: the number, the events, whether it has to, and what is known of its file.
 #pragma once
 
+#include "attempts.hpp"
 #include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/io/io_operation.hpp"
 #include "readiness_table.hpp"
 
 namespace aura::core::epoll {
 
+/// Most of the traffic: a message for which nothing stands and which is not waited for first, so that its kind says
+/// what it waits for. Every operation is asked several times, and the general answers are calls.
+inline bool is_plain_message(const io_operation& op) noexcept {
+    return op.is_plain() && is_message(op.request().kind);
+}
+inline event_set events_of_plain_message(request_kind kind) noexcept {
+    return kind == request_kind::recv || kind == request_kind::recvmsg ? EPOLLIN : EPOLLOUT;
+}
+
 inline bool is_stood_for(const io_operation& op) noexcept {
-    return op.stand_in() >= 0;
+    return !is_plain_message(op) && op.stand_in() >= 0;
 }
 
 /// Its file's number, or that of what stands for it.
 inline int number_waited_for(const io_operation& op) noexcept {
-    if (const int instead = op.stand_in(); instead >= 0)
-        return instead;
+    if (!is_plain_message(op))
+        if (const int instead = op.stand_in(); instead >= 0)
+            return instead;
     return op.request().fd;
 }
 
 inline event_set events_wanted(const io_operation& op) noexcept {
+    if (is_plain_message(op)) [[likely]]
+        return events_of_plain_message(op.request().kind);
     return static_cast<event_set>(is_stood_for(op) ? EPOLLIN : op.readiness_events());
 }
 
@@ -56,6 +69,26 @@ inline bool ask(readiness_table& table, const io_operation& op, watched::answer 
     if (w->*place == watched::answer::unknown)
         w->*place = question(fd) ? watched::answer::yes : watched::answer::no;
     return w->*place == watched::answer::yes;
+}
+
+/// A send may have been refused for another reason than the room in its socket: its shard asks for a look first.
+/// So it does for an accept whose socket may be another by the next time.
+inline bool waits_by_its_shard(const io_operation& op, readiness_table& table) noexcept {
+    const request_kind kind = op.request().kind;
+    if (is_message(kind) && row_of(kind).lane == request_lane::out)
+        return !ask(table, op, &watched::is_stream, &is_stream);
+    return kind == request_kind::accept_now && op.target().names_by_number();
+}
+
+/// A stream that has given less than it was asked for has no more: the next receive need not try. Told of a
+/// TCP socket only, and neither before urgent data, where a receive ends, nor at its end, which is told once:
+/// others end a receive where they like, at descriptors that come along, say.
+inline void note_short_read(const io_operation& op, readiness_table& table) noexcept {
+    const int fd = op.request().fd;
+    watched* const w = table.find(fd);
+    if (w && w->owner == &op.target() && !op.target().names_by_number() &&
+        w->is_drained([fd] { return is_tcp(fd); }))
+        w->ready &= static_cast<event_set>(~EPOLLIN);
 }
 
 } // namespace aura::core::epoll

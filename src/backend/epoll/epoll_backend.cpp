@@ -245,6 +245,13 @@ private:
     void start(io_operation& op) noexcept {
         if (op.cancel_requested() && op.request().kind != request_kind::close)
             finish(op, -ECANCELED);
+        else if (is_plain_message(op)) [[likely]]
+            with_its_number(op, [&] {
+                if (is_in_vain(op, table_))
+                    stand_by(op);
+                else
+                    try_message(op);
+            });
         else if (may_keep_thread(op)) [[unlikely]]
             carry_out_when_ready(op);
         else if (!only_polls(op) && (op.is_for_system_call() || !can_be_attempted(op)))
@@ -288,9 +295,26 @@ private:
             carry_out(op);
     }
 
+    void try_message(io_operation& op) noexcept {
+        const short_request& r = op.request();
+        const int result =
+            whole_receives::asks_for_all(r) ? whole_.attempt(op, r.fd) : attempt_message(r, r.fd);
+        if (result == -EAGAIN) {
+            wait_or_finish(op, result);
+            return;
+        }
+        if (is_read_short(r, result))
+            note_short_read(op, table_);
+        finish(op, result);
+    }
+
     void try_once(io_operation& op) noexcept {
         const short_request& r = op.request();
-        const int result = whole_receives::asks_for_all(r) ? whole_.attempt(op, r.fd) : attempt(op, r.fd);
+        if (is_message(r.kind)) {
+            try_message(op);
+            return;
+        }
+        const int result = attempt(op, r.fd);
         const bool connects = r.kind == request_kind::connect;
         if (connects ? result == -EINPROGRESS || result == -EINTR : result == -EAGAIN)
             wait_or_finish(op, result);
@@ -299,11 +323,8 @@ private:
         else if (transfers_file_data(r.kind) && is_broken_off(op, result) &&
                  ask(table_, op, &watched::is_storage, &core::epoll::is_storage)) [[unlikely]]
             pool_.start_rest(op, result);
-        else {
-            if (result > 0 && is_read_short(r, result))
-                note_short_read(op);
+        else
             finish(op, result);
-        }
     }
 
     /// A file that cannot be asked not to wait: storage is never waited for by events.
@@ -323,35 +344,17 @@ private:
         if (transfers_file_data(op.request().kind) &&
             ask(table_, op, &watched::is_storage, &core::epoll::is_storage))
             carry_out(op);
-        else if (waits_by_its_shard(op))
+        else if (waits_by_its_shard(op, table_))
             finish(op, refusal);
         else
             stand_by(op);
     }
 
-    /// A send may have been refused for another reason than the room in its socket: its shard asks for a look first.
-    /// So it does for an accept whose socket may be another by the next time.
-    bool waits_by_its_shard(const io_operation& op) noexcept {
-        const request_kind kind = op.request().kind;
-        if (is_message(kind) && row_of(kind).lane == request_lane::out)
-            return !ask(table_, op, &watched::is_stream, &core::epoll::is_stream);
-        return kind == request_kind::accept_now && op.target().names_by_number();
-    }
-
-    /// A stream that has given less than it was asked for has no more: the next receive need not try. Told of a
-    /// TCP socket only, and neither before urgent data, where a receive ends, nor at its end, which is told once:
-    /// others end a receive where they like, at descriptors that come along, say.
-    void note_short_read(const io_operation& op) noexcept {
-        const int fd = op.request().fd;
-        watched* const w = table_.find(fd);
-        if (w && w->owner == &op.target() && !op.target().names_by_number() &&
-            w->is_drained([fd] { return is_tcp(fd); }))
-            w->ready &= static_cast<event_set>(~EPOLLIN);
-    }
-
     /// What is waited for may have come about.
     void try_again(io_operation& op, event_set events) noexcept {
-        if (only_polls(op))
+        if (is_plain_message(op)) [[likely]]
+            with_its_number(op, [&] { try_message(op); });
+        else if (only_polls(op))
             finish(op, events & (events_wanted(op) | failures));
         else if (op.request().kind == request_kind::connect)
             finish(op, 0); // whether it has succeeded is the socket's to say

@@ -5,16 +5,13 @@
 
 namespace aura::core::epoll {
 
-watched& readiness_table::make(int fd) {
+/// By more than one, that the numbers of a growing server do not move it each time.
+watched& readiness_table::grow(int fd) {
     const auto index = static_cast<std::size_t>(fd);
-    if (index >= entries_.size()) {
-        // By more than one, that the numbers of a growing server do not move it each time.
-        const std::size_t size =
-            std::max<std::size_t>({16, index + 1, entries_.size() + entries_.size() / 2});
-        entries_.reserve(size);
-        while (entries_.size() < size)
-            entries_.emplace_back();
-    }
+    const std::size_t size = std::max<std::size_t>({16, index + 1, entries_.size() + entries_.size() / 2});
+    entries_.reserve(size);
+    while (entries_.size() < size)
+        entries_.emplace_back();
     return entries_[index];
 }
 
@@ -28,13 +25,6 @@ std::uint64_t readiness_table::begin_registration(int fd, watched& w, const void
     w.read_short = false;
     w.is_tcp = w.is_stream = w.is_storage = watched::answer::unknown;
     return token(fd, w);
-}
-
-watched* readiness_table::of_token(std::uint64_t token, int& fd) noexcept {
-    fd = static_cast<int>(static_cast<std::uint32_t>(token));
-    watched* const w = find(fd);
-    const std::uint64_t generation = token >> 32; // 0: of any
-    return w && w->owner && (generation == 0 || generation == w->generation) ? w : nullptr;
 }
 
 void readiness_table::forget(int fd) noexcept {

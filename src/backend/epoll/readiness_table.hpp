@@ -57,7 +57,10 @@ public:
     }
 
     /// Throws bad_alloc. `fd` is not negative. References live until the next call.
-    watched& make(int fd);
+    watched& make(int fd) {
+        watched* const w = find(fd);
+        return w ? *w : grow(fd);
+    }
 
     /// Whether `owner` has registered the file for all of `events`, and it has not been ready for any since it
     /// was last found not to be: then trying is in vain, and the kernel will say when it is not.
@@ -84,7 +87,12 @@ public:
     static std::uint64_t token_of_any_registration(int fd) noexcept { return static_cast<std::uint32_t>(fd); }
 
     /// The number an event is about, or null when it means another file by now.
-    watched* of_token(std::uint64_t token, int& fd) noexcept;
+    watched* of_token(std::uint64_t token, int& fd) noexcept {
+        fd = static_cast<int>(static_cast<std::uint32_t>(token));
+        watched* const w = find(fd);
+        const std::uint64_t generation = token >> 32; // 0: of any
+        return w && w->owner && (generation == 0 || generation == w->generation) ? w : nullptr;
+    }
 
     /// The number is given up, or has come to mean another file. Who waits stays.
     void forget(int fd) noexcept;
@@ -93,6 +101,8 @@ public:
     void abandon() noexcept;
 
 private:
+    watched& grow(int fd);
+
     std::vector<watched> entries_;
 };
 

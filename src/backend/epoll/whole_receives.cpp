@@ -73,12 +73,6 @@ int receive_behind(const short_request& r, int fd, std::size_t got) noexcept {
 
 } // namespace
 
-bool whole_receives::asks_for_all(const short_request& r) noexcept {
-    const bool receives = r.kind == request_kind::recv || r.kind == request_kind::recvmsg;
-    constexpr std::uint32_t others = MSG_WAITALL | MSG_OOB | MSG_ERRQUEUE;
-    return receives && (r.flags & others) == MSG_WAITALL;
-}
-
 int whole_receives::attempt(const io_operation& op, int fd) noexcept {
     const short_request& r = op.request();
     const std::size_t room = room_of(r);

@@ -4,6 +4,7 @@
 #include "auraio/core/io/io_operation.hpp"
 
 #include <cstddef>
+#include <sys/socket.h>
 #include <vector>
 
 namespace aura::core::epoll {
@@ -16,7 +17,11 @@ public:
     bool empty() const noexcept { return parts_.empty(); }
 
     /// Whether a receive is one of these; others are whole as soon as anything has come.
-    static bool asks_for_all(const short_request& r) noexcept;
+    static bool asks_for_all(const short_request& r) noexcept {
+        const bool receives = r.kind == request_kind::recv || r.kind == request_kind::recvmsg;
+        constexpr std::uint32_t others = MSG_WAITALL | MSG_OOB | MSG_ERRQUEUE;
+        return receives && (r.flags & others) == MSG_WAITALL;
+    }
 
     /// Takes what there is. -EAGAIN: there has to be more.
     int attempt(const io_operation& op, int fd) noexcept;
