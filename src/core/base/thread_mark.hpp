@@ -1,0 +1,111 @@
+// thread_mark: whether a thread that drives rings is in a handler, so that another may take them from it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace aura::core {
+
+/// One for each thread. What its thread drives may be taken by another thread while it is *outside*: in a
+/// handler, and in no function of the library. Entering costs a store and a load, because who takes over pays
+/// for the order (an asymmetric Dekker):
+///
+///     the thread                            who takes over, holding the lock
+///     state = inside                        attention = wanted
+///     compiler fence                        membarrier(2)
+///     if (attention) settle()               outside = state is not inside
+///     ...                                   if (outside) moves the rings, attention = lost
+///     state = outside (release)             else attention = 0
+///
+/// The membarrier is a full fence of the other thread somewhere in its instructions. Where it comes before the
+/// load, the load sees `wanted`; where it comes after, the store of `inside` was before it and is seen by who
+/// takes over. So it cannot be that both go on. settle() waits for the lock, hence for the decision. Who has
+/// seen `outside` sees by acquire all that was done before that release store, and that is all there was: what
+/// begins later finds attention set. A thread that has lost its rings finds in each of them that it does not
+/// drive it, and goes the way of any other thread.
+///
+/// All members but look(), want(), refuse() and lose() are for the thread itself.
+class thread_mark {
+public:
+    /// What is outside shows who it is: a number that is not 0, the same for as long as the handler runs.
+    using handler_id = std::uintptr_t;
+    static constexpr handler_id inside = 0;
+
+    /// Relaxed: the thread reads what it has stored itself.
+    handler_id state() const noexcept { return state_.load(std::memory_order_relaxed); }
+
+    /// False: settle() before anything else.
+    [[nodiscard]] bool enter() noexcept {
+        begin_entry();
+        std::atomic_signal_fence(std::memory_order_seq_cst); // the other half is a membarrier
+        return ends_entry_undisturbed();
+    }
+    /// Its two halves, for the test that interleaves them with the other side.
+    void begin_entry() noexcept { state_.store(inside, std::memory_order_relaxed); }
+    bool ends_entry_undisturbed() const noexcept { return attention_.load(std::memory_order_relaxed) == 0; }
+
+    /// Release: see above. Also back to where enter() has come from, which may be inside.
+    void leave(handler_id h) noexcept { state_.store(h, std::memory_order_release); }
+
+    /// Waits until who takes over has decided. True: the thread has lost what it drove (and stays inside).
+    bool settle() noexcept;
+    /// The thread has heard of its loss and begins anew.
+    void recover() noexcept;
+
+    /// While a handler runs a loop its thread is in no state to lose anything.
+    bool is_nested() const noexcept { return nested_; }
+    void set_nested(bool nested) noexcept { nested_ = nested; }
+
+    /// `lock`: what who takes over holds meanwhile.
+    void belongs_to(std::mutex* lock) noexcept { lock_ = lock; }
+
+    // ---- who takes over, with the lock ----
+
+    void want() noexcept { attention_.store(wanted, std::memory_order_relaxed); }
+    /// After the barrier.
+    handler_id look() const noexcept { return state_.load(std::memory_order_acquire); }
+    void refuse() noexcept { attention_.store(0, std::memory_order_relaxed); }
+    void lose() noexcept { attention_.store(lost, std::memory_order_relaxed); }
+    /// It has lost what it drove, and has not recovered yet.
+    bool is_lost() const noexcept { return attention_.load(std::memory_order_relaxed) == lost; }
+    /// For settle(), with the lock. A request that nobody stands behind (the process has forked) is dropped.
+    bool decision() noexcept {
+        if (attention_.load(std::memory_order_relaxed) == lost)
+            return true;
+        attention_.store(0, std::memory_order_relaxed);
+        return false;
+    }
+
+private:
+    enum : std::uint32_t { wanted = 1, lost = 2 };
+
+    std::atomic<handler_id> state_{inside};
+    std::atomic<std::uint32_t> attention_{0};
+    bool nested_ = false; // written inside, read by who has seen outside
+    std::mutex* lock_ = nullptr;
+};
+
+inline thread_mark& this_thread_mark() noexcept {
+    static thread_local constinit thread_mark mark;
+    return mark;
+}
+
+/// A scope in which the calling thread is inside: whatever it drives at its beginning it drives at its end.
+class mark_entry {
+public:
+    explicit mark_entry(thread_mark& mark = this_thread_mark()) noexcept
+        : mark_(mark)
+        , was_(mark.state()) {
+        if (!mark_.enter()) [[unlikely]]
+            (void)mark_.settle();
+    }
+    ~mark_entry() { mark_.leave(was_); }
+    mark_entry(const mark_entry&) = delete;
+
+private:
+    thread_mark& mark_;
+    const thread_mark::handler_id was_;
+};
+
+} // namespace aura::core

@@ -1,0 +1,78 @@
+// stuck_watch: which threads have been in one handler for too long, and when to look at them again.
+#pragma once
+
+#include "auraio/core/base/nanoseconds.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace aura::core {
+
+/// Decides nothing but that: no thread, no clock. Each look is begin(), see() for every thread, next_look().
+///
+/// Looks are rare until a handler has been seen that took longer than the limit, and as close as the limit for
+/// some seconds after each. While every thread sleeps nobody has to look at all.
+class stuck_watch {
+public:
+    explicit stuck_watch(nanoseconds_t limit) noexcept
+        : limit_(limit)
+        , slow_(std::max(limit, std::min(slowest, limit * 64))) {}
+
+    struct sample {
+        const void* who = nullptr;
+        std::uintptr_t handler = 0; ///< 0: in none that may be left behind
+        std::uint64_t turns = 0;    ///< of its loop, for handlers may look alike
+        bool asleep = false;
+    };
+
+    void begin(nanoseconds_t now) noexcept {
+        now_ = now;
+        count_ = 0;
+        anybody_awake_ = false;
+    }
+
+    /// True: it has been in this handler for longer than the limit.
+    bool see(const sample& s) {
+        if (count_ == seen_.size())
+            seen_.push_back({});
+        seen& before = seen_[count_++];
+        anybody_awake_ = anybody_awake_ || !s.asleep;
+        const bool same = s.handler != 0 && before.last.who == s.who && before.last.handler == s.handler &&
+                          before.last.turns == s.turns;
+        if (!same)
+            before.since = now_;
+        before.last = s;
+        if (!same || now_ - before.since < limit_)
+            return false;
+        fast_until_ = now_ + fast_for;
+        return true;
+    }
+
+    /// never: when somebody wakes up.
+    nanoseconds_t next_look() const noexcept {
+        if (!anybody_awake_)
+            return never;
+        return now_ + (now_ < fast_until_ ? limit_ : slow_);
+    }
+
+private:
+    static constexpr nanoseconds_t slowest = 50'000'000;
+    static constexpr nanoseconds_t fast_for = 5'000'000'000;
+
+    struct seen {
+        sample last;
+        nanoseconds_t since = 0;
+    };
+
+    const nanoseconds_t limit_;
+    const nanoseconds_t slow_;
+    nanoseconds_t now_ = 0;
+    nanoseconds_t fast_until_ = 0;
+    std::size_t count_ = 0;
+    bool anybody_awake_ = false;
+    std::vector<seen> seen_; // in the order of the threads' list: who has moved in it is looked at afresh
+};
+
+} // namespace aura::core
