@@ -28,7 +28,8 @@ for backend in $(cat /etc/backends); do
         [ "$program" = unit ] && unit_has_run=1
         passed=0 failed=0 skipped=0
         for suite in $suites; do
-            AURAIO_BACKEND=$backend timeout 300 "/programs/$program" --gtest_filter="$suite.*" >/tmp/log 2>&1
+            echo "$backend $program $suite"
+            AURAIO_BACKEND=$backend timeout -s KILL 300 "/programs/$program" --gtest_filter="$suite.*" >/tmp/log 2>&1
             code=$?
             # Lines that begin so stand once for each test; the summary repeats failures with another form.
             ok=$(grep -c '^\[       OK \]' /tmp/log)
