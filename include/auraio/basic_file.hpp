@@ -37,9 +37,17 @@ class basic_file : public file_base {
             const bool busy = self.has_file();
             if (!busy)
                 self.impl_.adopt(detail::being_opened);
+            struct not_begun { // for want of memory: it may be tried again
+                core::descriptor* mine;
+                ~not_begun() {
+                    if (mine)
+                        mine->adopt(detail::failed_to_open);
+                }
+            } undo{busy ? nullptr : self.impl_.get()};
             self.template start<detail::open_request>(busy ? EBUSY : 0, std::forward<Handler>(handler),
                                                       std::move(path), static_cast<int>(f), permissions,
                                                       busy);
+            undo.mine = nullptr;
         }
     };
     struct start_close {
@@ -354,8 +362,10 @@ private:
     }
 
     error_code adopt(int fd, bool is_direct, error_code& ec) {
-        detail::describe(impl_.adopt(fd), fd, is_direct);
-        return ec = {};
+        ec = detail::to_error_code(impl_.adopt_new(fd));
+        if (!ec)
+            detail::describe(*impl_.get(), fd, is_direct);
+        return ec;
     }
 
     detail::descriptor_owner<Executor> impl_;

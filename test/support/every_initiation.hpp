@@ -39,10 +39,14 @@ public:
         : each_(std::move(each)) {}
 
     void executors() {
+        plain_executors();
+        strand();
+    }
+    void plain_executors() {
         submits("the context", ctx_);
         submits("a ring's executor", ctx_.ring_executor(0));
-        submits("a strand", net::make_strand(ctx_));
     }
+    void strand() { submits("a strand", net::make_strand(ctx_)); }
     /// Asio's any_io_executor passes a handler's allocator to nobody.
     void erased_executor() { submits("an any_io_executor", net::any_io_executor(ctx_.get_executor())); }
 

@@ -145,11 +145,9 @@ public:
     }
     aura::detail::sync_result clear(error_code& ec) {
         ec = {};
-        for (const int signal : set_->signals()) {
+        int signal = -1;
+        while (!ec && (signal = set_->signal_after(signal)) >= 0)
             remove(signal, ec);
-            if (ec)
-                break;
-        }
         return aura::detail::sync_return(ec);
     }
 

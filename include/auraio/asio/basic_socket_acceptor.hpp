@@ -7,6 +7,8 @@
 #include AURAIO_ASIO(basic_socket.hpp)
 #include AURAIO_ASIO(basic_socket_acceptor.hpp)
 
+#include <new>
+
 AURAIO_OPEN
 namespace detail {
 
@@ -29,12 +31,17 @@ Executor spread(const Executor& e) {
     return e;
 }
 
-/// Gives an accepted connection to a socket; closes it if the socket does not take it.
+/// Gives an accepted connection to a socket; closes it if the socket does not take it. Without memory that is an
+/// error like another: thrown, it would take the handler with it.
 template <class Protocol, class Socket>
 void give(int fd, const Protocol& protocol, Socket& socket, error_code& ec) {
     if (ec)
         return;
-    assign_new(socket, protocol, fd, ec);
+    try {
+        assign_new(socket, protocol, fd, ec);
+    } catch (const std::bad_alloc&) {
+        ec = net::error::no_memory;
+    }
     if (ec)
         ::close(fd);
 }

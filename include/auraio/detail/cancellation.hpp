@@ -28,13 +28,22 @@ private:
     net::cancellation_type_t accepted_;
 };
 
-/// To be called before `op` is started.
+/// To be called before `op` is started, which is gone when this throws.
 template <class Handler>
 void connect_slot(const Handler& handler, core::cancellable_operation& op, core::shard& home,
                   net::cancellation_type_t accepted) {
     auto slot = net::get_associated_cancellation_slot(handler);
-    if (slot.is_connected())
-        slot.template emplace<slot_handler>(op.make_cancellable(home), accepted);
+    if (!slot.is_connected())
+        return;
+    struct gone_unless_connected {
+        core::cancellable_operation* op;
+        ~gone_unless_connected() {
+            if (op)
+                op->destroy();
+        }
+    } undo{&op};
+    slot.template emplace<slot_handler>(op.make_cancellable(home), accepted);
+    undo.op = nullptr;
 }
 
 /// Timers, reads and writes at an offset: a cancelled one has had no effect, whichever way it was asked for.

@@ -7,7 +7,10 @@
 #include "auraio/detail/handler_tracking.hpp"
 #include "auraio/detail/ring_of.hpp"
 
+#include <cerrno>
 #include <memory>
+#include <new>
+#include <unistd.h>
 #include <utility>
 
 AURAIO_OPEN
@@ -55,18 +58,33 @@ public:
     /// Precondition: closed.
     core::descriptor& adopt(int fd) { return *(descriptor_ = core::descriptor::create(*home_, fd)); }
 
+    /// Precondition: closed. adopt() for a descriptor of our own making, which is closed where there is no memory
+    /// for it: 0 or a negated errno.
+    int adopt_new(int fd) noexcept {
+        try {
+            adopt(fd);
+        } catch (const std::bad_alloc&) {
+            ::close(fd);
+            return -ENOMEM;
+        }
+        return 0;
+    }
+
     /// Precondition: closed. adopt() for a descriptor that the program has, and may have closed or given to
     /// another object: 0 or a negated errno.
     int assign(int fd) {
-        if (const int error = core::note_assigned(home_->owner(), fd); error < 0)
-            return error;
+        bool noted = false;
         try {
+            if (const int error = core::note_assigned(home_->owner(), fd); error < 0)
+                return error;
+            noted = true;
             adopt(fd).set_assigned();
-        } catch (...) {
-            core::forget_assigned(home_->owner(), fd);
-            throw;
+            return 0;
+        } catch (const std::bad_alloc&) { // an error, for which Asio's own callers close what they have made
+            if (noted)
+                core::forget_assigned(home_->owner(), fd);
+            return -ENOMEM;
         }
-        return 0;
     }
 
     /// 0 or a negated errno.

@@ -162,8 +162,12 @@ private:
         void operator()(registration& self, Handler&& handler) const {
             self.start("async_unregister", std::forward<Handler>(handler),
                        [&self](core::operation& op, core::shard& home) {
-                           const auto unused = std::move(self.end_);
-                           return unused ? self.registered().request_end(self.kind_, op, home) : -ENOENT;
+                           if (!self.end_)
+                               return -ENOENT;
+                           const int refused = self.registered().request_end(self.kind_, op, home);
+                           if (refused != -ENOMEM) // else it is to be asked for again
+                               self.end_.reset();
+                           return refused;
                        });
         }
     };

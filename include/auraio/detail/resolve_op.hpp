@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -105,6 +106,16 @@ private:
         ~freed_at_end() { free_op(op, handler); }
     };
 
+    /// Without memory for them the handler is told so: thrown, it would be lost.
+    static void take_results(resolve_op& self, net::ip::basic_resolver_results<Protocol>& results,
+                             error_code& ec) {
+        try {
+            results = results_of<Protocol>(self.question(), self.answer());
+        } catch (const std::bad_alloc&) {
+            ec = net::error::no_memory;
+        }
+    }
+
     static void run(core::operation& base, core::action what) {
         auto& self = static_cast<resolve_op&>(base);
         if (what == core::action::cancel) {
@@ -121,7 +132,7 @@ private:
             if (what == core::action::complete) {
                 ec = self.result() < 0 ? to_error_code(self.result()) : to_error_code(self.answer());
                 if (self.result() >= 0)
-                    results = results_of<Protocol>(self.question(), self.answer());
+                    take_results(self, results, ec);
             }
         }
         if (what == core::action::complete) {

@@ -75,15 +75,19 @@ public:
     }
 
     void adopt(const Protocol& p, int fd) {
-        protocol.emplace(p);
-        options = {};
         base::adopt(fd);
+        note_new(p);
+    }
+    int adopt_new(const Protocol& p, int fd) {
+        if (const int error = base::adopt_new(fd); error < 0)
+            return error;
+        note_new(p);
+        return 0;
     }
     int assign(const Protocol& p, int fd) {
         if (const int error = base::assign(fd); error < 0)
             return error;
-        protocol.emplace(p);
-        options = {};
+        note_new(p);
         return 0;
     }
 
@@ -91,6 +95,11 @@ public:
     socket_settings options;
 
 private:
+    void note_new(const Protocol& p) {
+        protocol.emplace(p);
+        options = {};
+    }
+
     /// As in Asio, a destructor does not linger.
     void prepare_destruction() noexcept {
         if (options.linger && this->fd() >= 0) {
@@ -121,10 +130,10 @@ public:
     sync_result open(const protocol_type& protocol, error_code& ec) {
         if (is_open())
             return sync_return(ec = net::error::already_open);
-        const int fd = core::open_socket(protocol.family(), protocol.type(), protocol.protocol());
-        if (fd >= 0)
-            impl_.adopt(protocol, fd);
-        return sync_return(ec = to_error_code(fd));
+        int result = core::open_socket(protocol.family(), protocol.type(), protocol.protocol());
+        if (result >= 0)
+            result = impl_.adopt_new(protocol, result);
+        return sync_return(ec = to_error_code(result));
     }
 
     void assign(const protocol_type& protocol, const native_handle_type& fd) {

@@ -61,6 +61,7 @@ int descriptor::refer(io_operation& op) {
     if (const int refused = registered.refer(*home_, {op.request_, op.own_extension()}, file_slot_))
         return refused;
     op.refers_ = op.holds_target_ = op.request_.registered != 0;
+    op.target_ = this; // also if it is not started after all
     return 0;
 }
 
@@ -140,8 +141,11 @@ descriptor* descriptor::reroute(io_operation& op) {
 }
 
 void descriptor::set_storage_of(int fd) {
-    if (storage_device* device = storage_device::of_file(fd))
-        set_storage(*device);
+    try {
+        if (storage_device* device = storage_device::of_file(fd))
+            set_storage(*device);
+    } catch (const std::bad_alloc&) { // NOLINT(bugprone-empty-catch): it goes without a gate
+    }
 }
 
 descriptor::~descriptor() {

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <mutex>
+#include <new>
 #include <poll.h>
 #include <unistd.h>
 #include <utility>
@@ -245,13 +246,10 @@ int signal_set::remove(int signal, void (*afterwards)(int)) {
     return 0;
 }
 
-std::vector<int> signal_set::signals() const {
+int signal_set::signal_after(int signal) const noexcept {
     std::lock_guard guard(registry::get().mutex);
-    std::vector<int> result;
-    result.reserve(registrations_.size());
-    for (const registration& r : registrations_)
-        result.push_back(r.signal);
-    return result;
+    const auto next = std::ranges::upper_bound(registrations_, signal, {}, &registration::signal);
+    return next != registrations_.end() ? next->signal : -1;
 }
 
 // ---- waits ----
@@ -328,8 +326,13 @@ void signal_set::look_after_here() {
             finish_all(-ECANCELED);
         wanted = !waits_.empty();
     }
-    if (wanted && !watch_)
-        watch_ = std::make_unique<watch>(*this);
+    if (wanted && !watch_) {
+        watch_.reset(new (std::nothrow) watch(*this));
+        if (!watch_) { // nobody would look again
+            std::lock_guard guard(registry::get().mutex);
+            finish_all(-ENOMEM);
+        }
+    }
     if (watch_)
         watch_->want(wanted);
 }

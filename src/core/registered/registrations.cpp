@@ -3,8 +3,12 @@
 
 #include "auraio/core/loop/engine.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <exception>
+#include <new>
+#include <tuple>
 #include <utility>
 
 namespace aura::core {
@@ -109,6 +113,17 @@ int registrations::register_files(std::span<const int> fds) {
         });
 }
 
+/// Whether push_back() cannot fail for want of memory.
+template <class Vector>
+static bool has_room_for_one(Vector& v) noexcept {
+    try {
+        v.reserve(v.size() + 1);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    return true;
+}
+
 int registrations::update_file(std::size_t index, int fd, operation* waiter, shard* home) {
     registration_state::ring_set told;
     {
@@ -117,8 +132,8 @@ int registrations::update_file(std::size_t index, int fd, operation* waiter, sha
             return refused;
         if (index >= fds_.size() || fd < -1)
             return index >= fds_.size() ? -EINVAL : -EBADF;
-        if (waiter)
-            updates_.reserve(updates_.size() + 1);
+        if (waiter && !has_room_for_one(updates_))
+            return -ENOMEM;
         if (const int error = replace_file_locked(index, fd))
             return error;
         told = of(registration_kind::files).state.attached();
@@ -216,7 +231,8 @@ int registrations::request_end(registration_kind kind, operation& waiter, shard&
     {
         std::lock_guard guard(mutex_);
         resource& r = of(kind);
-        r.waiters.reserve(r.waiters.size() + 1);
+        if (!has_room_for_one(r.waiters))
+            return -ENOMEM;
         bool first = false;
         if (const int refused = r.state.request_end(first))
             return refused;
@@ -252,33 +268,43 @@ void registrations::finish_locked(resource& r, std::vector<waiting>& told) {
     told.swap(r.waiters);
 }
 
-/// Ring `ring` has the table as it is now, or none of it any more.
-void registrations::heard_of_update_locked(unsigned ring, std::vector<waiting>& told) {
-    for (auto it = updates_.begin(); it != updates_.end();) {
-        it->rings.reset(ring);
-        if (it->rings.any()) {
-            ++it;
-            continue;
+/// Ring `ring` has the table as it is now, or none of it any more; tell_updated() follows.
+void registrations::heard_of_update_locked(unsigned ring) noexcept {
+    for (waiting& w : updates_)
+        w.rings.reset(ring);
+}
+
+/// Those who wait for updates that all rings have heard of. One by one: there may be no memory for a list of them,
+/// and nobody would tell them later.
+void registrations::tell_updated() {
+    for (;;) {
+        waiting told{};
+        {
+            std::lock_guard guard(mutex_);
+            const auto it = std::ranges::find_if(updates_, [](const waiting& w) { return w.rings.none(); });
+            if (it == updates_.end())
+                return;
+            told = *it;
+            updates_.erase(it);
         }
-        told.push_back(*it);
-        it = updates_.erase(it);
+        told.home->make_ready(*told.op);
     }
 }
 
 void registrations::shutdown() {
-    std::vector<waiting> left;
+    std::array<std::vector<waiting>, 3> left; // which takes no memory
     {
         std::lock_guard guard(mutex_);
-        left.swap(updates_);
-        for (resource& r : resources_) {
-            left.insert(left.end(), r.waiters.begin(), r.waiters.end());
-            r.waiters.clear();
+        left[0].swap(updates_);
+        for (std::size_t i = 0; i < resources_.size(); ++i)
+            left[i + 1].swap(resources_[i].waiters);
+    }
+    static_assert(std::tuple_size_v<decltype(resources_)> == 2);
+    for (const auto& some : left)
+        for (const waiting& w : some) {
+            w.op->destroy();
+            owner_.work_finished();
         }
-    }
-    for (const waiting& w : left) {
-        w.op->destroy();
-        owner_.work_finished();
-    }
 }
 
 void registrations::forget_sources() noexcept {
@@ -366,13 +392,12 @@ bool registrations::bring_up_to_date(ring_side& side) {
     // What waits to be submitted means the table as it was: the kernel looks when it is.
     if (!side.home_->flush_completely())
         return false;
-    std::vector<waiting> ended;
     {
         std::lock_guard guard(mutex_);
         bring_up_to_date_locked(side);
-        heard_of_update_locked(side.home_->index(), ended);
+        heard_of_update_locked(side.home_->index());
     }
-    complete(ended);
+    tell_updated();
     return true;
 }
 
@@ -416,9 +441,11 @@ void registrations::drop(ring_side& side) {
         if (r.state.detach(side.home_->index()))
             finish_locked(r, ended);
         if (side.kind_ == registration_kind::files)
-            heard_of_update_locked(side.home_->index(), ended);
+            heard_of_update_locked(side.home_->index());
     }
     complete(ended);
+    if (side.kind_ == registration_kind::files)
+        tell_updated();
 }
 
 void registrations::install_again(shard& home) {

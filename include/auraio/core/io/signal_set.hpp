@@ -81,8 +81,8 @@ public:
     /// `afterwards` (a handler, or SIG_DFL). 0 or a negated errno; removing what is not there is no error.
     int remove(int signal, void (*afterwards)(int));
 
-    /// The signals of the set.
-    std::vector<int> signals() const;
+    /// The first of the set's signals behind this one, in their order; -1: there is none.
+    int signal_after(int signal) const noexcept;
 
     /// Ends with the signal that comes next, or has come already. `op` is not touched afterwards.
     void wait(signal_wait& op);

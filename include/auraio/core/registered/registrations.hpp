@@ -206,7 +206,8 @@ private:
     void leave(ring_side& side);
     void drop(ring_side& side);
     void finish_locked(resource& r, std::vector<waiting>& told);
-    void heard_of_update_locked(unsigned ring, std::vector<waiting>& told);
+    void heard_of_update_locked(unsigned ring) noexcept;
+    void tell_updated();
     static void complete(const std::vector<waiting>& ended);
 
     static ring_side& side_of(shard& home, registration_kind k) noexcept;
