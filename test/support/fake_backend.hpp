@@ -25,7 +25,7 @@ struct fake_machine {
     aura::core::engine_options options();
 };
 
-class fake_backend final : public aura::core::backend {
+class fake_backend : public aura::core::backend {
 public:
     explicit fake_backend(fake_machine& m)
         : machine_(m) {
@@ -110,6 +110,9 @@ public:
     bool watch_fired(unsigned) const noexcept override { return true; }
     void quiesce() override {}
     void abandon_after_fork() override {}
+
+protected:
+    bool has_finished() const noexcept { return !finished_.empty(); }
 
 private:
     inline static std::mutex all_;
