@@ -70,8 +70,8 @@ build_rust_reads() {
     printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$library" "$programs/cargo/release/examples/read_benchmark"
 }
 
-# From C and Rust, beside the loop written by hand and fio: aura_run(), a program's own loop around aura_wait(); fio that submits
-# and reaps one by one, as it does unless told otherwise, and 16 at a time.
+# From C, C++ without Asio and Rust, beside the loop written by hand and fio: aura_run(), a program's own loop around
+# aura_wait(); fio that submits and reaps one by one, as it does unless told otherwise, and 16 at a time.
 suite_c() {
     build_rust_reads >"$programs/rust_reads" ||
         printf '#!/bin/sh\necho "there is no cargo, or it failed"\nexit 77\n' >"$programs/rust_reads"
@@ -87,6 +87,8 @@ suite_c() {
 raw_uring|raw_uring_read $where
 auraio_c|c_reads $where
 auraio_c_wait|c_reads loop=wait $where
+auraio_cpp|cpp_reads $where
+auraio_cpp_coroutines|cpp_reads style=coroutines $where
 auraio_callbacks|file_reads_auraio $where
 auraio_rust|rust_reads $where
 auraio_rust_owned|rust_reads style=owned $where
