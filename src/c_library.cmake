@@ -6,6 +6,7 @@ add_library(auraio_c SHARED
     capi/callers.cpp
     capi/chain.cpp
     capi/engine.cpp
+    capi/file_numbers.cpp
     capi/files.cpp
     capi/log.cpp
     capi/process.cpp

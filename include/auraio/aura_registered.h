@@ -45,6 +45,11 @@ AURA_API int aura_register_buffers(aura_engine_t* engine, const struct iovec* bu
  * copied. A descriptor must stay open until it is replaced or the files are unregistered, for a ring takes
  * them over when it gets its first operation on one. The kernel holds the open files meanwhile.
  *
+ * Reads and writes that name such a descriptor by its number go by its entry as well: it is found without a
+ * search and without a lock, and nothing is looked for where no files are registered. They are never refused for
+ * it (by its number goes what finds the entry changed or the table ending), but what has begun holds the end
+ * of the registration up. aura_close() makes a number be forgotten; close(2) cannot.
+ *
  * \return 0; -EINVAL, -EBUSY, -ESHUTDOWN, -ENOMEM, -ENFILE as above; -EBADF (one is not open, or belongs to
  * an io_uring), -EMFILE (more than RLIMIT_NOFILE).
  */

@@ -83,19 +83,21 @@ aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, s
             return refuse(error);
         if (const int error = describe(links[i].what, engine, links[i].asked))
             return refuse(error);
+        if (links[i].asked.type == AURA_OP_CLOSE)
+            engine.numbers.forget(links[i].asked.fd);
         if (!slots.add())
             return refuse(ENOMEM);
     }
     shard& home = engine.select();
-    for (const link& l : links)
-        if (const int error = engine.loop.registered().enlist(home, l.what.request))
+    for (link& l : links)
+        if (const int error = enlist(engine, home, l.what.request))
             return refuse(-error);
     aura_request_t* handle = nullptr;
     io_part* first = nullptr;
     for (std::size_t i = 0; i < count; ++i) {
         request_slot& r = slots[i];
         const auto& [asked, what] = links[i];
-        r.prepare(engine, home, what.type, what.request.fd, asked.callback, asked.user_data);
+        r.prepare(engine, home, what.type, shown_number(what.request), asked.callback, asked.user_data);
         io_part& io = r.make_io(what.request);
         if (i == 0)
             first = &io;

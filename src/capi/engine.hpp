@@ -8,6 +8,7 @@
 #include "auraio/core/memory/buffer_pool.hpp"
 #include "core/loop/outside_wait.hpp"
 #include "core/loop/ring_selector.hpp"
+#include "file_numbers.hpp"
 #include "request_store.hpp"
 
 #include <atomic>
@@ -122,6 +123,7 @@ struct aura_engine {
 
     aura::core::buffer_pool buffers; // outlives the loop, whose last callbacks give buffers back
     aura::core::engine loop;
+    aura::capi::file_numbers numbers{loop.registered()};
     const std::atomic<bool> never{false};                    // the stop flag of those who do not stop
     std::atomic<aura::core::outside_wait*> outside{nullptr}; // release/acquire: whoever sees it sees it whole
 

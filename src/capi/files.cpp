@@ -41,6 +41,8 @@ int describe_file(operation_description& d, const aura_engine_t* engine, aura_op
     d.request.kind = kind_of(type);
     if (file >= 0) [[likely]] {
         d.request.fd = file;
+        if (engine && engine->numbers.may_have(file)) [[unlikely]]
+            engine->numbers.find(d.request);
         return 0;
     }
     if (!is_registered_file(file))
@@ -71,6 +73,8 @@ aura_request_t* start_rare(aura_engine_t* engine, aura_op_type_t type, int file,
                                                              off_t offset, aura_callback_t callback,
                                                              void* user_data) noexcept {
     if (file < 0 || buf.index != -1 || buf.reserved != 0 || !buf.u.pointer) [[unlikely]]
+        return start_rare(engine, type, file, buf, len, offset, callback, user_data);
+    if (!engine || engine->numbers.may_have(file)) [[unlikely]]
         return start_rare(engine, type, file, buf, len, offset, callback, user_data);
     operation_description d;
     d.type = type;
@@ -178,6 +182,8 @@ aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t ca
 }
 
 aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
+    if (engine && fd >= 0)
+        engine->numbers.forget(fd); // another file may get it, whatever is registered
     return start_on_file(engine, AURA_OP_CLOSE, fd, 0, callback, user_data);
 }
 

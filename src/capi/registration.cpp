@@ -62,6 +62,8 @@ int request_end(aura_engine& engine, aura_reg_type_t type, aura_callback_t callb
         engine.abandon(*r);
         return fail(-error);
     }
+    if (type == AURA_REG_FILES)
+        engine.numbers.clear();
     return 0;
 }
 
@@ -81,8 +83,7 @@ int aura_register_files(aura_engine_t* engine, const int* fds, unsigned count) {
         return fail(error);
     if (!fds || count == 0)
         return fail(EINVAL);
-    return guarded(
-        [&] { return result_of(engine->loop.registered().register_files(std::span(fds, count))); });
+    return guarded([&] { return result_of(engine->numbers.register_files(std::span(fds, count))); });
 }
 
 int aura_get_fixed_file(const aura_engine_t* engine, int index) {
@@ -103,8 +104,7 @@ int aura_update_file(aura_engine_t* engine, int index, int fd) {
         return fail(error);
     if (index < 0)
         return fail(EINVAL);
-    return guarded(
-        [&] { return result_of(engine->loop.registered().update_file(static_cast<unsigned>(index), fd)); });
+    return guarded([&] { return result_of(engine->numbers.update_file(static_cast<unsigned>(index), fd)); });
 }
 
 int aura_unregister(aura_engine_t* engine, aura_reg_type_t type) {
@@ -119,6 +119,8 @@ int aura_unregister(aura_engine_t* engine, aura_reg_type_t type) {
         auto end = std::make_unique<end_of_registration>(*engine, over);
         if (const int error = engine->loop.registered().request_end(kind_of(type), *end, engine->select()))
             return fail(-error);
+        if (type == AURA_REG_FILES)
+            engine->numbers.clear();
         [[maybe_unused]] const auto* frees_itself = end.release();
         while (!over->load(std::memory_order_seq_cst))
             engine->loop.run_turn(core::never, *over);

@@ -3,7 +3,16 @@
 
 namespace aura::capi {
 
-aura_request_t* start(aura_engine_t* engine, const operation_description& what, aura_callback_t callback,
+int enlist(aura_engine& engine, core::shard& home, core::io_request& r) {
+    const int error = engine.loop.registered().enlist(home, r);
+    if (error == 0 || !was_found(r))
+        return error;
+    r.registered &= static_cast<std::uint8_t>(~(core::registered_file | core::found_registered));
+    r.fd = r.number;
+    return engine.loop.registered().enlist(home, r); // for a buffer, which was asked for
+}
+
+aura_request_t* start(aura_engine_t* engine, operation_description& what, aura_callback_t callback,
                       void* user_data) noexcept {
     if (what.request.registered == 0)
         return start_plain(engine, what, callback, user_data);
@@ -13,9 +22,9 @@ aura_request_t* start(aura_engine_t* engine, const operation_description& what, 
     guarded([&] {
         const callback_frame* const here = callback_frame::find(*engine);
         core::shard& home = engine->select(here);
-        if (const int error = engine->loop.registered().enlist(home, what.request))
+        if (const int error = enlist(*engine, home, what.request))
             return fail(-error);
-        return start_on(home, *engine, here, what, callback, user_data, handle);
+        return start_on(home, *engine, here, what, shown_number(what.request), callback, user_data, handle);
     });
     return handle;
 }

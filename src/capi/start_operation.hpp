@@ -18,20 +18,31 @@ inline aura_request_t* refuse(int error) noexcept {
 }
 
 /// Starts an operation of the engine; NULL with errno when there is no memory for it, or no engine any more.
-aura_request_t* start(aura_engine_t* engine, const operation_description& what, aura_callback_t callback,
+aura_request_t* start(aura_engine_t* engine, operation_description& what, aura_callback_t callback,
                       void* user_data) noexcept;
+
+/// For a file that was found by its number (file_numbers): the number that the program has passed.
+inline bool was_found(const core::io_request& r) noexcept {
+    return (r.registered & core::found_registered) != 0;
+}
+inline int shown_number(const core::io_request& r) noexcept {
+    return was_found(r) ? r.number : r.fd;
+}
+/// Before a request is handed to `home`: 0, or a negated errno.
+int enlist(aura_engine& engine, core::shard& home, core::io_request& r);
 
 /// Puts an operation into a slot and starts it on `home`. 0, or a negated errno. Inline, as what follows:
 /// what describes an operation need not go through memory then, where it would be written and read again at
-/// once. `here`: the callback of the engine that the calling thread is in, if it is.
+/// once. `here`: the callback of the engine that the calling thread is in, if it is. `shown`: its descriptor, for
+/// those who ask.
 [[gnu::always_inline]] inline int start_on(core::shard& home, aura_engine_t& engine,
                                            const callback_frame* here, const operation_description& what,
-                                           aura_callback_t callback, void* user_data,
+                                           int shown, aura_callback_t callback, void* user_data,
                                            aura_request_t*& handle) {
     request_slot* const r = engine.allocate(here);
     if (!r) [[unlikely]]
         return fail(ENOMEM);
-    r->prepare(engine, home, what.type, what.request.fd, callback, user_data);
+    r->prepare(engine, home, what.type, shown, callback, user_data);
     io_part& io = r->make_io(what.request);
     handle = r->publish(false);
     home.loose().start(io); // from here on it may have ended
@@ -50,7 +61,8 @@ aura_request_t* start(aura_engine_t* engine, const operation_description& what, 
     aura_request_t* handle = nullptr;
     guarded([&] {
         const callback_frame* const here = callback_frame::find(*engine);
-        return start_on(engine->select(here), *engine, here, what, callback, user_data, handle);
+        return start_on(engine->select(here), *engine, here, what, what.request.fd, callback, user_data,
+                        handle);
     });
     return handle;
 }

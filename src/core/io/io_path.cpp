@@ -76,7 +76,9 @@ void io_path::hand_over_again(io_operation& op) {
 
 void io_path::hand_over(io_operation& op) {
     if ((op.request_.registered & registered_file) != 0) [[unlikely]]
-        home_.owner().registered().verify_file(home_, {op.request_, op.own_extension()}, !op.target_->loose_);
+        home_.owner().registered().verify_file(home_, {op.request_, op.own_extension()},
+                                               !op.target_->loose_ ||
+                                                   (op.request_.registered & found_registered) != 0);
     home_.io().submit(op);
 }
 
@@ -236,8 +238,9 @@ bool io_path::refuses(io_operation& op) {
         return error;
     };
     int error = admit();
-    if (error != 0 && (r.registered & registered_file) != 0 && !op.target().loose_) {
-        r.fd = op.extension().number; // a file object has its number, too
+    if (error != 0 && (r.registered & registered_file) != 0 &&
+        (!op.target().loose_ || (r.registered & found_registered) != 0)) {
+        r.fd = op.extension().number; // a file object has its number, too, and so has what was found by it
         r.registered &= static_cast<std::uint8_t>(~registered_file);
         error = admit();
     }

@@ -145,9 +145,9 @@ int io_path::prepare_next(io_operation& op, next_step step) {
 int io_path::prepare_call(io_operation& op) noexcept {
     short_request& r = op.request_;
     if ((r.registered & registered_file) != 0) {
-        if (op.target_->loose_)
+        if (op.target_->loose_ && (r.registered & found_registered) == 0)
             return -EAGAIN;
-        r.fd = op.target_->fd_;
+        r.fd = op.target_->loose_ ? op.extension().number : op.target_->fd_;
         r.registered &= static_cast<std::uint8_t>(~registered_file);
     }
     op.way_ |= io_operation::way::call;
