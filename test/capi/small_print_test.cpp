@@ -1,7 +1,9 @@
 // small_print: what the kernel does differently for a ring, as aura.h and doc/migrating.md say it.
 #include "support.hpp"
 
+#include <csignal>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -74,4 +76,22 @@ TEST_F(CSmallPrint, WaitAllWaitsForAllAndACancellationGivesWhatHadCome) {
         EXPECT_EQ(finish(engine, part), 3);
         EXPECT_EQ(std::string(data, 3), "xyz");
     }
+}
+
+TEST_F(CSmallPrint, SignalsAreReadFromASignalfd) {
+    sigset_t usr1{}, before{};
+    ASSERT_EQ(::sigemptyset(&usr1), 0);
+    ASSERT_EQ(::sigaddset(&usr1, SIGUSR1), 0);
+    ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &usr1, &before), 0);
+    const unique_fd signals(::signalfd(-1, &usr1, SFD_CLOEXEC | SFD_NONBLOCK));
+    signalfd_siginfo info{};
+    ended read;
+    ASSERT_TRUE(aura_read(e(), signals.get(), aura_buf(&info), sizeof info, AURA_CURRENT_POSITION,
+                          ended::note, &read));
+    EXPECT_EQ(aura_poll(e()), 0);
+    // To this thread: the mask of others may not have it.
+    EXPECT_EQ(::pthread_kill(::pthread_self(), SIGUSR1), 0);
+    EXPECT_EQ(finish(engine, read), static_cast<ssize_t>(sizeof info));
+    EXPECT_EQ(info.ssi_signo, static_cast<unsigned>(SIGUSR1));
+    EXPECT_EQ(::pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
 }
