@@ -54,8 +54,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+/* The version of all of auraio; test/versions.sh holds what has to repeat it. */
 #define AURA_VERSION_MAJOR 0
-#define AURA_VERSION_MINOR 1
+#define AURA_VERSION_MINOR 2
 #define AURA_VERSION_PATCH 0
 
 #if defined(__GNUC__)

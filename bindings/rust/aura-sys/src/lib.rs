@@ -32,7 +32,7 @@ opaque! {
 }
 
 pub const AURA_VERSION_MAJOR: c_int = 0;
-pub const AURA_VERSION_MINOR: c_int = 1;
+pub const AURA_VERSION_MINOR: c_int = 2;
 pub const AURA_VERSION_PATCH: c_int = 0;
 
 pub type aura_callback_t =
