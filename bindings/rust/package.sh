@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `cargo package` for both crates, asking no registry: package.sh. 77, a skip: the distribution's sources of their dependencies are not here.
+# `cargo package` for both crates, asking no registry. 77, a skip: the distribution's sources of their dependencies are not here.
 #
 # Packaging `aura` compiles it against a packaged `aura-sys`: the one just made is put beside the distribution's crates, in a folder
 # that stands for the registry. The one warning, that the manifests name no address of a repository, stays until there is one.
