@@ -219,15 +219,22 @@ TEST(CppTask, MayWaitForWhatIsNoOperation) {
     other.join();
 }
 
-TEST(CppTask, OfACallbacksExceptionBlockOnTells) {
+TEST(CppTask, IsDoneWhenBlockOnThrowsWhatACallbackThrew) {
     aura::Engine engine;
-    engine.timeout(0ns, [] { throw 1; });
     bool over = false;
-    const auto reads = [&]() -> aura::Task<> {
+    const auto waits = [&](bool fails) -> aura::Task<int> {
         co_await engine.async_timeout(1ms);
         over = true;
+        if (fails)
+            throw std::runtime_error("of the task");
+        co_return 1;
     };
-    EXPECT_THROW(engine.block_on(reads()), int);
-    EXPECT_TRUE(engine.drain()); // it goes on alone
+    engine.timeout(0ns, [] { throw 1; });
+    EXPECT_THROW(engine.block_on(waits(false)), int);
+    EXPECT_TRUE(std::exchange(over, false)); // what it refers to was there until its end
+    engine.timeout(0ns, [] { throw 1; });
+    EXPECT_THROW(engine.block_on(waits(true)), int);
     EXPECT_TRUE(over);
+    EXPECT_THROW(engine.wait(), std::runtime_error); // neither is lost
+    EXPECT_EQ(engine.wait(), 0);
 }

@@ -83,7 +83,9 @@ public:
      * Waits until something has completed, for at most so many milliseconds (-1: without limit), and runs callbacks.
      * \return How many ran; 0: the time is over, or nothing is pending, in which case it returns at once.
      */
-    int wait(int timeout_ms = -1) { return std::max(wait_for(timeout_ms), 0); }
+    int wait(int timeout_ms = -1) {
+        return std::max(driven("wait", [=](aura_engine_t* e) { return aura_wait(e, timeout_ms); }), 0);
+    }
     int wait(std::chrono::milliseconds timeout) { return wait(whole(timeout)); }
     /// Runs callbacks, whether something is pending or not, until stop(): the fastest way.
     void run() {
@@ -106,18 +108,35 @@ public:
     int poll_fd() { return cpp_detail::checked(aura_get_poll_fd(handle_), "poll_fd"); }
 
     /**
-     * Begins a task, runs callbacks until it is done, and returns its result or throws its exception; or that of a
-     * callback, and then the task goes on alone. Not in a callback of this engine. Other threads may run the engine
-     * too: when one of them ends the task, this call notices within 10 ms.
+     * Begins a task, runs callbacks until it is done, and returns its result or throws its exception. What a callback
+     * throws meanwhile is thrown in place of a result when the task is done, and not before: what the task uses
+     * may be the caller's. Not in a callback of this engine. Other threads may run the engine too: when one of them
+     * ends the task, this call notices within 10 ms.
+     * \throw Error also where the engine cannot go on, as wait(); the task then goes on alone.
      */
     template <class T>
     T block_on(Task<T> task) {
         constexpr int look_again_ms = 10;
+        if (!state_)
+            cpp_detail::raise(EINVAL, "block_on");
+        state_->throw_kept();
+        cpp_detail::run_frame frame(*state_, false);
         task.start();
-        while (!task.done())
-            if (wait_for(look_again_ms) == 0 &&
-                !task.done()) // it waits for something else: so that there is a wait
+        while (!task.done()) {
+            const int result = aura_wait(handle_, look_again_ms);
+            if (result == 0 && !task.done()) // it waits for something else: so that there is a wait
                 timeout(std::chrono::milliseconds(look_again_ms), nullptr);
+            else if (result != -ETIMEDOUT)
+                cpp_detail::checked(result, "block_on");
+        }
+        if (frame.has_thrown()) [[unlikely]] {
+            try {
+                (void)task.get();
+            } catch (...) {
+                state_->keep(std::current_exception());
+            }
+            frame.rethrow();
+        }
         return task.get();
     }
 
@@ -181,9 +200,6 @@ private:
         const int result = call(handle_);
         frame.rethrow();
         return result == -ETIMEDOUT ? result : cpp_detail::checked(result, what);
-    }
-    int wait_for(int timeout_ms) {
-        return driven("wait", [=](aura_engine_t* e) { return aura_wait(e, timeout_ms); });
     }
     /// In milliseconds as C has them; what is negative is over.
     static int whole(std::chrono::milliseconds timeout) noexcept {

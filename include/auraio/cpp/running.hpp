@@ -81,6 +81,7 @@ public:
             aura_stop(here->state_.engine());
     }
 
+    bool has_thrown() const noexcept { return first_ != nullptr; }
     /// Throws what was carried here.
     void rethrow() {
         if (first_) [[unlikely]]
