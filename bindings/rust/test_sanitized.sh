@@ -11,6 +11,7 @@ runtime=$(clang-19 -print-file-name=libclang_rt.asan-x86_64.so)
 export AURAIO_LIB_DIR=$plain/src AURAIO_INCLUDE_DIR=$PWD/../../include CARGO_TARGET_DIR=$plain/bindings/rust
 # The tests alone get the runtime, and not the compilers of C programs that one of them calls.
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="env LD_PRELOAD=$runtime LD_LIBRARY_PATH=$sanitized/src"
-for tests in async_io engine files registered_files registration sockets storage stress; do
+for tests in accepts async_io descriptors engine exact files linked messages registered_files registration safety sockets \
+        storage stress; do
     ./cargo.sh test --all-features --package aura --test "$tests"
 done
