@@ -92,6 +92,7 @@ class AuraioConan(ConanFile):
             c.requires = ["liburing::liburing"]
             c.set_property("cmake_target_name", "auraio::c")
             c.set_property("pkg_config_name", "auraio-c")
+            self._headers("cpp", "auraio-cpp").requires = ["c"]
 
     def _flavour(self, name, adopt_name, headers, defines):
         """The headers over one Asio, and its adopt mode, where auraio/adopt.hpp comes first in every source file."""

@@ -21,7 +21,7 @@ class AuraioTestConan(ConanFile):
         options = self.dependencies["auraio"].options
         toolchain = CMakeToolchain(self)
         targets = [t for t, option in (("auraio", options.standalone), ("adopt", options.standalone), ("boost", options.boost),
-                                       ("boost_adopt", options.boost), ("c", options.c)) if option]
+                                       ("boost_adopt", options.boost), ("c", options.c), ("cpp", options.c)) if option]
         toolchain.cache_variables["TARGETS"] = ";".join(targets)
         toolchain.generate()
         CMakeDeps(self).generate()
