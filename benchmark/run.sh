@@ -19,6 +19,9 @@ shift $((OPTIND - 1))
 programs=$(cd "$build/benchmark" && pwd)
 (($# > 0)) || set -- echo churn udp http threads file_reads c post timers coroutines
 
+# The other backend, as one more contender.
+on_epoll="AURAIO_BACKEND=epoll"
+
 # The pool's threads: as many as libuv has for a cache, which never waits; one for each read of a device.
 pool_threads() {
     local mode=$1 depth=$2
@@ -32,6 +35,8 @@ pool_threads() {
 read_scenario() {
     local mode=$2 depth=$3
     local where="path=data mode=$mode depth=$depth span_mib=$5"
+    local loop="preadv2_loop|preadv2_loop $where"
+    [[ $mode == cache ]] || loop=
     run_scenario "$programs" "$1" "file_reads/$4/$depth" <<END
 raw_uring|raw_uring_read $where
 raw_uring_defer|raw_uring_read ring=defer $where
@@ -43,6 +48,8 @@ asio_coroutines|file_reads_asio style=coroutines $where
 asio_file_per_read|file_reads_asio files=many $where
 pread_pool|pread_pool threads=$(pool_threads "$mode" "$depth") $where
 pread_pool_two_cpus|pread_pool threads=$(pool_threads "$mode" "$depth") places=2 $where
+auraio_epoll|$on_epoll AURAIO_POOL_THREADS=$(pool_threads "$mode" "$depth") file_reads_auraio $where
+$loop
 END
 }
 
@@ -124,6 +131,7 @@ auraio|post_own_auraio depth=$depth
 auraio_no_hint|post_own_auraio hint=none depth=$depth
 auraio_ring|post_own_auraio to=ring depth=$depth
 auraio_ring_no_hint|post_own_auraio hint=none to=ring depth=$depth
+auraio_epoll|$on_epoll post_own_auraio depth=$depth
 END
         run_scenario "$programs" "$1" "post/own_beside_a_timer/$depth" <<END
 asio|post_own_asio timer=1 depth=$depth
@@ -131,6 +139,7 @@ asio_no_hint|post_own_asio timer=1 hint=none depth=$depth
 auraio|post_own_auraio timer=1 depth=$depth
 auraio_no_hint|post_own_auraio timer=1 hint=none depth=$depth
 auraio_ring|post_own_auraio timer=1 to=ring depth=$depth
+auraio_epoll|$on_epoll post_own_auraio timer=1 depth=$depth
 END
     done
     run_scenario "$programs" "$1" "post/foreign_wake" <<END
@@ -143,6 +152,7 @@ asio|post_foreign_asio
 asio_no_hint|post_foreign_asio hint=none
 auraio|post_foreign_auraio
 auraio_no_hint|post_foreign_auraio hint=none
+auraio_epoll|$on_epoll post_foreign_auraio
 END
     for depth in 16 1000; do
         run_scenario "$programs" "$1" "post/foreign_burst/$depth" <<END
@@ -150,6 +160,7 @@ asio|post_foreign_asio mode=burst depth=$depth
 asio_no_hint|post_foreign_asio mode=burst hint=none depth=$depth
 auraio|post_foreign_auraio mode=burst depth=$depth
 auraio_no_hint|post_foreign_auraio mode=burst hint=none depth=$depth
+auraio_epoll|$on_epoll post_foreign_auraio mode=burst depth=$depth
 END
     done
     run_scenario "$programs" "$1" "post/between/1" <<END
@@ -179,6 +190,7 @@ timer_scenario() {
 asio|timers_asio depth=$depth $*
 auraio|timers_auraio depth=$depth $*
 auraio_no_hint|timers_auraio hint=none depth=$depth $*
+auraio_epoll|$on_epoll timers_auraio depth=$depth $*
 END
 }
 
@@ -230,6 +242,8 @@ asio|echo_server_asio $*
 asio_coroutines|echo_server_asio style=coroutines $*
 asio_uring|echo_server_asio_uring $*
 asio_uring_coroutines|echo_server_asio_uring style=coroutines $*
+auraio_epoll|$on_epoll echo_server_auraio $*
+auraio_epoll_coroutines|$on_epoll echo_server_auraio style=coroutines $*
 END
 }
 
@@ -256,6 +270,7 @@ auraio_coroutines|echo_server_auraio style=coroutines load=churn
 asio|echo_server_asio load=churn
 asio_coroutines|echo_server_asio style=coroutines load=churn
 asio_uring|echo_server_asio_uring load=churn
+auraio_epoll|$on_epoll echo_server_auraio load=churn
 END
 }
 
@@ -268,6 +283,7 @@ auraio_coroutines|datagram_server_auraio style=coroutines load=udp
 asio|datagram_server_asio load=udp
 asio_coroutines|datagram_server_asio style=coroutines load=udp
 asio_uring|datagram_server_asio_uring load=udp
+auraio_epoll|$on_epoll datagram_server_auraio load=udp
 END
 }
 
@@ -277,6 +293,7 @@ suite_http() {
 auraio|http_server_auraio load=http depth=64 size=1024
 asio|http_server_asio load=http depth=64 size=1024
 asio_uring|http_server_asio_uring load=http depth=64 size=1024
+auraio_epoll|$on_epoll http_server_auraio load=http depth=64 size=1024
 END
 }
 

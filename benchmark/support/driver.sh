@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Alternates contenders and collects their result lines; sourced by the scripts of this directory.
 #
-# A contender is a line "name|program arguments...". All contenders of a scenario run once per round, A B C A
-# B C, so that what else happens on the machine meets them all; a report compares them round by round.
+# A contender is a line "name|program arguments...", with NAME=value before the program for its environment. All
+# contenders of a scenario run once per round, A B C A B C, so that what else happens on the machine meets them all;
+# a report compares them round by round.
 
 # Milliseconds per run, and rounds.
 measure_ms=${MEASURE_MS:-500}
@@ -17,7 +18,8 @@ run_scenario() {
     local programs=$1 results=$2 scenario=$3
     local -a contenders=()
     local -A missing=()
-    local line name command round status output
+    local line name round status output
+    local -a words=() settings=()
     while IFS= read -r line; do
         [[ -n $line ]] && contenders+=("$line")
     done
@@ -26,14 +28,17 @@ run_scenario() {
         printf '.' >&2
         for line in "${contenders[@]}"; do
             name=${line%%|*}
-            command=${line#*|}
+            read -ra words <<<"${line#*|}"
+            settings=()
+            while [[ ${words[0]} == [A-Z]*=* ]]; do
+                settings+=("${words[0]}")
+                words=("${words[@]:1}")
+            done
             [[ -n ${missing[$name]-} ]] && continue
             status=0
-            # Word splitting is meant: a command is a program and its key=value arguments. It runs where the
-            # programs are, so that no path, which may contain spaces, is among these.
-            # shellcheck disable=SC2086
-            output=$(cd "$programs" && timeout $time_limit ./$command "scenario=$scenario" "name=$name" \
-                "measure_ms=$measure_ms" "warm_ms=$warm_ms" 2>&1) || status=$?
+            # It runs where the programs are, so that no path, which may contain spaces, is among the words.
+            output=$(cd "$programs" && env "${settings[@]}" timeout $time_limit "./${words[0]}" "${words[@]:1}" \
+                "scenario=$scenario" "name=$name" "measure_ms=$measure_ms" "warm_ms=$warm_ms" 2>&1) || status=$?
             case $status in
             0) printf 'round=%d %s\n' "$round" "$output" >>"$results" ;;
             77 | 124)
