@@ -63,6 +63,7 @@ fn an_engine_is_shared_by_threads() {
     fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
     let engine = Engine::new().unwrap();
     shared(&engine);
+    assert_eq!(engine.clone().as_ptr(), engine.as_ptr()); // one C engine, for those who need it
     let buffer = std::thread::spawn(move || engine.allocate_buffer(100).unwrap()).join().unwrap();
     assert_eq!(buffer.len(), 100); // and outlives the last engine in our hands
 }
