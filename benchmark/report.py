@@ -74,7 +74,8 @@ def scenarios_of(path):
 
 # ---- suite ----
 
-METRICS = {"rate": "ops_per_s", "wake": "wake_ns", "allocs": "allocs_per_op", "cpu": "cpu_ns_per_op", "ns_cpu": "cpu_ns_per_op"}
+METRICS = {"rate": "ops_per_s", "wake": "wake_ns", "p99": "p99_us",
+           "allocs": "allocs_per_op", "cpu": "cpu_ns_per_op", "ns_cpu": "cpu_ns_per_op"}
 
 
 def budgets_of(path):
@@ -117,6 +118,9 @@ def row(name, runs, reference):
     if runs.median("sleeps_per_op") is not None:
         text += "  sleeps %.2f, interrupts %.2f, busy %.2f, load busy %.2f" % tuple(
             number(runs.median(key)) for key in ("sleeps_per_op", "interrupts_per_op", "server_busy", "client_busy"))
+    if runs.median("p99_us") is not None:
+        text += "  p50 %.0f, p90 %.0f, p99 %.0f us, ratio of p99 %.3f" % (
+            *(number(runs.median(key)) for key in ("p50_us", "p90_us", "p99_us")), number(runs.ratio(reference, "p99_us")))
     if runs.median("wake_ns") is not None:
         text += "  wake %.0f +- %.0f ns, ratio %.3f, of it in the waker %.0f ns" % (
             runs.median("wake_ns"), runs.deviation("wake_ns"), number(runs.ratio(reference, "wake_ns")),

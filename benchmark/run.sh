@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the benchmarks of a build tree and prints their tables: run.sh [-b build] [suite...]
 #
-# Suites: echo churn udp http threads file_reads c post timers coroutines, all of them without arguments; registered.
+# Suites: echo churn udp http threads blocking file_reads c post timers coroutines, all of them without arguments; registered.
 # MEASURE_MS, WARM_MS and ROUNDS change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.py.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,7 +17,7 @@ while getopts b: option; do
 done
 shift $((OPTIND - 1))
 programs=$(cd "$build/benchmark" && pwd)
-(($# > 0)) || set -- echo churn udp http threads file_reads c post timers coroutines
+(($# > 0)) || set -- echo churn udp http threads blocking file_reads c post timers coroutines
 
 # The other backend, as one more contender.
 on_epoll="AURAIO_BACKEND=epoll"
@@ -311,6 +311,30 @@ asio_two|echo_server_asio threads=2 $what
 END
     done <<<"echo work_us=0
 compute work_us=200 load=epoll_echo"
+}
+
+# blocking_scenario results name arguments...: the bystanders' rate and latency, beside both backends of Asio.
+blocking_scenario() {
+    local results=$1 name=$2
+    shift 2
+    run_scenario "$programs" "$results" "blocking/$name" <<END
+asio|blocking_asio $*
+asio_uring|blocking_asio_uring $*
+auraio|blocking_auraio $*
+END
+}
+
+# Some clients make the handler sleep for 20 ms; all make it compute; one makes it compute for as long as all
+# others together.
+suite_blocking() {
+    local blocked
+    for blocked in 0 1 2 3; do
+        blocking_scenario "$1" "$blocked" "threads=4 depth=64 blocking=$blocked"
+    done
+    blocking_scenario "$1" "compute_100us" "threads=2 depth=16 work_us=100"
+    blocking_scenario "$1" "compute_100us_four" "threads=4 depth=16 work_us=100"
+    blocking_scenario "$1" "compute_1ms" "threads=2 depth=16 work_us=1000"
+    blocking_scenario "$1" "unequal" "threads=2 depth=16 blocking=1 block_us=0 work_us=50 heavy_us=750"
 }
 
 for suite in "$@"; do
