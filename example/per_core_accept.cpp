@@ -1,13 +1,12 @@
 // One acceptor per ring on one port (SO_REUSEPORT): connections never change rings. per_core_accept [PORT
 // [THREADS]]
 #include <auraio/auraio.hpp>
+#include <auraio/run_on_each_cpu.hpp>
 
 #include <array>
 #include <cstdlib>
 #include <iostream>
-#include <thread>
 #include <utility>
-#include <vector>
 
 namespace net = aura;
 using net::ip::tcp;
@@ -39,16 +38,12 @@ net::awaitable<void, net::executor> serve(Acceptor& a) { // typed: executors of 
 
 int main(int argc, char** argv) {
     const auto port = static_cast<unsigned short>(argc > 1 ? std::atoi(argv[1]) : 0);
-    const auto rings =
-        argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : std::thread::hardware_concurrency();
+    const auto rings = argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : net::usable_cpu_count();
     net::io_context ctx;
     auto acceptors = net::listen(ctx, tcp::endpoint(tcp::v4(), port), rings);
     std::cout << "listening on " << acceptors.front().local_endpoint().port() << std::endl;
     for (auto& a : acceptors)
         net::co_spawn(a.get_executor(), serve(a), net::detached);
 
-    std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < rings; ++i)
-        threads.emplace_back([&ctx] { ctx.run(); });
-    ctx.run();
+    net::run_on_each_cpu(ctx, {.threads = rings, .pin = true});
 }

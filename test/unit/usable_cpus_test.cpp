@@ -71,4 +71,21 @@ TEST(UsableCpus, AreAtLeastOneAndAscending) {
     EXPECT_LE(found.count, found.ids.size());
 }
 
+TEST(NumaOrder, NodeAfterNode) {
+    const files f{{{"/sys/devices/system/node/online", "0-1\n"},
+                   {"/sys/devices/system/node/node0/cpulist", "0-2,6\n"},
+                   {"/sys/devices/system/node/node1/cpulist", "3-5,7\n"}}};
+    using list = std::vector<unsigned>;
+    EXPECT_EQ(aura::core::in_numa_order({0, 1, 2, 3, 4, 5, 6, 7}, f), (list{0, 1, 2, 6, 3, 4, 5, 7}));
+    EXPECT_EQ(aura::core::in_numa_order({2, 3, 6}, f), (list{2, 6, 3}));
+}
+
+TEST(NumaOrder, WhatCannotBeReadComesLastAsItIs) {
+    const files half{{{"/sys/devices/system/node/online", "0-1\n"},
+                      {"/sys/devices/system/node/node1/cpulist", "1,9-nonsense\n"}}};
+    EXPECT_EQ(aura::core::in_numa_order({0, 1, 4}, half), (std::vector<unsigned>{1, 0, 4}));
+    EXPECT_EQ(aura::core::in_numa_order({3, 5}, files{}), (std::vector<unsigned>{3, 5}));
+    EXPECT_EQ(aura::core::in_numa_order({3, 5}).size(), 2u);
+}
+
 } // namespace

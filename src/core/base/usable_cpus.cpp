@@ -126,6 +126,50 @@ std::optional<double> cpu_quota(const std::string& proc_self_cgroup, const file_
     return limit;
 }
 
+namespace {
+
+/// What the kernel writes as "0-3,8": numbers and ranges of them.
+std::vector<unsigned> read_list(const std::string& text) {
+    std::vector<unsigned> numbers;
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');) {
+        std::istringstream range(part);
+        unsigned first = 0;
+        if (!(range >> first))
+            continue;
+        unsigned last = first;
+        if (range.peek() == '-') {
+            range.get();
+            range >> last;
+        }
+        constexpr unsigned sensible = 1 << 20; // processors, nodes are fewer
+        for (unsigned i = first; i <= last && i < sensible; ++i)
+            numbers.push_back(i);
+    }
+    return numbers;
+}
+
+} // namespace
+
+std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids, const file_reader& read) {
+    const std::string nodes = "/sys/devices/system/node/";
+    std::vector<unsigned> ordered;
+    std::vector<unsigned> left = ids;
+    for (const unsigned node : read_list(read(nodes + "online").value_or("")))
+        for (const unsigned cpu :
+             read_list(read(nodes + "node" + std::to_string(node) + "/cpulist").value_or("")))
+            if (const auto found = std::find(left.begin(), left.end(), cpu); found != left.end()) {
+                ordered.push_back(cpu);
+                left.erase(found);
+            }
+    ordered.insert(ordered.end(), left.begin(), left.end());
+    return ordered;
+}
+
+std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids) {
+    return in_numa_order(ids, read_file);
+}
+
 usable_cpus find_usable_cpus() {
     usable_cpus found;
     found.ids = affinity();

@@ -22,6 +22,11 @@ usable_cpus find_usable_cpus();
 /// Reads a file whole; nothing when there is no such file.
 using file_reader = std::function<std::optional<std::string>(const std::string& path)>;
 
+/// The same processors, those of one NUMA node after those of another: in the order of nodes, and of numbers
+/// within one. What is of no node that can be read comes last.
+std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids, const file_reader& read);
+std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids);
+
 /// The quota alone, in processors: the tightest one that binds a process whose /proc/self/cgroup reads so.
 /// Nothing when there is none.
 std::optional<double> cpu_quota(const std::string& proc_self_cgroup, const file_reader& read);
