@@ -17,6 +17,9 @@ bool is_over(nanoseconds_t deadline) noexcept {
     return deadline != 0 && deadline != never && monotonic_now() >= deadline;
 }
 
+/// Index of a shard, of whatever engine: where to begin to look for the next.
+thread_local constinit unsigned woken_last = 0;
+
 unsigned limit_of(const engine_options& o) noexcept {
     if (o.concurrency_hint == 1 || o.task_work == task_run::deferred)
         return 1;
@@ -182,10 +185,18 @@ void engine::post_shared(operation& op) {
     // Against driver::block(), which publishes sleep and then reads the size: all four are seq_cst, so either
     // its sleep is visible here, or it has seen this size, or one stored after it by whoever took the
     // operation. Sizes are stored under the mutex, so the last one stored is the size.
+    // Of sleepers the next one after whom this thread has woken last, so that work goes round those that are
+    // idle. An orphan that sleeps has nobody who could take it: its steward may be in a handler.
     const unsigned count = shard_count();
-    for (unsigned i = 0; i < count; ++i)
-        if (shards_[i]->sleeping() && shards_[i]->rouse())
+    unsigned i = count > 1 ? woken_last : 0;
+    for (unsigned tries = 0; tries < count; ++tries) {
+        if (++i >= count)
+            i = 0;
+        if (shards_[i]->sleeping() && !shards_[i]->is_free() && shards_[i]->rouse()) {
+            woken_last = i;
             return;
+        }
+    }
     // Likewise: a spare is counted, and then reads the size under mutex_, which it gives up in its wait only.
     if (spares_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
         notify_parked();
