@@ -3,7 +3,6 @@
 
 #include "core/base/canary.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -68,8 +67,7 @@ driver::~driver() {
     set_spare(false);
     if (!home_)
         return;
-    if (is_steward())
-        resign();
+    resign();
     engine_.give_back(*home_);
 }
 
@@ -206,8 +204,8 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
     if (engine_.is_inherited()) [[unlikely]]
         engine_.adopt();
     if (engine_.has_orphans()) [[unlikely]] {
-        if (become_steward())
-            root_.visit_orphans();
+        if (serve_orphans())
+            return;
     }
     bool ready = anything_ready();
     if (!ready && shared_ended_ != 0) {
@@ -218,18 +216,26 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
         block(deadline);
     else
         home_->poll();
+    if (root_.orphans_turn_) [[unlikely]]
+        return;
     // What others may take is taken one at a time, so that nothing waits behind a handler that blocks.
     shared_budget_ = engine_.shared_size();
+    if (engine_.has_orphans() && (home_->in_turn() || shared_budget_ != 0) && is_steward() && !alone())
+        [[unlikely]]
+        step_down();
 }
 
 void driver::block(nanoseconds_t deadline) {
     const bool steward = is_steward();
-    if (steward) {
-        const nanoseconds_t theirs = root_.prepare_orphans_for_sleep();
+    if (steward || root_.holds_any()) {
+        const nanoseconds_t theirs = root_.prepare_orphans_for_sleep(steward);
         if (theirs < deadline)
             deadline = theirs;
         if (root_.holding_) {
-            home_->poll();
+            if (alone())
+                home_->poll();
+            else
+                begin_orphans_turn();
             return;
         }
     }
@@ -239,10 +245,11 @@ void driver::block(nanoseconds_t deadline) {
         home_->poll();
         return;
     }
-    const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != root_.epoch_seen_ &&
-                                 engine_.has_orphans() &&
-                                 (steward || engine_.steward_.load(std::memory_order_seq_cst) == nullptr);
-    if (stopped() || engine_.shared_waits() || orphans_changed) {
+    const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != root_.epoch_seen_;
+    const bool looks_after_them =
+        engine_.has_orphans() &&
+        (engine_.steward_.load(std::memory_order_seq_cst) == nullptr || (steward && orphans_changed));
+    if (stopped() || engine_.shared_waits() || looks_after_them) {
         home_->stay_awake();
         home_->poll();
         return;
@@ -291,132 +298,6 @@ bool driver::run_shared_as_spare() {
     if (kept_)
         std::rethrow_exception(std::exchange(kept_, nullptr));
     return true;
-}
-
-// ---- orphans ----
-
-bool driver::is_steward() const noexcept {
-    return engine_.steward_.load(std::memory_order_relaxed) == home_;
-}
-
-bool driver::become_steward() {
-    if (is_steward())
-        return true;
-    shard* nobody = nullptr;
-    return engine_.steward_.compare_exchange_strong(nobody, home_, std::memory_order_seq_cst);
-}
-
-void driver::resign() noexcept {
-    for (orphan& o : orphans_) {
-        if (o.held)
-            release_orphan(o);
-        if (o.watched)
-            home_->io().unwatch(o.ward->index());
-    }
-    orphans_.clear();
-    holding_ = false;
-    engine_.steward_.store(nullptr, std::memory_order_seq_cst);
-}
-
-void driver::release_orphan(orphan& o) noexcept {
-    o.ward->flush_if_possible();
-    o.ward->io().detach_thread();
-    o.held = false;
-    o.ward->release();
-    engine_.notify_parked();
-}
-
-void driver::forget_watches() noexcept {
-    for (orphan& o : orphans_)
-        o.watched = false;
-}
-
-/// Takes the token of a shard and sees to it that it has a ring. False: somebody else has the token, or there
-/// is no ring to be had: what has been handed over stays in the inbox. Throws when a shortage lasts: then the
-/// program has asked for a ring that it cannot have.
-bool driver::acquire_orphan(shard& ward, bool attach) {
-    if (!ward.shows_backend() && !engine_.rings_.may_try()) [[unlikely]]
-        return false;
-    if (!ward.try_acquire())
-        return false;
-    try {
-        ward.ensure_backend();
-        if (attach)
-            ward.io().attach_thread();
-        else
-            ward.io().attach_visitor();
-    } catch (const engine_error& e) {
-        ward.release(); // else nobody could ever take it again
-        if (!ring_supply::is_shortage(e.error()) || engine_.rings_.lasts())
-            throw;
-        return false;
-    } catch (...) {
-        ward.release();
-        throw;
-    }
-    return true;
-}
-
-void driver::visit_orphans() {
-    epoch_seen_ = engine_.orphan_epoch_.load(std::memory_order_seq_cst);
-    const unsigned count = engine_.shard_count();
-    for (unsigned i = 0; i < count; ++i) {
-        shard& s = engine_.shard_at(i);
-        if (!find_orphan(s) && &s != home_ && s.is_free())
-            orphans_.push_back({&s, false, false, 0});
-    }
-    holding_ = false;
-    for (orphan& o : orphans_) {
-        if (!o.held && !acquire_orphan(*o.ward, true))
-            continue;
-        o.held = true;
-        o.ward->stay_awake();
-        o.ward->reap(); // also what is of no operation: a wake left in its ring would show for ever
-        o.ward->poll();
-        if (o.ward->in_turn())
-            holding_ = true;
-        else if (o.running == 0)
-            release_orphan(o);
-    }
-}
-
-/// Leaves every orphan asleep, with its ring watched; or still held, when it has something to run. Returns
-/// the earliest deadline among them: 0 when one could not be put to sleep because more kept arriving.
-nanoseconds_t driver::prepare_orphans_for_sleep() {
-    nanoseconds_t earliest = never;
-    for (orphan& o : orphans_) {
-        if (o.watched && home_->io().watch_fired(o.ward->index()))
-            o.watched = false;
-        if (!o.held && !acquire_orphan(*o.ward, false)) {
-            if (!o.ward->shows_backend()) // nobody would hear of what arrives there
-                earliest = std::min(earliest, engine_.rings_.next_attempt());
-            continue; // driven by a thread of its own by now
-        }
-        o.held = true;
-        if (!o.ward->try_sleep()) {
-            o.ward->poll();
-            // What arrived may have run nothing, but started a request or a timer: only an orphan that
-            // sleeps has its next message followed by a wake.
-            if (o.ward->in_turn())
-                holding_ = true;
-            else if (!o.ward->try_sleep())
-                earliest = 0;
-        }
-        const nanoseconds_t deadline = o.ward->next_deadline(); // after the messages, which may have set it
-        earliest = deadline < earliest ? deadline : earliest;
-        o.ward->io().arm_wake();
-        if (!o.watched) {
-            home_->io().watch(o.ward->io().readiness_fd(), o.ward->index());
-            o.watched = true;
-        }
-        o.ward->flush(); // what is armed in it takes effect
-        if (!o.ward->in_turn() && o.running == 0) {
-            o.held = false;
-            o.ward->release();
-            engine_.notify_parked();
-        }
-    }
-    return earliest;
 }
 
 } // namespace aura::core

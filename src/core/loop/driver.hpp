@@ -17,8 +17,10 @@ namespace aura::core {
 /// is a *spare*, which runs what is in the shared queue until there is a shard for it. Shards whose thread
 /// has left are *orphans*; one driver, the steward, serves them beside its own: at each turn it takes their
 /// tokens for as long as they have something to run, and while it sleeps it watches their rings through its
-/// own. A thread that enters run() takes an orphan before a new shard is made, so there are never more shards
-/// than there were threads at once.
+/// own. Where there are other drivers it steps down before it runs a handler, of an orphan or of its own
+/// shard, and whoever sleeps becomes the steward: no orphan waits behind a handler while a thread is idle. A
+/// thread that enters run() takes an orphan before a new shard is made, so there are never more shards than
+/// there were threads at once.
 ///
 /// A handler that runs its own context again makes another driver, which serves whatever the outermost one
 /// serves, with its tokens. One shard's handlers then run inside each other, as they do on one thread of
@@ -80,9 +82,15 @@ private:
     void block(nanoseconds_t deadline);
     bool become_steward();
     void resign() noexcept;
+    bool alone() const noexcept;
+    bool holds_any() const noexcept;
+    void step_down() noexcept;
+    void begin_orphans_turn() noexcept;
+    bool serve_orphans();
+    bool let_go_of_idle() noexcept;
     bool acquire_orphan(shard& ward, bool attach);
-    void visit_orphans();
-    nanoseconds_t prepare_orphans_for_sleep();
+    void visit_orphans(bool steward);
+    nanoseconds_t prepare_orphans_for_sleep(bool steward);
     void release_orphan(orphan& o) noexcept;
     orphan* find_orphan(const shard& s) noexcept;
     bool anything_ready() const noexcept;
@@ -96,8 +104,10 @@ private:
     driver& root_; // of the drivers of this engine in this thread the outermost: orphans are all its own
     shard* home_ = nullptr;
     shard* active_ = nullptr;
-    bool spare_ = false;   // counted in the engine: there is no ring for this thread
-    bool holding_ = false; // some orphan that is held has handlers left
+    bool spare_ = false;        // counted in the engine: there is no ring for this thread
+    bool holding_ = false;      // some orphan that is held has handlers left
+    bool orphans_turn_ = false; // this turn belongs to it, and nothing else is held
+    std::size_t next_visit_ = 0;
     std::uint32_t shared_budget_ = 0;
     std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
     std::uint64_t epoch_seen_ = 0;
