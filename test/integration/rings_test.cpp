@@ -212,6 +212,8 @@ TEST_P(AllRings, RunsRepeatedlyInTheSameThread) {
 }
 
 TEST(DeferredRings, ASecondThreadGetsAnError) {
+    if (deferred_rings.empty())
+        GTEST_SKIP() << "this kernel has no such rings";
     aura::io_context_options options;
     options.task_work = aura::task_run::deferred;
     aura::io_context ctx(options);
@@ -234,7 +236,9 @@ TEST(DeferredRings, ASecondThreadGetsAnError) {
 /// A context of task_run::deferred, and the thread that its rings obey.
 class ObedientRing : public testing::Test {
 protected:
-    ObedientRing() {
+    void SetUp() override {
+        if (deferred_rings.empty())
+            GTEST_SKIP() << "this kernel has no such rings";
         aura::io_context_options options;
         options.task_work = aura::task_run::deferred;
         options.concurrency_hint = 1;
