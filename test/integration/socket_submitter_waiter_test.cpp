@@ -127,7 +127,8 @@ public:
             break;
         case kind::send:
             while (filled_ != 0) {
-                const auto n = ::read(peers_[0], memory_, std::min(sizeof memory_, filled_));
+                char taken[sizeof memory_]; // memory_ is what the operation sends
+                const auto n = ::read(peers_[0], taken, std::min(sizeof taken, filled_));
                 ASSERT_GT(n, 0);
                 filled_ -= static_cast<std::size_t>(n);
             }

@@ -27,10 +27,15 @@ namespace {
 class functions final : work_source {
 public:
     explicit functions(unsigned threads, work_kind kind = work_kind::storage)
-        : work_source(kind, threads) {}
+        : work_source(kind, threads) {
+        enlist();
+    }
     ~functions() {
-        worker_pool::lock lock = take_lock();
-        ended_.wait(lock, [this] { return waiting_.empty() && running_ == 0; });
+        {
+            worker_pool::lock lock = take_lock();
+            ended_.wait(lock, [this] { return waiting_.empty() && running_ == 0; });
+        }
+        delist();
     }
 
     void add(std::function<void()> f) {

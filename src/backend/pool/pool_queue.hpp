@@ -19,10 +19,15 @@ public:
     /// `owner` is woken when something has finished while it sleeps. `threads`: engine_options::pool_threads.
     pool_queue(backend& owner, unsigned threads) noexcept
         : work_source(work_kind::storage, threads)
-        , owner_(owner) {}
+        , owner_(owner) {
+        enlist();
+    }
 
     /// Waits for what is under way.
-    ~pool_queue() { abandon(); }
+    ~pool_queue() {
+        abandon();
+        delist();
+    }
 
     /// Hands a request to the pool. Where no thread can be had it is carried out here.
     void start(io_operation& op) noexcept;

@@ -256,6 +256,9 @@ work_source::work_source(work_kind kind, unsigned threads) noexcept
     : kind_(kind)
     , threads_(threads) {
     worker_pool::state::have_handlers_called();
+}
+
+void work_source::enlist() noexcept {
     worker_pool::state& pool = worker_pool::state::instance();
     const std::lock_guard guard(pool.mutex);
     next_ = pool.sources;
@@ -265,7 +268,7 @@ work_source::work_source(work_kind kind, unsigned threads) noexcept
     pool.limits_known = false;
 }
 
-work_source::~work_source() {
+void work_source::delist() noexcept {
     worker_pool::state& pool = worker_pool::state::instance();
     const std::lock_guard guard(pool.mutex);
     if (in_line_)

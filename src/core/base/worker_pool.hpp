@@ -52,7 +52,12 @@ protected:
     /// `threads`: how many there may be for this kind of work; 0: default_threads(). Where sources of one
     /// kind differ, the largest number holds.
     work_source(work_kind kind, unsigned threads) noexcept;
-    ~work_source();
+    ~work_source() = default;
+
+    /// Another thread may fork while the source is made or destroyed, and the child must not call functions of one that
+    /// is not whole: the most derived constructor ends with enlist(), and its destructor with delist().
+    void enlist() noexcept;
+    void delist() noexcept;
 
     static worker_pool::lock take_lock() noexcept;
 

@@ -71,7 +71,9 @@ struct name_lookup::state {
 class name_lookup::source final : work_source {
 public:
     source() noexcept
-        : work_source(work_kind::look_ups, most_at_once) {}
+        : work_source(work_kind::look_ups, most_at_once) {
+        enlist();
+    }
 
     /// Null when nothing has been asked yet.
     static source* existing() noexcept { return place().load(std::memory_order_acquire); }
