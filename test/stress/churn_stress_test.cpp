@@ -20,6 +20,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
@@ -56,12 +58,20 @@ struct tally {
     std::atomic<std::ptrdiff_t> sessions{0};
 };
 
+/// Any thread may use it, one at a time.
+struct shared_file {
+    shared_file(aura::executor e, const std::string& path)
+        : file(e, path, aura::file_base::read_only) {}
+    aura::random_access_file file;
+    std::mutex mutex;
+};
+
 /// What the server's sessions share.
 struct service {
     aura::io_context& context;
     const load& how;
     tally& counts;
-    std::deque<aura::random_access_file> files; // one for each ring
+    std::deque<shared_file> files; // one for each ring
 };
 
 /// Reads an offset, reads the file there, thinks, answers; again until its peer has gone or says nothing for long.
@@ -96,8 +106,9 @@ public:
 
 private:
     void read() {
-        aura::random_access_file& file = service_.files[random_() % service_.files.size()];
-        file.async_read_some_at(
+        shared_file& from = service_.files[random_() % service_.files.size()];
+        const std::lock_guard guard(from.mutex);
+        from.file.async_read_some_at(
             offset_, net::buffer(answer_),
             net::bind_executor(socket_.get_executor(),
                                [self = shared_from_this()](aura::error_code ec, std::size_t n) {
@@ -236,8 +247,7 @@ public:
     void run() {
         peers_process peers(how_, servers_);
         for (unsigned i = 0; i < rings; ++i)
-            service_.files.emplace_back(context_.ring_executor(i), contents_.path(),
-                                        aura::file_base::read_only);
+            service_.files.emplace_back(context_.ring_executor(i), contents_.path());
         for (auto& a : acceptors_)
             for (int i = 0; i < 4; ++i)
                 accept_on(service_, a);
