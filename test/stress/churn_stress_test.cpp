@@ -141,15 +141,30 @@ private:
     std::array<char, answer_size> answer_;
 };
 
-void accept_on(service& s, tcp::acceptor& a) {
-    a.async_accept([&s, &a](aura::error_code ec, tcp::socket socket) {
+/// Used by handlers in any thread, one at a time, until it is closed.
+struct listener {
+    listener(aura::io_context& ctx, const tcp::endpoint& at)
+        : acceptor(ctx, at) {}
+    void close() {
+        const std::lock_guard guard(mutex);
+        acceptor.close();
+    }
+    tcp::acceptor acceptor;
+    std::mutex mutex;
+};
+
+void accept_on(service& s, listener& l) {
+    const std::lock_guard guard(l.mutex);
+    if (!l.acceptor.is_open())
+        return;
+    l.acceptor.async_accept([&s, &l](aura::error_code ec, tcp::socket socket) {
         if (ec == net::error::operation_aborted)
             return;
         s.counts.unexpected += !!ec;
         if (!ec)
             std::make_shared<session>(s, std::move(socket), static_cast<std::uint32_t>(++s.counts.accepted))
                 ->start();
-        accept_on(s, a);
+        accept_on(s, l);
     });
 }
 
@@ -237,9 +252,9 @@ public:
         , service_{context_, how_, counts_, {}}
         , contents_(served_file_size) {
         for (const auto& a : addresses()) {
-            acceptors_.emplace_back(context_, a);
+            listeners_.emplace_back(context_, a);
             sockaddr_in in;
-            std::memcpy(&in, acceptors_.back().local_endpoint().data(), sizeof in);
+            std::memcpy(&in, listeners_.back().acceptor.local_endpoint().data(), sizeof in);
             servers_.push_back(in);
         }
     }
@@ -248,9 +263,9 @@ public:
         peers_process peers(how_, servers_);
         for (unsigned i = 0; i < rings; ++i)
             service_.files.emplace_back(context_.ring_executor(i), contents_.path());
-        for (auto& a : acceptors_)
+        for (auto& l : listeners_)
             for (int i = 0; i < 4; ++i)
-                accept_on(service_, a);
+                accept_on(service_, l);
         std::vector<std::thread> threads;
         for (unsigned i = 0; i < rings; ++i)
             threads.emplace_back([this] { context_.run(); });
@@ -265,8 +280,8 @@ public:
                             static_cast<unsigned long long>(seen.answers));
             std::fflush(stdout);
         }
-        for (auto& a : acceptors_)
-            net::post(a.get_executor(), [&a] { a.close(); });
+        for (auto& l : listeners_)
+            l.close();
         for (auto& t : threads)
             t.join(); // which they are when all sessions have ended
         print(seen);
@@ -292,7 +307,7 @@ private:
     aura::io_context context_;
     service service_;
     scratch_file contents_;
-    std::deque<tcp::acceptor> acceptors_;
+    std::deque<listener> listeners_;
     std::vector<sockaddr_in> servers_;
 };
 
