@@ -16,7 +16,7 @@ void file_numbers::find(core::io_request& r) const noexcept {
     const std::size_t index = found - 1;
     if (files_.file_at(index) != number || files_.use_file(r, index) != 0)
         return;
-    r.registered |= core::found_registered;
+    r.registered |= core::found_file;
     r.number = number;
 }
 
@@ -51,6 +51,7 @@ int file_numbers::update_file(std::size_t index, int fd) {
 
 /// In an array that is as large as the largest of them.
 void file_numbers::note_all() noexcept {
+    has_files_.store(true, std::memory_order_relaxed);
     const auto size = static_cast<std::size_t>(*std::max_element(fds_.begin(), fds_.end()) + 1);
     try {
         entries_.prepare(size);
@@ -71,10 +72,12 @@ void file_numbers::clear() noexcept {
     std::lock_guard guard(mutex_);
     fds_.clear();
     entries_.prepare(0);
+    has_files_.store(false, std::memory_order_relaxed);
 }
 
 void file_numbers::forget_here(int fd) noexcept {
     std::lock_guard guard(mutex_);
+    std::replace(fds_.begin(), fds_.end(), fd, -1); // note_all() must not bring it back
     if (may_have(fd))
         entries_[static_cast<std::size_t>(fd)].store(0, std::memory_order_relaxed);
 }

@@ -27,7 +27,7 @@ public:
     bool may_have(int fd) const noexcept { return static_cast<std::size_t>(fd) < entries_.size(); }
 
     /// Makes a read or write of r.fd one of the registered file that has this number, if there is one; then
-    /// core::found_registered says so, and r.number is the number. O(1), without a lock.
+    /// core::found_file says so, and r.number is the number. O(1), without a lock.
     void find(core::io_request& r) const noexcept;
 
     /// As registrations' functions of these names.
@@ -36,9 +36,9 @@ public:
 
     /// They are being unregistered.
     void clear() noexcept;
-    /// The number will be another file's.
+    /// The number will be another file's; until it is registered again.
     void forget(int fd) noexcept {
-        if (may_have(fd)) [[unlikely]]
+        if (has_files_.load(std::memory_order_relaxed)) [[unlikely]]
             forget_here(fd);
     }
 
@@ -49,6 +49,8 @@ private:
     core::registrations& files_;
     std::mutex mutex_;     // guards what follows, against others who change it
     std::vector<int> fds_; // by entry
+    // Relaxed: who closes a registered number knows of its registration, which has stored this before it returned.
+    std::atomic<bool> has_files_{false};
     // By number, up to the largest: the entry, plus 1. Relaxed: files_ says whether it has the number still.
     core::published_array<std::atomic<std::uint32_t>> entries_;
 };

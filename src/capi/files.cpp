@@ -182,7 +182,7 @@ aura_request_t* aura_fdatasync(aura_engine_t* engine, int fd, aura_callback_t ca
 }
 
 aura_request_t* aura_close(aura_engine_t* engine, int fd, aura_callback_t callback, void* user_data) {
-    if (engine && fd >= 0)
+    if (engine && fd >= 0 && !engine->refusal())
         engine->numbers.forget(fd); // another file may get it, whatever is registered
     return start_on_file(engine, AURA_OP_CLOSE, fd, 0, callback, user_data);
 }

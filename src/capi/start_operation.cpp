@@ -7,7 +7,7 @@ int enlist(aura_engine& engine, core::shard& home, core::io_request& r) {
     const int error = engine.loop.registered().enlist(home, r);
     if (error == 0 || !was_found(r))
         return error;
-    r.registered &= static_cast<std::uint8_t>(~(core::registered_file | core::found_registered));
+    r.registered &= static_cast<std::uint8_t>(~(core::registered_file | core::found_file));
     r.fd = r.number;
     return engine.loop.registered().enlist(home, r); // for a buffer, which was asked for
 }

@@ -23,7 +23,7 @@ aura_request_t* start(aura_engine_t* engine, operation_description& what, aura_c
 
 /// For a file that was found by its number (file_numbers): the number that the program has passed.
 inline bool was_found(const core::io_request& r) noexcept {
-    return (r.registered & core::found_registered) != 0;
+    return (r.registered & core::found_file) != 0;
 }
 inline int shown_number(const core::io_request& r) noexcept {
     return was_found(r) ? r.number : r.fd;

@@ -135,6 +135,46 @@ TEST(CFileNumbers, ANumberThatIsClosedIsForgotten) {
     EXPECT_EQ(text_of(e, number), "BBBB");
 }
 
+TEST(CFileNumbers, OneThatIsForgottenStaysSoWhenTheTableGrows) {
+    const engine_ptr e = make_engine(1);
+    const named_file a('A'), b('B'), c('C');
+    const int number = ::fcntl(a.fd.get(), F_DUPFD_CLOEXEC, 0);
+    const unique_fd far(::fcntl(c.fd.get(), F_DUPFD_CLOEXEC, 500));
+    const int files[] = {number, -1};
+    ASSERT_EQ(aura_register_files(e.get(), files, 2), 0);
+    ended closed;
+    ASSERT_TRUE(aura_close(e.get(), number, ended::note, &closed));
+    EXPECT_EQ(finish(e, closed), 0);
+    const unique_fd again(::dup3(b.fd.get(), number, O_CLOEXEC));
+    ASSERT_EQ(again.get(), number);
+    ASSERT_EQ(aura_update_file(e.get(), 1, far.get()), 0); // a larger number than any before
+    EXPECT_EQ(text_of(e, far.get()), "CCCC");
+    EXPECT_EQ(text_of(e, number), "BBBB");
+}
+
+// The file was found, the buffer was asked for: its registration has ended when the turn of the read comes.
+TEST(CFileNumbers, ABufferThatWasAskedForIsNotMemoryLikeAnyOther) {
+    const engine_ptr e = make_engine(1);
+    const named_file a('A');
+    const int number = a.fd.get();
+    pipe_ends pipe;
+    char memory[64] = {}, letter = 0;
+    const iovec buffer{memory, sizeof memory};
+    ASSERT_EQ(aura_register_buffers(e.get(), &buffer, 1), 0);
+    ASSERT_EQ(aura_register_files(e.get(), &number, 1), 0);
+    ended first, second;
+    const aura_op_t chain[] = {
+        aura_op_read(pipe.read_end, aura_buf(&letter), 1, AURA_CURRENT_POSITION, ended::note, &first),
+        aura_op_read(number, aura_buf_fixed(0, 0), 4, 0, ended::note, &second)};
+    ASSERT_TRUE(aura_submit_linked(e.get(), chain, 2, nullptr));
+    ASSERT_EQ(aura_poll(e.get()), 0);
+    ASSERT_EQ(aura_unregister(e.get(), AURA_REG_BUFFERS), 0);
+    ASSERT_EQ(::write(pipe.write_end, "x", 1), 1);
+    EXPECT_EQ(finish(e, first), 1);
+    EXPECT_EQ(finish(e, second), -ENOENT);
+    EXPECT_EQ(memory[0], 0);
+}
+
 TEST(CFileNumbers, AreReadWhileTablesComeAndGo) {
     const engine_ptr e = make_engine(2);
     const named_file a('A'), b('B');

@@ -164,9 +164,12 @@ private:
                        [&self](core::operation& op, core::shard& home) {
                            if (!self.end_)
                                return -ENOENT;
+                           // Once it is requested, the handler may have run in another thread, and destroyed
+                           // the object, or registered anew.
+                           auto end = std::move(self.end_);
                            const int refused = self.registered().request_end(self.kind_, op, home);
-                           if (refused != -ENOMEM) // else it is to be asked for again
-                               self.end_.reset();
+                           if (refused == -ENOMEM) // nothing was requested: it is to be asked for again
+                               self.end_ = std::move(end);
                            return refused;
                        });
         }

@@ -78,7 +78,7 @@ void io_path::hand_over(io_operation& op) {
     if ((op.request_.registered & registered_file) != 0) [[unlikely]]
         home_.owner().registered().verify_file(home_, {op.request_, op.own_extension()},
                                                !op.target_->loose_ ||
-                                                   (op.request_.registered & found_registered) != 0);
+                                                   (op.request_.registered & found_file) != 0);
     home_.io().submit(op);
 }
 
@@ -239,12 +239,12 @@ bool io_path::refuses(io_operation& op) {
     };
     int error = admit();
     if (error != 0 && (r.registered & registered_file) != 0 &&
-        (!op.target().loose_ || (r.registered & found_registered) != 0)) {
+        (!op.target().loose_ || (r.registered & found_file) != 0)) {
         r.fd = op.extension().number; // a file object has its number, too, and so has what was found by it
         r.registered &= static_cast<std::uint8_t>(~registered_file);
         error = admit();
     }
-    if (error != 0 && (r.registered & found_registered) != 0) {
+    if (error != 0 && (r.registered & found_buffer) != 0) {
         r.registered = 0; // it is memory like any other
         error = 0;
     }

@@ -145,7 +145,7 @@ int io_path::prepare_next(io_operation& op, next_step step) {
 int io_path::prepare_call(io_operation& op) noexcept {
     short_request& r = op.request_;
     if ((r.registered & registered_file) != 0) {
-        if (op.target_->loose_ && (r.registered & found_registered) == 0)
+        if (op.target_->loose_ && (r.registered & found_file) == 0)
             return -EAGAIN;
         r.fd = op.target_->loose_ ? op.extension().number : op.target_->fd_;
         r.registered &= static_cast<std::uint8_t>(~registered_file);

@@ -151,7 +151,8 @@ int registrations::update_file(std::size_t index, int fd, operation* waiter, sha
 }
 
 void registrations::set_entry(file_entry& entry, int fd) noexcept {
-    entry.fd.store(fd, std::memory_order_relaxed);
+    // Release: who reads the number finds the version of the table that it came with.
+    entry.fd.store(fd, std::memory_order_release);
     // Release: who has read the generation sees this number, or a later one.
     entry.generation.store(entry.generation.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
@@ -204,10 +205,11 @@ int registrations::replace_file_locked(std::size_t index, int fd) {
 
 void registrations::note_file_locked(std::size_t index, int fd) noexcept {
     fds_[index] = fd;
-    set_entry(files_[index], fd);
     const std::uint64_t version = file_version_.load(std::memory_order_relaxed);
     changed_[version % changed_.size()] = static_cast<unsigned>(index);
+    // Before the entry: who reads the new number there finds that the rings have another table; see verify_file().
     file_version_.store(version + 1, std::memory_order_release);
+    set_entry(files_[index], fd);
 }
 
 /// So that idle rings let go of what was replaced: at once where nobody drives them.
@@ -335,15 +337,24 @@ int registrations::admit(shard& home, request_parts r, std::uint8_t& held) {
 
 void registrations::verify_file(shard& home, request_parts r, bool by_object) {
     ring_side& side = side_of(home, registration_kind::files);
+    const file_entry* const entry = files_.find(static_cast<std::size_t>(r.shared.fd));
+    const auto is_the_one = [&] { // acquire: see note_file_locked()
+        return entry &&
+               (by_object ? entry->fd.load(std::memory_order_acquire) == r.extension.number
+                          : entry->generation.load(std::memory_order_acquire) == r.extension.generation);
+    };
     // Acquire, as in admit(): the ring is no older than the table was when the request was started, and its
-    // table does not change before the request is submitted. So what is found here, be it an old value, is
-    // right about the ring.
-    if (side.ring_.version() != file_version_.load(std::memory_order_acquire)) [[unlikely]]
-        bring_up_to_date(side);
-    const file_entry* entry = files_.find(static_cast<std::size_t>(r.shared.fd));
-    if (entry && (by_object ? entry->fd.load(std::memory_order_relaxed) == r.extension.number
-                            : entry->generation.load(std::memory_order_relaxed) == r.extension.generation))
-        [[likely]]
+    // table does not change before the request is submitted. What was found is right about the ring unless it is
+    // newer; then so is this version, and the ring is made as new.
+    bool right = is_the_one();
+    while (side.ring_.version() != file_version_.load(std::memory_order_acquire)) [[unlikely]] {
+        if (!bring_up_to_date(side)) {
+            right = false;
+            break;
+        }
+        right = is_the_one();
+    }
+    if (right) [[likely]]
         return;
     r.shared.registered &= static_cast<std::uint8_t>(~registered_file);
     r.shared.fd = by_object ? r.extension.number : -1;

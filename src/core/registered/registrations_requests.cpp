@@ -189,7 +189,7 @@ int registrations::refer(shard& home, request_parts r, int slot) {
     } else if (has_arenas() &&
                (r.shared.kind == request_kind::read || r.shared.kind == request_kind::write) &&
                find_arena(r) && enlist(home, registration_kind::buffers) == 0) {
-        r.shared.registered |= registered_buffer | found_registered;
+        r.shared.registered |= registered_buffer | found_buffer;
     }
     if (slot >= 0 && use_slot(r, slot) && enlist(home, registration_kind::files) != 0) {
         r.shared.registered &= static_cast<std::uint8_t>(~registered_file);

@@ -74,9 +74,11 @@ enum class registration_kind : std::uint8_t {
 inline constexpr std::uint8_t registered_buffer = 1 << static_cast<int>(registration_kind::buffers);
 inline constexpr std::uint8_t registered_file = 1 << static_cast<int>(registration_kind::files);
 /// With registered_buffer: nobody has asked for it, the memory was found to be registered.
-inline constexpr std::uint8_t found_registered = 4;
+inline constexpr std::uint8_t found_buffer = 4;
 /// In place of registered_file, once a backend without tables has named the file: `fd` is the backend's own.
 inline constexpr std::uint8_t named_by_backend = 8;
+/// With registered_file: nobody has asked for it, its number, which io_request::number is, was found to be registered.
+inline constexpr std::uint8_t found_file = 16;
 
 /// What a request of any kind has. Memory it points to must live until the operation completes.
 struct short_request {
