@@ -308,9 +308,9 @@ protected:
     /// In an initiation: starts a Work on this file.
     template <class Work, class Handler, class... Args>
     [[gnu::always_inline]] void start(int error, Handler&& handler, Args&&... args) {
-        detail::start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home(), impl_.get(), error,
-                               detail::every_cancellation, std::forward<Handler>(handler), impl_.executor(),
-                               std::forward<Args>(args)...);
+        detail::start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home_to_start(), impl_.get(),
+                               error, detail::every_cancellation, std::forward<Handler>(handler),
+                               impl_.executor(), std::forward<Args>(args)...);
     }
 
     static core::io_request request(core::request_kind kind) {

@@ -48,6 +48,9 @@ struct placement {
     core::shard* shard; ///< null: anywhere in the context
 
     core::shard& choose() const { return shard ? *shard : engine->place(); }
+    core::home_choice choose_home() const {
+        return shard ? core::home_choice{shard, 0} : engine->choose_home();
+    }
 };
 
 } // namespace detail

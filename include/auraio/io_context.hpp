@@ -207,8 +207,16 @@ public:
         }
     }
 
-    /// An executor bound to the lighter of two rings picked at random among those that are being driven.
+    /// An executor bound to the lighter of two rings among those that are being driven: one in turn, one picked at
+    /// random.
     executor_type balanced_executor() noexcept { return executor_type(engine_.place_balanced()); }
+
+    /// What make_strand(ctx) is over: balanced_executor(), or this context's, outside of handlers while there
+    /// are no threads to choose from.
+    executor_type strand_executor() noexcept {
+        core::shard* const s = engine_.place_strand();
+        return s ? executor_type(*s) : get_executor();
+    }
 
     /// How many operations lived on ring `index` at the end of its last turn: what placement goes by. A hint,
     /// any thread. Precondition: index < ring_count().
@@ -448,11 +456,12 @@ AURAIO_CLOSE
 
 AURAIO_NET_OPEN
 /// A strand over the lighter of two running rings, instead of over the whole context: what runs in it needs
-/// no lock and no other thread. Same type as Asio's make_strand(ctx) gives. It stands beside Asio's, as calls
-/// of every kind find it here: qualified by either name (`net::make_strand(ioc)`, as Beast's servers write)
-/// and by the argument alone. Not a template, it wins.
+/// no lock and no other thread. Before there are threads to choose from it is one over the context. Same type as
+/// Asio's make_strand(ctx) gives. It stands beside Asio's, as calls of every kind find it here: qualified by
+/// either name (`net::make_strand(ioc)`, as Beast's servers write) and by the argument alone. Not a template,
+/// it wins.
 inline strand<aura::executor> make_strand(aura::io_context& ctx) {
-    return strand<aura::executor>(ctx.balanced_executor());
+    return strand<aura::executor>(ctx.strand_executor());
 }
 AURAIO_NET_CLOSE
 

@@ -84,7 +84,7 @@ public:
     typename Clock::time_point expiry;
 
 protected:
-    monotonic_timer(core::shard& home, const behaviour& b, const typename Clock::time_point& t)
+    monotonic_timer(core::home_choice home, const behaviour& b, const typename Clock::time_point& t)
         : core::timer(home, b)
         , expiry(t) {}
     static constexpr const core::clock_kind* clock = nullptr;
@@ -100,7 +100,7 @@ public:
     typename Clock::time_point expiry;
 
 protected:
-    settable_timer(core::shard& home, const behaviour& b, const typename Clock::time_point& t)
+    settable_timer(core::home_choice home, const behaviour& b, const typename Clock::time_point& t)
         : core::clock_timer(home, b)
         , expiry(t)
         , queued_for_(t) {}
@@ -147,13 +147,13 @@ class waitable_timer final : public timer_on<Clock, WaitTraits> {
     using allocator = net::recycling_allocator<waitable_timer>;
 
 public:
-    static waitable_timer* create(core::shard& home, const typename Clock::time_point& expiry) {
+    static waitable_timer* create(core::home_choice home, const typename Clock::time_point& expiry) {
         allocator a;
         return ::new (static_cast<void*>(a.allocate(1))) waitable_timer(home, expiry);
     }
 
 private:
-    waitable_timer(core::shard& home, const typename Clock::time_point& t)
+    waitable_timer(core::home_choice home, const typename Clock::time_point& t)
         : base(home, kind, t) {}
 
     static void destroy(core::timer& t) {
@@ -174,7 +174,7 @@ public:
 
     timer_handle(const Executor& e, const time_point& expiry)
         : executor_(e)
-        , timer_(waitable_timer<Clock, WaitTraits>::create(shard_for(e), expiry)) {}
+        , timer_(waitable_timer<Clock, WaitTraits>::create(home_for(e), expiry)) {}
     timer_handle(timer_handle&& other) noexcept
         : executor_(other.executor_)
         , timer_(std::exchange(other.timer_, nullptr)) {
@@ -203,7 +203,7 @@ public:
     /// A moved-from timer is one that was never set.
     waitable_timer<Clock, WaitTraits>& get() {
         if (!timer_)
-            timer_ = waitable_timer<Clock, WaitTraits>::create(shard_for(executor_), time_point());
+            timer_ = waitable_timer<Clock, WaitTraits>::create(home_for(executor_), time_point());
         return *timer_;
     }
     time_point expiry() const { return timer_ ? timer_->expiry : time_point(); }
@@ -229,7 +229,7 @@ public:
     template <class Handler>
     void start_wait(Handler&& handler) {
         using op_type = wait_op<std::decay_t<Handler>, Executor>;
-        auto& timer = get();
+        auto& timer = get_to_start();
         core::shard& home = timer.home();
         auto* op = create_op<op_type>(handler, std::forward<Handler>(handler), executor_, home);
         AURAIO_WHEN_TRACKING(track_creation(home.owner(), *op, {"deadline_timer", this}, 0, "async_wait");
@@ -269,6 +269,20 @@ private:
 
     bool may_be_waiting_ = false; // Asio's own has it, and tells of no cancel() where it is false
 #endif
+
+    waitable_timer<Clock, WaitTraits>& get_to_start() {
+        auto& timer = get();
+        return timer.may_settle() ? settled(timer) : timer;
+    }
+
+    /// Made anew where it belongs, if there are threads to choose from by now and nothing waits for it.
+    [[gnu::noinline]] waitable_timer<Clock, WaitTraits>& settled(waitable_timer<Clock, WaitTraits>& timer) {
+        if (core::home_choice there{}; timer.settle(there)) {
+            timer_ = waitable_timer<Clock, WaitTraits>::create(there, timer.expiry);
+            timer.forget();
+        }
+        return *timer_;
+    }
 
     void reset() noexcept {
         AURAIO_WHEN_TRACKING(track_cancel();)

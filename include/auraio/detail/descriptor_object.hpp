@@ -173,7 +173,7 @@ protected:
     /// In an initiation: starts a Work on this descriptor.
     template <class Work, class Handler, class... Args>
     void start(int error, Handler&& handler, Args&&... args) {
-        start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home(), impl_.get(), error,
+        start_io<Work>(AURAIO_WHEN_TRACKING(impl_.tracked(), ) impl_.home_to_start(), impl_.get(), error,
                        every_cancellation, std::forward<Handler>(handler), impl_.executor(),
                        std::forward<Args>(args)...);
     }

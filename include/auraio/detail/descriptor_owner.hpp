@@ -24,7 +24,7 @@ class descriptor_owner {
 public:
     explicit descriptor_owner(const Executor& e)
         : executor_(e)
-        , home_(&ring_of(e)) {}
+        , home_(home_of(e)) {}
     descriptor_owner(descriptor_owner&& other) noexcept
         : executor_(other.executor_)
         , home_(other.home_)
@@ -49,14 +49,21 @@ public:
     ~descriptor_owner() { (void)close(); }
 
     const Executor& executor() const noexcept { return executor_; }
-    core::shard& home() const noexcept { return *home_; }
+    core::shard& home() const noexcept { return *home_.ring; }
+
+    /// The same for an operation that is about to be made for it, and started.
+    core::shard& home_to_start() noexcept {
+        if (home_.open != 0 && descriptor_) [[unlikely]]
+            descriptor_->settle(home_);
+        return *home_.ring;
+    }
 
     /// Null when closed.
     core::descriptor* get() const noexcept { return descriptor_; }
     int fd() const noexcept { return descriptor_ ? descriptor_->fd() : -1; }
 
     /// Precondition: closed.
-    core::descriptor& adopt(int fd) { return *(descriptor_ = core::descriptor::create(*home_, fd)); }
+    core::descriptor& adopt(int fd) { return *(descriptor_ = core::descriptor::create(*home_.ring, fd)); }
 
     /// Precondition: closed. adopt() for a descriptor of our own making, which is closed where there is no memory
     /// for it: 0 or a negated errno.
@@ -75,14 +82,14 @@ public:
     int assign(int fd) {
         bool noted = false;
         try {
-            if (const int error = core::note_assigned(home_->owner(), fd); error < 0)
+            if (const int error = core::note_assigned(home().owner(), fd); error < 0)
                 return error;
             noted = true;
             adopt(fd).set_assigned();
             return 0;
         } catch (const std::bad_alloc&) { // an error, for which Asio's own callers close what they have made
             if (noted)
-                core::forget_assigned(home_->owner(), fd);
+                core::forget_assigned(home().owner(), fd);
             return -ENOMEM;
         }
     }
@@ -107,7 +114,7 @@ public:
             return fd;
         descriptor_ = nullptr;
         if (assigned)
-            core::forget_assigned(home_->owner(), number);
+            core::forget_assigned(home().owner(), number);
         return fd;
     }
 
@@ -145,7 +152,7 @@ protected:
 private:
     void track(const char* name) const noexcept {
         if (fd() >= 0)
-            track_operation(home_->owner(), tracked(), fd(), name);
+            track_operation(home().owner(), tracked(), fd(), name);
     }
 #endif
 
@@ -155,11 +162,11 @@ private:
 
     void forget() noexcept {
         if (descriptor_->is_assigned()) [[unlikely]]
-            core::forget_assigned(home_->owner(), descriptor_->fd());
+            core::forget_assigned(home().owner(), descriptor_->fd());
     }
 
     Executor executor_;
-    core::shard* home_;
+    core::home_choice home_;
     core::descriptor* descriptor_ = nullptr;
     AURAIO_WHEN_TRACKING(const char* tracked_type_ = "descriptor";)
 };

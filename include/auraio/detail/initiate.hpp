@@ -40,6 +40,11 @@ template <ring_executor E>
 core::shard& shard_for(const E& e) {
     return placement(e.query(ring_t{})).choose();
 }
+/// The same for an object that is spread when threads have come.
+template <ring_executor E>
+core::home_choice home_for(const E& e) {
+    return placement(e.query(ring_t{})).choose_home();
+}
 
 /// Checks at compile time what Asio checks of a handler, with its words.
 template <class Handler, class... Args>

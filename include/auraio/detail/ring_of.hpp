@@ -67,5 +67,14 @@ inline core::shard& ring_of(const net::any_io_executor& e) {
     return placement_of(e).choose();
 }
 
+template <ring_executor E>
+core::home_choice home_of(const E& e) {
+    return home_for(e);
+}
+
+inline core::home_choice home_of(const net::any_io_executor& e) {
+    return placement_of(e).choose_home();
+}
+
 } // namespace detail
 AURAIO_CLOSE

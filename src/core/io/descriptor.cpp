@@ -54,6 +54,31 @@ void descriptor::start(io_operation& op) {
         submit_at_once();
 }
 
+/// Of what has been started before nothing is left: neither on its way here nor pending, nor with the backend.
+bool descriptor::is_at_rest() const noexcept {
+    if (started_ == 0)
+        return !twin_;
+    if (!home_->is_current()) // only its driver knows, and nobody else may take it away
+        return false;
+    // Relaxed: written by this thread, as the shard side, or by the object side, which is this thread as well.
+    return lanes_.empty() && !being_told_ && !forgotten_ && !storage_ && !twin_ && file_slot_ < 0 &&
+           arrived_from_afar_.load(std::memory_order_relaxed) == sent_from_afar_ &&
+           message_.load(std::memory_order_relaxed) == 0 && !disturbed_.load(std::memory_order_relaxed) &&
+           accept_set_.load(std::memory_order_relaxed).fd < 0 && !home_->may_name(fd_);
+}
+
+void descriptor::settle(home_choice& home) noexcept {
+    if (!is_at_rest())
+        return;
+    if (!home_->owner().choose_again(home))
+        return;
+    if (started_ != 0)
+        home_->forget_file(fd_);
+    // Plain: the next shard hears of it by the operation that is about to be sent there.
+    home_ = home.ring;
+    queued_after_.store(~std::uint64_t{0}, std::memory_order_relaxed);
+}
+
 int descriptor::refer(io_operation& op) {
     registrations& registered = home_->owner().registered();
     if (file_slot_ < 0 && op.request_.registered == 0 && !registered.has_arenas()) [[likely]]

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 namespace aura::core {
 
@@ -24,6 +25,12 @@ bool is_shortage(const std::exception_ptr& refusal) {
         return false;
     }
 }
+
+/// So many operations of an object that was made outside of handlers ask whether there are threads to choose
+/// from; so many later ones, now and then, whether more have come.
+constexpr std::uint16_t open_choices = 20'000;
+constexpr std::uint16_t later_choices = 8'000;
+constexpr std::uint16_t looks_apart = 16;
 
 unsigned next_random() noexcept {
     static thread_local constinit std::uint32_t state = 0x9e3779b9u;
@@ -95,6 +102,7 @@ bool engine::ring_awaited() const noexcept {
 /// for it, `refusal` says why, and it is free again. `awaited`: others wait for the ring.
 shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, bool awaited,
                            std::exception_ptr& refusal) {
+    level(s);
     drivers_.fetch_add(1, std::memory_order_relaxed);
     lock.unlock();
     try {
@@ -283,18 +291,78 @@ void engine::end_visit(shard& s) noexcept {
         orphans_changed(); // the steward may have found it taken
 }
 
-unsigned engine::random_driven_shard() const noexcept {
+// ---- placement ----
+
+unsigned engine::driven_shard_from(unsigned first) const noexcept {
     const unsigned count = shard_count();
-    unsigned i = next_random() % count;
+    unsigned i = first % count;
     for (unsigned tries = 0; tries < count && shards_[i]->is_free(); ++tries)
         i = i + 1 == count ? 0 : i + 1;
     return i;
 }
 
+/// One in turn and one at random: of equals each gets as many.
 shard& engine::place_balanced() noexcept {
-    shard& a = *shards_[random_driven_shard()];
-    shard& b = *shards_[random_driven_shard()];
+    static thread_local constinit unsigned turn = 0;
+    shard& a = *shards_[driven_shard_from(turn++)];
+    shard& b = *shards_[driven_shard_from(next_random())];
     return b.load() < a.load() ? b : a;
+}
+
+shard* engine::place_strand() noexcept {
+    const bool early = !current_shard() && drivers_.load(std::memory_order_relaxed) < 2;
+    if (early && !single_shard() && !options_.implicit_strands)
+        return nullptr;
+    return &place_balanced();
+}
+
+home_choice engine::choose_outside() noexcept {
+    if (single_shard() || options_.implicit_strands)
+        return {shards_[0].get(), 0};
+    home_choice home{shards_[0].get(), open_choices};
+    (void)choose_again(home);
+    return home;
+}
+
+bool engine::choose_again(home_choice& home) noexcept {
+    // A program of one thread, and an object that has its place, cease to ask.
+    const bool dealt = (home.open & home_choice::is_dealt) != 0;
+    const auto left = static_cast<std::uint16_t>((home.open & ~home_choice::is_dealt) - 1);
+    home.open = left == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(home.open - 1);
+    // Relaxed, as all that placement goes by.
+    if (drivers_.load(std::memory_order_relaxed) < 2 || (dealt && left % looks_apart != 0))
+        return false;
+    shard& there = least_dealt();
+    if (dealt) {
+        if (home.ring->dealt() <= there.dealt() + 1)
+            return false;
+        home.ring->dealt_.fetch_sub(1, std::memory_order_relaxed);
+    } else {
+        home.open = home_choice::is_dealt | later_choices;
+    }
+    there.dealt_.fetch_add(1, std::memory_order_relaxed);
+    return std::exchange(home.ring, &there) != &there;
+}
+
+/// Of the shards that are driven. Some times for each object, so it may look at all of them.
+shard& engine::least_dealt() noexcept {
+    const unsigned count = shard_count();
+    shard* least = nullptr;
+    for (unsigned i = 0; i < count; ++i)
+        if (shard& s = *shards_[i]; !s.is_free() && (!least || s.dealt() < least->dealt()))
+            least = &s;
+    return least ? *least : *shards_[0];
+}
+
+/// Who comes late gets no more than some in a row to make up for what the others had before.
+void engine::level(shard& newcomer) noexcept {
+    constexpr std::uint32_t arrears = 256;
+    std::uint32_t most = 0;
+    const unsigned count = shard_count();
+    for (unsigned i = 0; i < count; ++i)
+        most = std::max(most, shards_[i]->dealt());
+    if (newcomer.dealt() + arrears < most)
+        newcomer.dealt_.store(most - arrears, std::memory_order_relaxed);
 }
 
 } // namespace aura::core

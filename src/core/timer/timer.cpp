@@ -56,6 +56,24 @@ timer::timer(shard& home, const behaviour& b) noexcept
     set_message(true);
 }
 
+timer::timer(home_choice home, const behaviour& b) noexcept
+    : timer(*home.ring, b) {
+    open_ = home.open;
+}
+
+/// That nothing waits is enough: what is under way, or stands in the queue, goes when the timer is forgotten.
+bool timer::settle(home_choice& there) noexcept {
+    {
+        std::lock_guard guard(lock_);
+        if (!waits_.empty())
+            return false;
+    }
+    there = {home_, open_};
+    const bool changed = home_->owner().choose_again(there);
+    open_ = there.open;
+    return changed;
+}
+
 void timer::run(operation& base, action) {
     // destroy (engine shutdown) has the same duties as arrive: nothing else would free a forgotten timer.
     static_cast<timer&>(base).arrived();
@@ -267,6 +285,10 @@ void timer::finish_from_afar(op_queue& waits, int result) {
 }
 
 // --- on a clock that may be set ---
+
+clock_timer::clock_timer(home_choice home, const behaviour& b) noexcept
+    : timer(home, b)
+    , clock_node(*b.clock) {}
 
 clock_timer::~clock_timer() {
     // Queued only where the shard frees it; unknown to the shard, it is freed by any thread.

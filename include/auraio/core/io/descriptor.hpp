@@ -9,6 +9,7 @@
 namespace aura::core {
 
 class storage_device;
+struct home_choice;
 
 /// An open file descriptor together with the operations pending on it. It lives on one shard, and on the
 /// heap: the object that owns it (a file, a socket) holds a pointer, so that moving the object moves nothing
@@ -91,6 +92,10 @@ public:
     int refer(io_operation& op);
 
     shard& home() const noexcept { return *home_; }
+
+    /// Object side, before an operation is made for start(): goes to another shard where that is still open,
+    /// there are threads to choose from by now, and nothing of it is pending.
+    void settle(home_choice& home) noexcept;
 
     // ---- the thread that drives the shard, as what follows ----
 
@@ -197,6 +202,7 @@ private:
     void prepare_to_listen(io_operation& op) noexcept;
     void watch_for_others(io_operation& op) noexcept;
     int watch_listener() noexcept;
+    bool is_at_rest() const noexcept;
     void drop_set() noexcept;
     void unwatch_listener() noexcept;
     void watch_listener_again() noexcept;
@@ -238,7 +244,8 @@ private:
     // before the kernel sees the disturbance) is given by the system call in between.
     std::atomic<bool> disturbed_{false};
 
-    shard* const home_;
+    // Changed while nothing of it is pending, by the object side, which is then the only one to know it.
+    shard* home_;
 
     // Object side; also read by the shard when the object has let go.
     int fd_;

@@ -49,6 +49,16 @@ void library_has_the_same_containers() noexcept;
 
 class driver;
 class storage_user;
+
+/// Where an object lives. One that was made outside of handlers, by who asked for no ring, may get another one
+/// while it is `open`: threads come one after the other, and find all there is on the rings of the first.
+struct home_choice {
+    static constexpr std::uint16_t is_dealt = 0x8000; ///< counted in its ring; below, how often it still asks
+
+    shard* ring = nullptr;
+    std::uint16_t open = 0;
+};
+
 struct backend_choice;
 struct backend_entry;
 struct engine_stats;
@@ -129,13 +139,22 @@ public:
 
     /// The shard whose handler the calling thread is in; null outside of run().
     shard* current_shard() const noexcept;
-    /// Where a new object goes: the current shard, else the first.
-    shard& place() noexcept {
-        shard* s = current_shard();
-        return s ? *s : *shards_[0];
+    /// Where a new object goes: the current shard, else one of those that are driven, in turn. While there is
+    /// but one thread, or none, that is the first, and the choice stays open.
+    home_choice choose_home() noexcept {
+        if (shard* s = current_shard())
+            return {s, 0};
+        return choose_outside();
     }
+    shard& place() noexcept { return *choose_home().ring; }
+    /// For an object whose choice is open, which is about to start an operation and has none pending. True: it
+    /// has changed. Any thread.
+    bool choose_again(home_choice& home) noexcept;
     /// The lighter of two shards that are being driven: where independent sessions are spread.
     shard& place_balanced() noexcept;
+    /// What a new strand is over: place_balanced(); null, any, where that would be the one shard there is only
+    /// because no threads have come yet.
+    shard* place_strand() noexcept;
     bool running_in_this_thread() const noexcept;
 
     /// In a function that runs inside another handler: keeps the current exception, which then leaves run()
@@ -244,7 +263,10 @@ private:
     bool shared_waits() const noexcept { return shared_size_.load(std::memory_order_seq_cst) != 0; }
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
-    unsigned random_driven_shard() const noexcept;
+    unsigned driven_shard_from(unsigned first) const noexcept;
+    home_choice choose_outside() noexcept;
+    shard& least_dealt() noexcept;
+    void level(shard& newcomer) noexcept;
 
     void choose();
     void tell_choice(const backend_choice& choice) const;

@@ -62,6 +62,11 @@ struct engine_options {
     /// are threads.
     unsigned ring_limit = 0;
 
+    /// Objects and strands that are made outside of handlers, and before threads are there, live on the first
+    /// ring, whose handlers run one after the other. For programs that count on it without saying so by
+    /// ring_executor() or a strand. False: they are spread over the threads that come, as Asio has it.
+    bool implicit_strands = true;
+
     /// At most so many threads for calls that may block where the kernel does not do it without: metadata and
     /// files that have no opcode, or no thread of the kernel's, or no ring at all. They come on demand, serve
     /// all contexts of the process (among which the largest number counts), and end when they are idle. 0:
@@ -92,7 +97,8 @@ struct engine_options {
 
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
 /// AURAIO_CQ_ENTRIES, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE
-/// (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off).
+/// (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off), AURAIO_IMPLICIT_STRANDS (on,
+/// off).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.

@@ -188,6 +188,9 @@ public:
     /// Any thread: how many operations lived here at the end of the last turn.
     std::int64_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
 
+    /// Any thread, relaxed: how many objects made outside of handlers it has been given.
+    std::uint32_t dealt() const noexcept { return dealt_.load(std::memory_order_relaxed); }
+
     /// Any thread: how many requests the backend had at the end of the last turn.
     std::uint32_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
 
@@ -339,6 +342,7 @@ private:
 
     std::atomic<std::int64_t> load_{0}; // hints for placement: relaxed
     std::atomic<std::uint32_t> in_flight_{0};
+    std::atomic<std::uint32_t> dealt_{0};
     std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
 
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken

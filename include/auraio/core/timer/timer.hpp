@@ -11,6 +11,7 @@
 namespace aura::core {
 
 class timer;
+struct home_choice;
 
 /// A wait for a timer. result() is 0 (expired) or -ECANCELED.
 class wait_operation : public cancellable_operation {
@@ -54,6 +55,11 @@ public:
 
     shard& home() const noexcept { return *home_; }
 
+    /// Object side, before a wait is started: whether the choice of its home is still open; then, whether it is
+    /// to be made anew, and where.
+    bool may_settle() const noexcept { return open_ != 0; }
+    bool settle(home_choice& there) noexcept;
+
 protected:
     /// What differs between kinds of timers; one static object for each kind.
     struct behaviour {
@@ -62,6 +68,7 @@ protected:
     };
 
     timer(shard& home, const behaviour& b) noexcept;
+    timer(home_choice home, const behaviour& b) noexcept;
     ~timer() = default;
 
 private:
@@ -96,6 +103,7 @@ private:
     // Guarded by lock_, as are deadline_ and waits_; the timer_node base belongs to the shard side.
     bool message_under_way_ = false;
     bool forgotten_ = false;
+    std::uint16_t open_ = 0; // object side: see home_choice
     spin_lock lock_;
     std::uint32_t in_transit_ = 0; // waits claimed from afar that have not reached the shard
     shard* const home_;
@@ -116,9 +124,7 @@ public:
     std::size_t cancel(); ///< as timer's
 
 protected:
-    clock_timer(shard& home, const behaviour& b) noexcept
-        : timer(home, b)
-        , clock_node(*b.clock) {}
+    clock_timer(home_choice home, const behaviour& b) noexcept;
     ~clock_timer();
 
     // For clock_kind.
