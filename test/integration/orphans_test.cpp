@@ -125,6 +125,19 @@ TEST_F(Orphans, WaitForNoWorkOfTheContext) {
     }
 }
 
+TEST_F(Orphans, WaitForNoHandlerThatHasRunALoop) {
+    for (int round = 0; round < 100; ++round) {
+        counter ran, over;
+        start_on_orphans(ran);
+        net::post(ctx.ring_executor(static_cast<unsigned>(round % 2)), [&] {
+            ctx.poll(); // may look after orphans meanwhile
+            EXPECT_TRUE(ran.await(2 * count));
+            over.add();
+        });
+        EXPECT_TRUE(over.await(1));
+    }
+}
+
 TEST_F(Orphans, WhatHasBecomeReadyTogetherIsNotHeldTogether) {
     // All of it is there before anybody looks: both threads are in these.
     counter entered, go, ran, over;

@@ -62,8 +62,14 @@ driver::~driver() {
     finish_shared();
     if (stopped())
         happens_after(&stop_);
-    if (&root_ != this)
+    if (&root_ != this) {
+        // The handler goes on, perhaps for long, and nothing of others must wait for it: see step_down().
+        if (home_ && is_steward() && !alone()) {
+            root_.let_go_of_idle();
+            step_down();
+        }
         return;
+    }
     set_spare(false);
     if (!home_)
         return;
