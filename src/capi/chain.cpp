@@ -83,8 +83,6 @@ aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, s
             return refuse(error);
         if (const int error = describe(links[i].what, engine, links[i].asked))
             return refuse(error);
-        if (links[i].asked.type == AURA_OP_CLOSE)
-            engine.numbers.forget(links[i].asked.fd);
         if (!slots.add())
             return refuse(ENOMEM);
     }
@@ -92,6 +90,9 @@ aura_request_t* start_linked(aura_engine& engine, const aura_op_t* operations, s
     for (link& l : links)
         if (const int error = enlist(engine, home, l.what.request))
             return refuse(-error);
+    for (const link& l : links) // nothing can fail any more
+        if (l.asked.type == AURA_OP_CLOSE)
+            engine.numbers.forget(l.asked.fd);
     aura_request_t* handle = nullptr;
     io_part* first = nullptr;
     for (std::size_t i = 0; i < count; ++i) {

@@ -177,6 +177,14 @@ TEST(CppTask, GoesOnAloneWhenItsObjectIsDestroyed) {
     EXPECT_EQ(ended, 3); // the engine's end was theirs
 }
 
+TEST(CppTask, ThatThrowsAtOnceThrowsWhereItIsDetached) {
+    const auto throws = []() -> aura::Task<int> {
+        throw std::runtime_error("at once");
+        co_return 1;
+    };
+    EXPECT_THROW(throws().detach(), std::runtime_error);
+}
+
 TEST(CppTask, MayBeEndedByAnotherThread) {
     aura::Engine engine({.ring_count = 2});
     std::thread other([&] { engine.run(); });

@@ -64,7 +64,11 @@ public:
         : state_(state)
         , is_run_(is_run)
         , outer_(std::exchange(innermost_, this)) {}
-    ~run_frame() { innermost_ = outer_; }
+    ~run_frame() {
+        innermost_ = outer_;
+        if (first_) [[unlikely]] // something else is being thrown
+            state_.keep(std::move(first_));
+    }
     run_frame(const run_frame&) = delete;
     run_frame& operator=(const run_frame&) = delete;
 

@@ -166,10 +166,12 @@ public:
         if (!std::exchange(self_.promise().has_begun, true))
             self_.resume();
     }
-    /// Begins, and goes on alone.
+    /// Begins, and goes on alone. Throws what it throws before it waits for the first time.
     void detach() && {
         start();
-        const Task gone(std::move(*this));
+        Task gone(std::move(*this));
+        if (gone.done())
+            (void)gone.get();
     }
     /// Whether it has ended. What it did happened before.
     bool done() const noexcept { return self_ && self_.promise().end.is_over(); }
