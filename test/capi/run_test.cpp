@@ -1,6 +1,8 @@
 // run: polling, waiting, running, draining; one thread and several; a host's event loop.
 #include "support.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -367,6 +369,32 @@ TEST_F(CRun, PollFdShowsWhatWasStarted) {
             EXPECT_GE(aura_poll(e()), 0);
         }
         EXPECT_EQ(x.result, 1);
+    }
+}
+
+// As tokio has it: the host is told of changes alone, and polls until there is nothing more.
+TEST_F(CRun, PollFdTellsOfChangesWhoeverMadeThem) {
+    const engine_ptr several = make_engine(2, AURA_SELECT_ROUND_ROBIN);
+    const unique_fd host(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    ASSERT_EQ(::epoll_ctl(host.get(), EPOLL_CTL_ADD, aura_get_poll_fd(several.get()), &event), 0);
+    const scratch_file scratch(1 << 20);
+    const unique_fd file(::open(scratch.path().c_str(), O_RDONLY | O_CLOEXEC));
+    for (int round = 0; round < 50; ++round) {
+        std::array<ended, 16> reads;
+        std::array<std::array<char, 512>, 16> data;
+        for (std::size_t i = 0; i < reads.size(); ++i)
+            ASSERT_TRUE(aura_read(several.get(), file.get(), aura_buf(data[i].data()), data[i].size(),
+                                  static_cast<off_t>(i * 512), ended::note, &reads[i]));
+        const auto over = [&] {
+            return std::all_of(reads.begin(), reads.end(), [](const ended& r) { return r.calls != 0; });
+        };
+        while (!over()) {
+            ASSERT_EQ(::epoll_wait(host.get(), &event, 1, 20000), 1) << "round " << round;
+            while (aura_poll(several.get()) > 0)
+                ;
+        }
     }
 }
 

@@ -87,7 +87,8 @@ void outside_wait::arm() {
 }
 
 void outside_wait::show_ready(bool ready) noexcept {
-    if (ready == ready_)
+    // Said anew each time that there is something: who is told of changes only, by EPOLLET, has had a turn since.
+    if (!ready && !ready_)
         return;
     ready_ = ready;
     std::uint64_t count = 1;
