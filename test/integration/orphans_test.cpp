@@ -99,6 +99,27 @@ TEST_F(Orphans, WaitForNoHandlerOfAnother) {
     }
 }
 
+TEST(OrphansOfOneThread, WaitForNoHandlerOnceAnotherHasCome) {
+    aura::io_context ctx;
+    const auto work = net::make_work_guard(ctx);
+    counter ran, entered, over;
+    net::post(ctx.ring_executor(1), [&] {
+        entered.add();
+        EXPECT_TRUE(ran.await(2));
+        over.add();
+    });
+    (void)ctx.ring_executor(3);
+    std::thread first([&] { ctx.run(); });
+    EXPECT_TRUE(entered.await(1));
+    std::thread second([&] { ctx.run(); }); // serves the ring that it takes, and the other one
+    for (unsigned i : {2u, 3u})
+        net::post(ctx.ring_executor(i), [&] { ran.add(); });
+    EXPECT_TRUE(over.await(1));
+    ctx.stop();
+    first.join();
+    second.join();
+}
+
 TEST_F(Orphans, WaitForNoHandlerOfARingWithAThread) {
     for (unsigned stuck = 0; stuck < 2; ++stuck) {
         counter ran, entered, over;

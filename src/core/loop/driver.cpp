@@ -64,8 +64,9 @@ driver::~driver() {
         happens_after(&stop_);
     if (&root_ != this) {
         // The handler goes on, perhaps for long, and nothing of others must wait for it: see step_down().
-        if (home_ && is_steward() && !alone()) {
-            root_.let_go_of_idle();
+        if (home_ && is_steward()) {
+            if (!alone())
+                root_.let_go_of_idle();
             step_down();
         }
         return;
@@ -226,8 +227,9 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
         return;
     // What others may take is taken one at a time, so that nothing waits behind a handler that blocks.
     shared_budget_ = engine_.shared_size();
-    if (engine_.has_orphans() && (home_->in_turn() || shared_budget_ != 0) && is_steward() && !alone())
-        [[unlikely]]
+    // Also where there are no orphans, and nobody else yet: there may be before the handlers have returned.
+    const bool has_handlers = home_->in_turn() || shared_budget_ != 0 || root_.holding_;
+    if (has_handlers && is_steward()) [[unlikely]]
         step_down();
 }
 

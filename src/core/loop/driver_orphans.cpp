@@ -42,7 +42,10 @@ bool driver::holds_any() const noexcept {
 /// if there is any. The watches stay; each may wake this thread once in vain.
 void driver::step_down() noexcept {
     engine_.steward_.store(nullptr, std::memory_order_seq_cst);
-    engine_.orphans_changed();
+    // One that comes is counted, and looks at the office before it sleeps, all of it seq_cst: either it is counted
+    // here, or it finds the office free.
+    if (engine_.drivers_.load(std::memory_order_seq_cst) > 1)
+        engine_.orphans_changed();
 }
 
 /// One orphan is held, and has something to run: nothing else runs in this turn, and the others are left to

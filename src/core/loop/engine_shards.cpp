@@ -103,7 +103,7 @@ bool engine::ring_awaited() const noexcept {
 shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, bool awaited,
                            std::exception_ptr& refusal) {
     level(s);
-    drivers_.fetch_add(1, std::memory_order_relaxed);
+    drivers_.fetch_add(1, std::memory_order_seq_cst); // see driver::step_down()
     lock.unlock();
     try {
         s.stay_awake();
