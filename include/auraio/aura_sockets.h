@@ -12,7 +12,8 @@ extern "C" {
 
 /**
  * recv(2), send(2): `flags` are MSG_*. With MSG_TRUNC the result may be more than `len`. MSG_WAITALL waits
- * for all of `len`, on a socket that is O_NONBLOCK too; what had come when it is cancelled is the result.
+ * for all of `len`, on a socket that is O_NONBLOCK too; what had come when it is cancelled is the result. With
+ * MSG_PEEK besides, a ring gives what there is, epoll waits for all.
  * Send with MSG_NOSIGNAL, or ignore SIGPIPE. Result: how many bytes. One at a time on a stream in each
  * direction: of several that wait for it the kernel serves any first, in fact the youngest.
  */

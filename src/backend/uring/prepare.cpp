@@ -92,6 +92,23 @@ void fill_header(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.len = 1;
 }
 
+/// What the kernel asks for again when less than all has come is put behind what it has. Of a peek that is the same
+/// bytes once more (io_recv() in io_uring/net.c, Linux 6.18), so a peek ends with what there is.
+void end_peek_with_what_there_is(io_uring_sqe& sqe) noexcept {
+    if ((sqe.msg_flags & MSG_PEEK) != 0)
+        sqe.msg_flags &= ~static_cast<std::uint32_t>(MSG_WAITALL);
+}
+
+void fill_recv(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    fill_length_and_flags(sqe, op);
+    end_peek_with_what_there_is(sqe);
+}
+
+void fill_recvmsg(io_uring_sqe& sqe, const io_operation& op) noexcept {
+    fill_header(sqe, op);
+    end_peek_with_what_there_is(sqe);
+}
+
 void fill_connect(io_uring_sqe& sqe, const io_operation& op) noexcept {
     sqe.off = op.request().length;
 }
@@ -147,9 +164,9 @@ constexpr std::array entries{
     entry{request_kind::unlinkat, IORING_OP_UNLINKAT, &fill_flags, &lacks_filesystem_ops},
     entry{request_kind::mkdirat, IORING_OP_MKDIRAT, &fill_length, &lacks_filesystem_ops},
     entry{request_kind::poll, IORING_OP_POLL_ADD, &fill_poll},
-    entry{request_kind::recv, IORING_OP_RECV, &fill_length_and_flags},
+    entry{request_kind::recv, IORING_OP_RECV, &fill_recv},
     entry{request_kind::send, IORING_OP_SEND, &fill_length_and_flags},
-    entry{request_kind::recvmsg, IORING_OP_RECVMSG, &fill_header},
+    entry{request_kind::recvmsg, IORING_OP_RECVMSG, &fill_recvmsg},
     entry{request_kind::sendmsg, IORING_OP_SENDMSG, &fill_header},
     entry{request_kind::connect, IORING_OP_CONNECT, &fill_connect, &connects_here},
     entry{request_kind::accept_now, IORING_OP_ACCEPT, &fill_accept_now},
