@@ -66,7 +66,7 @@ fn a_stream_is_read_until_all_is_there() {
     theirs.write_all(b"end").unwrap();
     drop(theirs);
     let (result, buf) = wait_for(&engine, engine.async_read_exact_at(&ours, vec![0; 6], CURRENT_POSITION));
-    assert_eq!((result, &buf[..3]), (Err(Error::EndOfFile), &b"end"[..]));
+    assert_eq!((result, &buf[..]), (Err(Error::EndOfFile), &b"end"[..]));
 }
 
 #[test]
@@ -81,6 +81,11 @@ fn the_end_of_a_file_is_an_error_that_std_knows() {
     assert_eq!(read(10, 0), (Ok(()), b"0123456789".to_vec()));
     assert_eq!(read(0, 10), (Ok(()), vec![]));
     assert_eq!(read(3, 8), (Err(Error::EndOfFile), b"89".to_vec()));
+    for (offset, left) in [(8, &b"89"[..]), (10, b"")] {
+        let reused = b"what it had from elsewhere".to_vec();
+        let (result, buf) = wait_for(&engine, engine.async_read_exact_at(&fd, reused, offset));
+        assert_eq!((result, &buf[..]), (Err(Error::EndOfFile), left));
+    }
     assert_eq!(Error::EndOfFile.kind(), ErrorKind::UnexpectedEof);
     assert_eq!(std::io::Error::from(Error::EndOfFile).kind(), ErrorKind::UnexpectedEof);
     let (result, _) = wait_for(&engine, engine.async_read_exact_at(&bad_fd(), vec![0; 4], 0));

@@ -19,6 +19,7 @@ struct Whole<B> {
     engine: Engine,
     fd: Fd,
     offset: u64,
+    moved: usize,
     part: IoFuture<Part<B>>,
 }
 
@@ -31,15 +32,17 @@ impl<B: IoBuf> Whole<B> {
         transfer: fn(Fd, Slice<B>, u64) -> O,
     ) -> Whole<B> {
         let part = IoFuture::start(engine, transfer(fd.clone(), buf, offset));
-        Whole { engine: engine.clone(), fd: fd.clone(), offset, part }
+        Whole { engine: engine.clone(), fd: fd.clone(), offset, moved: 0, part }
     }
 
-    /// `left` bytes of a buffer are still to be moved; `nothing`: what it means that none was.
+    /// `left` bytes of a buffer are still to be moved; `nothing`: what it means that none was, and `told` tells the buffer how
+    /// many were before that.
     fn poll<O: Operation<Output = Part<B>>>(
         &mut self,
         context: &mut Context<'_>,
         left: fn(&Slice<B>) -> usize,
         nothing: Error,
+        told: fn(&mut B, usize),
         transfer: fn(Fd, Slice<B>, u64) -> O,
     ) -> Poll<(Result<()>, B)> {
         loop {
@@ -50,8 +53,13 @@ impl<B: IoBuf> Whole<B> {
             let result = match result {
                 Err(error) => Err(error),
                 Ok(count) if count >= left(&buf) => Ok(()),
-                Ok(0) => Err(nothing),
+                Ok(0) => {
+                    let mut buf = buf.into_inner();
+                    told(&mut buf, self.moved);
+                    return Poll::Ready((Err(nothing), buf));
+                }
                 Ok(count) => {
+                    self.moved += count;
                     if self.offset != CURRENT_POSITION {
                         self.offset += count as u64;
                     }
@@ -66,7 +74,7 @@ impl<B: IoBuf> Whole<B> {
 }
 
 macro_rules! whole {
-    ($(#[$attribute:meta])* $name:ident, $bound:ident, $transfer:ident, $range:expr, $left:expr, $nothing:expr) => {
+    ($(#[$attribute:meta])* $name:ident, $bound:ident, $transfer:ident, $range:expr, $left:expr, $nothing:expr, $told:expr) => {
         $(#[$attribute])*
         #[must_use = "dropping it cancels the operation"]
         pub struct $name<B>(Whole<B>);
@@ -89,7 +97,7 @@ macro_rules! whole {
         impl<B: $bound> Future for $name<B> {
             type Output = (Result<()>, B);
             fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-                self.0.poll(context, $left, $nothing, $transfer::<Slice<B>>)
+                self.0.poll(context, $left, $nothing, $told, $transfer::<Slice<B>>)
             }
         }
 
@@ -99,9 +107,12 @@ macro_rules! whole {
 }
 whole!(
     /// Of [`async_read_exact_at`](super::AsyncEngine::async_read_exact_at). Dropping it is safe, as with an [`IoFuture`].
-    ReadExactAt, IoBufMut, ReadAt, IoBuf::bytes_total, IoBuf::bytes_total, Error::EndOfFile
+    ReadExactAt, IoBufMut, ReadAt, IoBuf::bytes_total, IoBuf::bytes_total, Error::EndOfFile,
+    // SAFETY: so many have been read to its beginning. Without this a vector that was longer would keep what it had behind
+    // them: each part is read into a slice, and a slice leaves alone what is behind it.
+    |buf, count| unsafe { buf.set_read(count) }
 );
 whole!(
     /// Of [`async_write_all_at`](super::AsyncEngine::async_write_all_at). Dropping it is safe, as with an [`IoFuture`].
-    WriteAllAt, IoBuf, WriteAt, IoBuf::bytes_init, IoBuf::bytes_init, Error::Io(EIO)
+    WriteAllAt, IoBuf, WriteAt, IoBuf::bytes_init, IoBuf::bytes_init, Error::Io(EIO), |_, _| {}
 );
