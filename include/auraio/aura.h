@@ -130,12 +130,12 @@ typedef enum aura_op_type {
 /** Where data goes or comes from. Made by aura_buf() or aura_buf_fixed(). */
 typedef struct aura_buf_t {
     union {
-        void* pointer;
-        const void* const_pointer;
-        size_t offset; /* into the registered buffer `index` */
-    } u;
-    int index;    /* of a registered buffer; -1: memory at `pointer` */
-    int reserved; /* 0 */
+        void* pointer;             /**< memory of the caller, where `index` is -1 */
+        const void* const_pointer; /**< the same, only read */
+        size_t offset;             /**< into the registered buffer `index` */
+    } u;                           /**< which of them: as `index` says */
+    int index;                     /**< of a registered buffer; -1: memory at `pointer` */
+    int reserved;                  /**< 0 */
 } aura_buf_t;
 
 /** Memory of the caller, to be read into or written from. */

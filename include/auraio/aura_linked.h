@@ -12,19 +12,19 @@ extern "C" {
 
 /** An operation that is described and not yet started. Made by the functions below. */
 typedef struct aura_op {
-    size_t struct_size; /* of each in an array the same */
-    int type;           /* an aura_op_type_t */
-    int fd;
-    unsigned flags; /* 0 */
-    int count;
+    size_t struct_size; /**< of each in an array the same */
+    int type;           /**< an aura_op_type_t */
+    int fd;             /**< what it works on: a descriptor, or AURA_FIXED_FILE | index */
+    unsigned flags;     /**< 0 */
+    int count;          /**< of `data.buffers` */
     union {
-        aura_buf_t buf;
-        const struct iovec* buffers;
-    } data;
-    size_t len;
-    off_t offset;
-    aura_callback_t callback;
-    void* user_data;
+        aura_buf_t buf;              /**< of one buffer */
+        const struct iovec* buffers; /**< of a vectored operation */
+    } data;                          /**< which of them: as `type` says */
+    size_t len;                      /**< in bytes, of `data.buf` */
+    off_t offset;                    /**< in the file, in bytes; the new length where a file is cut */
+    aura_callback_t callback;        /**< or NULL */
+    void* user_data;                 /**< handed to `callback` */
 } aura_op_t;
 
 /**

@@ -15,15 +15,15 @@ extern "C" {
 
 /** What happened since the engine was made, and what is pending. */
 typedef struct aura_stats {
-    size_t struct_size; /**< set by the caller: sizeof(aura_stats_t) */
-    uint64_t rings;     /**< that have been used; of one ring: 1 */
-    uint64_t submitted; /**< requests given to the kernel; wakes, timeouts and cancellations not included */
-    uint64_t completed;
-    uint64_t in_flight;         /**< of those, when the last turn of the loop ended */
-    uint64_t handlers;          /**< callbacks, and what the library runs by itself */
-    uint64_t turns;             /**< of the loop: handlers / turns tells how much is batched */
-    uint64_t enters;            /**< calls of io_uring_enter(2) */
-    uint64_t wakes_sent;        /**< by callbacks, to rings that slept */
+    size_t struct_size;  /**< set by the caller: sizeof(aura_stats_t) */
+    uint64_t rings;      /**< that have been used; of one ring: 1 */
+    uint64_t submitted;  /**< requests given to the kernel; wakes, timeouts and cancellations not included */
+    uint64_t completed;  /**< of `submitted` */
+    uint64_t in_flight;  /**< of those, when the last turn of the loop ended */
+    uint64_t handlers;   /**< callbacks, and what the library runs by itself */
+    uint64_t turns;      /**< of the loop: handlers / turns tells how much is batched */
+    uint64_t enters;     /**< calls of io_uring_enter(2) */
+    uint64_t wakes_sent; /**< by callbacks, to rings that slept */
     uint64_t wakes_received;    /**< from any thread */
     uint64_t cq_overflows;      /**< how often completions did not fit: raise completion_depth */
     uint64_t adaptive_spills;   /**< operations that went to another ring because theirs was crowded */
@@ -49,7 +49,9 @@ AURA_API int aura_get_stats(const aura_engine_t* engine, aura_stats_t* stats);
  */
 AURA_API int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* stats);
 
+/** In the place of a ring's number: all of them together. */
 #define AURA_ALL_RINGS (-1)
+/** Of aura_histogram_t. */
 #define AURA_HISTOGRAM_BUCKETS 1152
 
 /**
@@ -57,9 +59,9 @@ AURA_API int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_sta
  * two nanoseconds has 32 buckets of equal width; below 64 ns each nanosecond has one.
  */
 typedef struct aura_histogram {
-    size_t struct_size; /**< set by the caller: sizeof(aura_histogram_t) */
-    uint64_t count;     /**< of latencies: the sum of `buckets` */
-    uint64_t sum_ns;
+    size_t struct_size;                       /**< set by the caller: sizeof(aura_histogram_t) */
+    uint64_t count;                           /**< of latencies: the sum of `buckets` */
+    uint64_t sum_ns;                          /**< of all of them */
     uint64_t buckets[AURA_HISTOGRAM_BUCKETS]; /**< histograms may be added and subtracted bucket by bucket */
 } aura_histogram_t;
 
@@ -82,13 +84,13 @@ AURA_API uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, d
 
 /** What the buffers of an engine take, in bytes, and counts since it was made. */
 typedef struct aura_buffer_stats {
-    size_t struct_size;    /**< set by the caller: sizeof(aura_buffer_stats_t) */
-    uint64_t in_use_bytes; /**< held by the program */
-    uint64_t cached_bytes; /**< kept by threads for later */
-    uint64_t total_bytes;  /**< both, and what is kept for all threads */
-    uint64_t allocations;
-    uint64_t deallocations;
-    uint64_t failures;
+    size_t struct_size;     /**< set by the caller: sizeof(aura_buffer_stats_t) */
+    uint64_t in_use_bytes;  /**< held by the program */
+    uint64_t cached_bytes;  /**< kept by threads for later */
+    uint64_t total_bytes;   /**< both, and what is kept for all threads */
+    uint64_t allocations;   /**< buffers taken */
+    uint64_t deallocations; /**< buffers given back */
+    uint64_t failures;      /**< allocations that failed */
 } aura_buffer_stats_t;
 
 /** Fills `stats`. \return 0; -EINVAL; -ENOMEM. */
@@ -99,13 +101,13 @@ AURA_API int aura_get_buffer_stats(const aura_engine_t* engine, aura_buffer_stat
 
 /** What the controller of a device is doing. */
 typedef enum aura_phase {
-    AURA_PHASE_PASSTHROUGH = 0, /* the gate is open; watching whether a queue builds up in the device */
-    AURA_PHASE_BASELINE = 1,    /* the gate is open; measuring the rate with everything in flight */
-    AURA_PHASE_PROBING = 2,     /* searching for the smallest depth that keeps the best rate */
-    AURA_PHASE_STEADY = 3,      /* there; trying a little more and a little less now and then */
-    AURA_PHASE_BACKOFF = 4,     /* latency has left its guard: the limit was cut */
-    AURA_PHASE_SETTLING = 5,    /* waiting for what was started under the former limit */
-    AURA_PHASE_CONVERGED = 6    /* steady, without a change of the limit for a while */
+    AURA_PHASE_PASSTHROUGH = 0, /**< the gate is open; watching whether a queue builds up in the device */
+    AURA_PHASE_BASELINE = 1,    /**< the gate is open; measuring the rate with everything in flight */
+    AURA_PHASE_PROBING = 2,     /**< searching for the smallest depth that keeps the best rate */
+    AURA_PHASE_STEADY = 3,      /**< there; trying a little more and a little less now and then */
+    AURA_PHASE_BACKOFF = 4,     /**< latency has left its guard: the limit was cut */
+    AURA_PHASE_SETTLING = 5,    /**< waiting for what was started under the former limit */
+    AURA_PHASE_CONVERGED = 6    /**< steady, without a change of the limit for a while */
 } aura_phase_t;
 
 /** "passthrough" and so on, in static memory; NULL when there is no such phase. */
@@ -116,10 +118,10 @@ AURA_API const char* aura_phase_name(int phase);
  * first of them used it.
  */
 typedef struct aura_device_stats {
-    size_t struct_size; /**< set by the caller: sizeof(aura_device_stats_t) */
-    char name[32];      /**< as the kernel has it ("sda", "nvme0n1"), else "major:minor" */
-    unsigned major;
-    unsigned minor;
+    size_t struct_size;     /**< set by the caller: sizeof(aura_device_stats_t) */
+    char name[32];          /**< as the kernel has it ("sda", "nvme0n1"), else "major:minor" */
+    unsigned major;         /**< its numbers, as stat(2) has them */
+    unsigned minor;         /**< see `major` */
     int phase;              /**< an aura_phase_t */
     unsigned rings;         /**< that use it */
     const char* reason;     /**< why the phase was entered, in static memory; "" when it is still the first */
@@ -128,10 +130,10 @@ typedef struct aura_device_stats {
     uint64_t in_flight;     /**< now */
     uint64_t waiting;       /**< held back now */
     uint64_t submitted;     /**< let through or held back */
-    uint64_t completed;
-    uint64_t delayed;         /**< of `submitted`: held back */
-    uint64_t bytes;           /**< moved */
-    double throughput;        /**< requests per second, over the last 200 ms or more under load; 0 at rest */
+    uint64_t completed;     /**< of `submitted` */
+    uint64_t delayed;       /**< of `submitted`: held back */
+    uint64_t bytes;         /**< moved */
+    double throughput;      /**< requests per second, over the last 200 ms or more under load; 0 at rest */
     uint64_t p99_latency_ns;  /**< of recent samples, as of the controller's last look */
     uint64_t latency_samples; /**< how many */
 } aura_device_stats_t;

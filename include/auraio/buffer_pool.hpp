@@ -20,6 +20,7 @@ AURAIO_OPEN
 /// Limits, what is kept for later, and the number of shards; every field is documented at
 /// core::buffer_pool_options.
 using buffer_pool_options = core::buffer_pool_options;
+/// What a pool holds and has done; every field is documented at core::buffer_pool_stats.
 using buffer_pool_stats = core::buffer_pool_stats;
 
 class buffer_pool;
@@ -34,7 +35,9 @@ class buffer_pool;
 /// Distinct objects: safe. Shared objects: unsafe. May be destroyed by any thread, but not after its pool.
 class pooled_buffer {
 public:
+    /// None.
     pooled_buffer() noexcept = default;
+    /// Takes the buffer over: `other` has none afterwards.
     pooled_buffer(pooled_buffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr))
         , size_(std::exchange(other.size_, 0)) {}
@@ -43,18 +46,23 @@ public:
         moved.swap(*this);
         return *this;
     }
+    /// Gives the buffer back.
     ~pooled_buffer() { core::buffer_pool::deallocate(data_); }
 
+    /// Exchanges buffers; memory stays where it is.
     void swap(pooled_buffer& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
     }
     friend void swap(pooled_buffer& a, pooled_buffer& b) noexcept { a.swap(b); }
 
+    /// Whether there is a buffer.
     explicit operator bool() const noexcept { return data_ != nullptr; }
+    /// Where it begins; null if there is none.
     std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
     /// In bytes: what was asked for, or what resize() has set since.
     std::size_t size() const noexcept { return size_; }
+    /// How much may be used, in bytes: a multiple of 4096.
     std::size_t capacity() const noexcept { return data_ ? core::buffer_pool::capacity(data_) : 0; }
 
     /// Sets size(); neither moves nor clears anything. Precondition: bytes <= capacity().
@@ -66,6 +74,7 @@ public:
     /// Gives the buffer back now.
     void reset() noexcept { pooled_buffer().swap(*this); }
 
+    /// All of size().
     operator net::mutable_buffer() const noexcept { return net::mutable_buffer(data_, size_); }
 
 private:
@@ -84,9 +93,10 @@ private:
 template <class T>
 class pool_allocator {
 public:
-    using value_type = T;
+    using value_type = T; ///< as for every allocator
     static_assert(alignof(T) <= core::size_classes::alignment);
 
+    /// Over this pool, or the one that `other` allocates from.
     explicit pool_allocator(core::buffer_pool& pool) noexcept
         : pool_(&pool) {}
     template <class U>
@@ -104,7 +114,10 @@ public:
     }
     void deallocate(T* p, std::size_t) noexcept { core::buffer_pool::deallocate(p); }
 
+    /// What it allocates from.
     core::buffer_pool& pool() const noexcept { return *pool_; }
+
+    /// Whether both allocate from one pool.
     template <class U>
     bool operator==(const pool_allocator<U>& other) const noexcept {
         return pool_ == &other.pool();
@@ -129,6 +142,7 @@ private:
 /// @endcode
 class buffer_pool {
 public:
+    /// Takes no memory yet.
     explicit buffer_pool(const buffer_pool_options& options = {})
         : pool_(options) {}
 
@@ -146,6 +160,7 @@ public:
         return pooled_buffer(p, p ? bytes : 0);
     }
 
+    /// An allocator for containers, over this pool.
     template <class T = std::byte>
     pool_allocator<T> get_allocator() noexcept {
         return pool_allocator<T>(pool_);
@@ -159,6 +174,7 @@ public:
     /// was.
     std::size_t trim() noexcept { return pool_.trim(); }
 
+    /// What the pool holds now, and has done so far. Stops no thread.
     buffer_pool_stats stats() const { return pool_.stats(); }
 
     /// The pool without Asio, for registered buffers and the statistics.

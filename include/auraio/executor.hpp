@@ -70,6 +70,7 @@ struct placement {
 template <class Allocator = std::allocator<void>>
 class basic_executor {
 public:
+    /// Copies share nothing, and compare equal; one that tracks work counts for itself.
     basic_executor(const basic_executor& other) noexcept
         : word_(other.word_)
         , allocator_(other.allocator_) {
@@ -92,6 +93,7 @@ public:
     }
     ~basic_executor() { count_out(); }
 
+    /// Equal: what one runs, the other would run in the same place and in the same way.
     friend bool operator==(const basic_executor& a, const basic_executor& b) noexcept {
         return a.word_ == b.word_ && a.allocator_ == b.allocator_;
     }
@@ -100,6 +102,7 @@ public:
     /// The context this executor belongs to.
     io_context& query(net::execution::context_t) const noexcept { return engine()->context; }
 
+    /// The standard properties, as they are set.
     static constexpr net::execution::mapping_t query(net::execution::mapping_t) noexcept {
         return net::execution::mapping.thread;
     }
@@ -110,6 +113,7 @@ public:
         return net::execution::inline_exception_handling.capture;
     }
 #endif
+    /// The standard properties, as they are set.
     constexpr net::execution::blocking_t query(net::execution::blocking_t) const noexcept {
         return has(never) ? net::execution::blocking_t(net::execution::blocking.never)
                           : net::execution::blocking_t(net::execution::blocking.possibly);
@@ -129,6 +133,7 @@ public:
     constexpr Allocator query(net::execution::allocator_t<void>) const noexcept { return allocator_; }
     detail::placement query(detail::ring_t) const noexcept { return {engine(), shard()}; }
 
+    /// An executor like this one, with the property.
     basic_executor require(net::execution::blocking_t::possibly_t) const {
         return basic_executor(word_ & ~std::uintptr_t{never}, allocator_);
     }

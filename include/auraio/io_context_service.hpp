@@ -15,6 +15,7 @@ AURAIO_OPEN
 /// constructed with an execution_context derive from that one's service, as with Asio.
 class io_context::service : public net::execution_context::service {
 public:
+    /// The context it belongs to.
     io_context& get_io_context() { return static_cast<io_context&>(context()); }
 
 #if defined(AURAIO_HAS_DEPRECATED)
@@ -31,6 +32,7 @@ private:
 #endif
 
 protected:
+    /// Constructed by use_service() and its like.
     explicit service(io_context& owner)
         : net::execution_context::service(owner) {}
     ~service() override = default;

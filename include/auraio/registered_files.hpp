@@ -49,6 +49,7 @@ public:
     file_registration(file_registration&&) noexcept = default;
     file_registration& operator=(file_registration&&) noexcept = default;
 
+    /// How many slots there are.
     std::size_t size() const noexcept { return size_; }
 
     /// Gives `file` a free slot, unless it has one, and returns which. ENFILE: no slot is free; EBADF: the

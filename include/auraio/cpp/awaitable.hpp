@@ -35,6 +35,7 @@ ssize_t outcome(ssize_t result, const char* what) {
 template <class Start, bool Throws>
 class [[nodiscard]] StoppableAwaitable {
 public:
+    /// Made by Awaitable::stop_on().
     StoppableAwaitable(aura_engine_t* engine, const char* what, Start start, std::stop_token token)
         : engine_(engine)
         , what_(what)
@@ -43,7 +44,9 @@ public:
     StoppableAwaitable(const StoppableAwaitable&) = delete;
     StoppableAwaitable& operator=(const StoppableAwaitable&) = delete;
 
+    /// Never: it begins when it is awaited.
     bool await_ready() const noexcept { return false; }
+    /// Starts the operation; false when that failed.
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> caller) { // see Awaitable
         caller_ = caller;
         aura_request_t* const request = start_(engine_, &ended, this);
@@ -54,6 +57,7 @@ public:
         // Until it is armed, the coroutine cannot be resumed by who completes the operation.
         return !stop_.arm(token_, engine_, request);
     }
+    /// The result, or an exception for it.
     ssize_t await_resume() {
         stop_.disarm();
         return cpp_detail::outcome<Throws>(result_, what_);
@@ -92,6 +96,7 @@ private:
 template <class Start, bool Throws = true>
 class [[nodiscard]] Awaitable {
 public:
+    /// Made by the functions async_... of Engine. `what` names it in exceptions.
     Awaitable(aura_engine_t* engine, const char* what, Start start)
         : engine_(engine)
         , what_(what)
@@ -104,7 +109,9 @@ public:
         return {engine_, what_, std::move(start_), std::move(token)};
     }
 
+    /// Never: it begins when it is awaited.
     bool await_ready() const noexcept { return false; }
+    /// Starts the operation; false when that failed.
     // Once started, the operation may end in another thread at once, and this be gone: nothing here looks at it then.
     // Not inline: Clang before 17 keeps variables of this function in the coroutine.
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> caller) {
@@ -114,6 +121,7 @@ public:
         result_ = -errno;
         return false;
     }
+    /// The result, or an exception for it.
     ssize_t await_resume() const { return cpp_detail::outcome<Throws>(result_, what_); }
 
 private:

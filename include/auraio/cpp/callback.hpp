@@ -18,8 +18,8 @@ namespace aura {
 /// What stop_on() makes.
 template <class F>
 struct StoppedBy {
-    std::stop_token token;
-    F callback;
+    std::stop_token token; ///< what may ask to stop
+    F callback;            ///< what is called at the end
 };
 
 /**

@@ -13,13 +13,16 @@ namespace aura {
 /// A chain to be awaited: what Chain::submit_async() makes. Awaited where it stands.
 class [[nodiscard]] AwaitableChain {
 public:
+    /// Made by Chain::submit_async().
     AwaitableChain(aura_engine_t* engine, std::vector<aura_op_t> operations) noexcept
         : engine_(engine)
         , operations_(std::move(operations)) {}
     AwaitableChain(const AwaitableChain&) = delete;
     AwaitableChain& operator=(const AwaitableChain&) = delete;
 
+    /// Never: it begins when it is awaited.
     bool await_ready() const noexcept { return false; }
+    /// Starts the chain; false when that failed.
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> caller) noexcept { // see Awaitable
         caller_ = caller;
         left_ = operations_.size();
@@ -32,6 +35,7 @@ public:
         failure_ = -errno;
         return false;
     }
+    /// The last operation's result, or an exception for the first that failed.
     ssize_t await_resume() const {
         return cpp_detail::outcome<true>(failure_ != 0 ? failure_ : result_, "chain");
     }
@@ -67,8 +71,10 @@ private:
  */
 class Chain {
 public:
+    /// An empty chain; Engine::link() makes one.
     explicit Chain(aura_engine_t* engine) noexcept
         : engine_(engine) {}
+    /// Takes over what `other` describes, which is empty afterwards.
     Chain(Chain&& other) noexcept
         : engine_(other.engine_)
         , operations_(std::exchange(other.operations_, {}))
@@ -76,8 +82,10 @@ public:
     Chain& operator=(Chain&&) = delete;
     Chain(const Chain&) = delete;
     Chain& operator=(const Chain&) = delete;
+    /// Drops what was not submitted.
     ~Chain() { drop(); }
 
+    /// Adds an operation at the end: what Engine's function of the same name would start.
     template <Callback F = std::nullptr_t>
     Chain& read(int fd, BufferRef buf, std::size_t len, off_t offset, F&& callback = nullptr) {
         return add(aura_op_read(fd, buf.c_buf(), len, offset, nullptr, nullptr), std::forward<F>(callback));

@@ -153,6 +153,7 @@ public:
         driven("unregister", [=](aura_engine_t* e) { return aura_unregister(e, type); });
     }
 
+    /// How many rings there are, used or not.
     int ring_count() const noexcept { return aura_get_ring_count(handle_); }
     /// An aura_backend_t.
     int backend() const { return cpp_detail::checked(aura_get_backend(handle_), "backend"); }

@@ -15,6 +15,7 @@ namespace aura {
  */
 class Error : public std::system_error {
 public:
+    /// `error`: an errno value.
     Error(int error, const char* what)
         : std::system_error(error, std::generic_category(), what) {}
 

@@ -44,9 +44,9 @@ struct Options {
  */
 struct StorageSettings {
     std::int64_t max_p99_latency_ns = -1; ///< nanoseconds; 0: no ceiling
-    int min_in_flight = -1;
-    int max_in_flight = -1; ///< 0: no bound
-    int adaptive = -1;      ///< 0: requests of this engine are never held back; 1: they may be
+    int min_in_flight = -1;               ///< the controller never goes below
+    int max_in_flight = -1;               ///< 0: no bound
+    int adaptive = -1;                    ///< 0: requests of this engine are never held back; 1: they may be
 
     /// The same for C.
     aura_storage_t c_storage() const noexcept {

@@ -44,10 +44,12 @@ public:
     void request_unregister(aura_reg_type_t type) {
         cpp_detail::checked(aura_request_unregister(handle_, type), "request_unregister");
     }
+    /// As above; `callback` is called when it has ended, with 0.
     template <Callback F>
     void request_unregister(aura_reg_type_t type, F&& callback) {
         begin("request_unregister", cpp_detail::describe::unregister(type), std::forward<F>(callback));
     }
+    /// The same, to be awaited: goes on when it has ended.
     auto async_unregister(aura_reg_type_t type) {
         return awaited("unregister", cpp_detail::describe::unregister(type));
     }

@@ -41,6 +41,7 @@ public:
     /// The same for C.
     aura_request_t* handle() const noexcept { return handle_; }
 
+    /// Whether both name one operation.
     friend bool operator==(const Request& a, const Request& b) noexcept { return a.handle_ == b.handle_; }
 
 private:

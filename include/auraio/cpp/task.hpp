@@ -144,9 +144,11 @@ class [[nodiscard]] Task {
                   "a task returns a value: return a pointer, or a std::reference_wrapper");
 
 public:
-    using promise_type = cpp_detail::task_promise<T>;
+    using promise_type = cpp_detail::task_promise<T>; ///< for the compiler
 
+    /// No coroutine.
     Task() noexcept = default;
+    /// Takes the coroutine over: `other` has none afterwards.
     Task(Task&& other) noexcept
         : self_(std::exchange(other.self_, nullptr)) {}
     Task& operator=(Task&& other) noexcept {
@@ -156,6 +158,7 @@ public:
     }
     Task(const Task&) = delete;
     Task& operator=(const Task&) = delete;
+    /// A coroutine that has not begun is destroyed; one that has goes on alone.
     ~Task() {
         if (self_ && (!self_.promise().has_begun || !self_.promise().end.abandon()))
             self_.destroy();

@@ -46,15 +46,16 @@ enum class controller_reason : std::uint8_t {
     abandoned,           ///< -> passthrough: no ring that looks after the device is left
 };
 
+/// In words, as statistics and the Prometheus text have them.
 const char* name(controller_phase phase) noexcept;
 const char* name(controller_reason reason) noexcept;
 
 /// One phase change.
 struct controller_event {
-    nanoseconds_t time = 0;
-    controller_phase from = controller_phase::passthrough;
-    controller_phase to = controller_phase::passthrough;
-    controller_reason reason = controller_reason::gate_not_binding;
+    nanoseconds_t time = 0;                                         ///< when, on the monotonic clock
+    controller_phase from = controller_phase::passthrough;          ///< the phase that ended
+    controller_phase to = controller_phase::passthrough;            ///< the one that began
+    controller_reason reason = controller_reason::gate_not_binding; ///< what the controller saw
     unsigned limit = 0; ///< after the change; no_limit when the gate is open
 };
 

@@ -14,6 +14,7 @@ namespace aura::core {
 
 class buffer_pool_core;
 
+/// What can be chosen about a pool.
 struct buffer_pool_options {
     /// The most memory that buffers may take, in use or kept for later, in bytes; a buffer counts with the
     /// size of its class. An allocation beyond it fails. Buffers kept by other threads' caches count too, and
@@ -35,25 +36,26 @@ struct buffer_pool_options {
 /// Counters since construction, and amounts at one moment. Taken while other threads allocate, figures that
 /// depend on each other may be off by what happened meanwhile.
 struct buffer_pool_stats {
+    /// Of one size of buffers.
     struct size_class {
-        std::size_t size = 0; ///< bytes per buffer
-        std::uint64_t allocations = 0;
-        std::uint64_t deallocations = 0;
+        std::size_t size = 0;            ///< bytes per buffer
+        std::uint64_t allocations = 0;   ///< buffers taken
+        std::uint64_t deallocations = 0; ///< buffers given back
     };
 
-    std::size_t max_bytes = 0;
+    std::size_t max_bytes = 0;   ///< the limit: buffer_pool_options::max_bytes
     std::size_t total_bytes = 0; ///< what counts against max_bytes: in use, kept by threads, kept by the pool
-    std::size_t in_use_bytes = 0; ///< held by the user
-    std::size_t cached_bytes = 0; ///< kept by threads
-    std::size_t mapped_bytes = 0; ///< address space; resident is only what was touched
-    std::size_t arenas = 0;
-    std::size_t thread_caches = 0;
-    std::uint64_t allocations = 0;
-    std::uint64_t deallocations = 0;
-    std::uint64_t refills = 0;  ///< how often a thread's cache had nothing, and a shard was asked
-    std::uint64_t flushes = 0;  ///< how often it was full, and gave to a shard
-    std::uint64_t failures = 0; ///< allocations that failed
-    std::array<size_class, size_classes::count> classes{};
+    std::size_t in_use_bytes = 0;    ///< held by the user
+    std::size_t cached_bytes = 0;    ///< kept by threads
+    std::size_t mapped_bytes = 0;    ///< address space; resident is only what was touched
+    std::size_t arenas = 0;          ///< blocks of 2 MiB that are mapped
+    std::size_t thread_caches = 0;   ///< threads that keep buffers
+    std::uint64_t allocations = 0;   ///< buffers taken, of all sizes
+    std::uint64_t deallocations = 0; ///< buffers given back
+    std::uint64_t refills = 0;       ///< how often a thread's cache had nothing, and a shard was asked
+    std::uint64_t flushes = 0;       ///< how often it was full, and gave to a shard
+    std::uint64_t failures = 0;      ///< allocations that failed
+    std::array<size_class, size_classes::count> classes{}; ///< of each size, the smallest first
 };
 
 /// Buffers aligned to 4096 bytes, in size_classes. Every member may be called by any thread, except the
@@ -66,6 +68,7 @@ struct buffer_pool_stats {
 /// the time.
 class buffer_pool {
 public:
+    /// Takes no memory yet.
     explicit buffer_pool(const buffer_pool_options& options = {});
     /// Precondition: no buffer is in use.
     ~buffer_pool();
@@ -81,6 +84,7 @@ public:
 
     /// How many bytes may be used of a buffer.
     static std::size_t capacity(const void* buffer) noexcept;
+    /// The pool that a buffer comes from.
     static buffer_pool& owner(const void* buffer) noexcept;
 
     /// Makes room for `count` buffers in advance: false when not all of them could be had.
@@ -90,6 +94,7 @@ public:
     /// was.
     std::size_t trim() noexcept;
 
+    /// What the pool holds now, and has done so far. Stops no thread.
     buffer_pool_stats stats() const;
 
     // ---- for registering with the kernel ----

@@ -12,6 +12,7 @@ namespace aura::core {
 
 /// A context at one moment.
 struct engine_stats {
+    /// Those that have been used, in the order of their first use.
     std::vector<ring_stats> rings;
     /// The storage devices that files of the context lie on, as all contexts of the process use them.
     std::vector<device_stats> devices;

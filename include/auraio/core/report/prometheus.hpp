@@ -9,6 +9,7 @@
 
 namespace aura::core {
 
+/// A snapshot and whose it is.
 template <class Stats>
 struct named_stats {
     std::string name;
@@ -31,11 +32,14 @@ struct named_stats {
 /// @endcode
 class prometheus_text {
 public:
+    /// Takes a snapshot of a context, under this name.
     void add(std::string context, engine_stats stats) {
         contexts_.push_back({std::move(context), std::move(stats)});
     }
+    /// Takes a snapshot of a pool, under this name.
     void add(std::string pool, buffer_pool_stats stats) { pools_.push_back({std::move(pool), stats}); }
 
+    /// All that was added, in Prometheus' text format, version 0.0.4.
     std::string str() const;
 
 private:

@@ -11,11 +11,11 @@ namespace aura::core {
 
 /// One ring at one moment. Totals count from the construction of the context.
 struct ring_stats {
-    unsigned index = 0;
+    unsigned index = 0;  ///< its number: io_context::ring_executor(index) is its executor
     bool driven = false; ///< a thread is in run() for it (otherwise the others serve it)
 
     std::uint64_t submitted = 0; ///< I/O requests handed to the backend, wakes and cancellations not included
-    std::uint64_t completed = 0;
+    std::uint64_t completed = 0; ///< of `submitted`
     std::uint64_t in_flight = 0; ///< of those, when the last turn ended
     /// Everything pending here then that handlers of this ring started: I/O, timers, posted functions.
     std::int64_t operations = 0;

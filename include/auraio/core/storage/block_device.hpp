@@ -8,8 +8,9 @@ namespace aura::core {
 
 /// A storage device as stat(2) numbers it.
 struct device_id {
-    unsigned major = 0;
-    unsigned minor = 0;
+    unsigned major = 0; ///< of its driver
+    unsigned minor = 0; ///< of the device itself
+    /// Whether both name one device.
     bool operator==(const device_id&) const noexcept = default;
 };
 

@@ -16,19 +16,19 @@ namespace aura::core {
 /// What the rings of all contexts of the process do on one device. Counters count since the process first
 /// used it, and leave out contexts whose requests are never held back.
 struct device_stats {
-    device_id id;
-    std::string name; ///< as the kernel has it ("sda", "nvme0n1"), else "major:minor"
-    unsigned rings = 0;
+    device_id id;       ///< its numbers
+    std::string name;   ///< as the kernel has it ("sda", "nvme0n1"), else "major:minor"
+    unsigned rings = 0; ///< that use it
 
-    controller_phase phase = controller_phase::passthrough;
+    controller_phase phase = controller_phase::passthrough; ///< what its controller is doing
     unsigned limit = no_limit; ///< so many requests may be in flight; no_limit: the gate is open
 
-    std::uint64_t in_flight = 0;
-    std::uint64_t waiting = 0; ///< held back now
-    std::uint64_t submitted = 0;
-    std::uint64_t completed = 0;
-    std::uint64_t delayed = 0; ///< of `submitted`: those that were held back
-    std::uint64_t bytes = 0;
+    std::uint64_t in_flight = 0; ///< at the device now
+    std::uint64_t waiting = 0;   ///< held back now
+    std::uint64_t submitted = 0; ///< let through or held back
+    std::uint64_t completed = 0; ///< of `submitted`
+    std::uint64_t delayed = 0;   ///< of `submitted`: those that were held back
+    std::uint64_t bytes = 0;     ///< moved
 
     /// Requests per second, over the last 200 ms or more under load; 0 at rest.
     double throughput = 0;

@@ -11,8 +11,8 @@ namespace aura::core {
 struct storage_settings {
     std::optional<bool> adaptive = {};                 ///< false: its requests are never held back
     std::optional<nanoseconds_t> max_p99_latency = {}; ///< 0: no ceiling
-    std::optional<unsigned> min_in_flight = {};
-    std::optional<unsigned> max_in_flight = {}; ///< 0: no bound
+    std::optional<unsigned> min_in_flight = {};        ///< the controller never goes below
+    std::optional<unsigned> max_in_flight = {};        ///< 0: no bound
 
     /// Takes over what `change` sets.
     void merge(const storage_settings& change) noexcept;
