@@ -7,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -282,6 +284,33 @@ TEST(InertDescriptor, CanBeNeitherReadNorWritten) {
     }
     ::close(ends[0]);
     ::close(ends[1]);
+}
+
+TEST(InertDescriptor, AChildOfForkWaitsForNoThreadOfItsParent) {
+    reserve_inert_descriptors();
+    std::atomic<bool> is_held{false}, is_over{false};
+    std::thread holds([&] {
+        descriptor_famine famine;
+        famine.begin();
+        const second_number reserved(0);
+        EXPECT_TRUE(reserved);
+        is_held = true;
+        is_held.notify_one();
+        is_over.wait(false);
+    });
+    is_held.wait(false);
+    const ::pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(20);
+        reserve_inert_descriptors();
+        ::_exit(0);
+    }
+    int status = -1;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    is_over = true;
+    is_over.notify_one();
+    holds.join();
 }
 
 } // namespace

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <mutex>
+#include <new>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -21,6 +23,16 @@ constinit std::atomic<int> inert{-1};
 constinit std::atomic<int> spare{-1}; // a number more, for a file that has to move when no other is free
 constinit spin_lock lock;             // whoever opens the first
 constinit spin_lock spare_lock;       // whoever opens or uses the second
+
+/// In a child of fork(2), where the thread that has a lock may not exist. They are not held across the fork: whoever
+/// uses the second may wait for others meanwhile. What that thread has left behind is a number that is another file's,
+/// and then a new one is opened.
+void free_locks() noexcept {
+    ::new (static_cast<void*>(&lock)) spin_lock;
+    ::new (static_cast<void*>(&spare_lock)) spin_lock;
+}
+// From the moment at which the library is there: a child may come of a fork during the very first use.
+[[maybe_unused]] const int asked_to_free_locks = ::pthread_atfork(nullptr, nullptr, &free_locks);
 
 /// What tells our sets from others: fcntl(2)'s signal for O_ASYNC, which is never set. It belongs to the open
 /// file, so that all its numbers have it; other files have 0 there.
