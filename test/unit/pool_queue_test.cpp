@@ -177,14 +177,20 @@ TEST_F(PoolQueue, WhatIsInTheCacheIsReadAtOnce) {
         r.length = 4;
         r.offset = offset;
         r.flags = flags;
-        EXPECT_TRUE(queue.start_file(*new internal_io(e.shard_at(0).loose(), r)));
-        return collect(1);
+        auto op = std::make_unique<internal_io>(e.shard_at(0).loose(), r);
+        const int result = queue.start_file(*op);
+        if (result == pool_queue::is_started)
+            op.release(); // collect() ends it
+        return result;
     };
-    EXPECT_EQ(read_at(2), std::vector<int>{4});
+    EXPECT_EQ(read_at(2), 4);
     EXPECT_EQ(std::string(data, 4), "2345");
-    EXPECT_EQ(read_at(8), std::vector<int>{2}) << "the end of the file";
-    EXPECT_EQ(read_at(100), std::vector<int>{0});
-    EXPECT_EQ(read_at(6, in_worker), std::vector<int>{4}) << "by a thread";
+    EXPECT_EQ(read_at(8), 2) << "the end of the file";
+    EXPECT_EQ(read_at(100), 0);
+    EXPECT_EQ(queue.pending(), 0u);
+    EXPECT_EQ(read_at(6, in_worker), pool_queue::is_started) << "by a thread";
+    EXPECT_EQ(queue.pending(), 1u);
+    EXPECT_EQ(collect(1), std::vector<int>{4});
     EXPECT_EQ(std::string(data, 4), "6789");
 }
 
@@ -221,10 +227,14 @@ TEST_F(PoolQueue, AWriteThatWasBrokenOffIsFinishedBehindWhatItHasWritten) {
 TEST_F(PoolQueue, ACancelledWriteTellsWhatItHasWritten) {
     start(request_kind::read, pipe[0], current_position);
     start(request_kind::read, pipe[0], current_position);
-    plain_io& op = make(request_kind::write, file);
-    queue.start_rest(op, 3); // both threads are away, or about to be
-    queue.cancel(op);
-    EXPECT_EQ(collect(1), std::vector<int>{3});
+    for (const bool is_handed_over : {true, false}) {
+        plain_io& op = make(request_kind::write, file);
+        queue.start_rest(op, 3); // both threads are away, or about to be
+        if (is_handed_over)
+            queue.hand_over();
+        queue.cancel(op);
+        EXPECT_EQ(collect(1), std::vector<int>{3}) << is_handed_over;
+    }
     let_go();
     let_go();
     EXPECT_EQ(collect(2), (std::vector<int>{4, 4}));

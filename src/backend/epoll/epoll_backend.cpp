@@ -5,7 +5,6 @@
 #include "attempt_mark.hpp"
 #include "attempts.hpp"
 #include "auraio/core/base/clock.hpp"
-#include "auraio/core/io/request_table.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "awaited.hpp"
 #include "backend/pool/pool_queue.hpp"
@@ -56,6 +55,7 @@ public:
 
     void flush() override {
         try_queued();
+        pool_.hand_over();
         if (waits_outside_ &&
             !(done_.empty() && pool_.arm())) // who waits by the descriptor does not see these
             set_.strike();
@@ -74,7 +74,8 @@ public:
         nanoseconds_t left = never;
         bool passed = false;
         if (!done_.empty()) {
-            hand_out_between(done);
+            look_for_events(true);
+            hand_out(done);
             return false;
         }
         if (!pool_.arm()) {
@@ -184,19 +185,13 @@ private:
         waits_outside_ = false;
         settle();
         try_queued();
-        if (busy || !done_.empty()) {
-            hand_out_between(done);
-            return;
-        }
-        take_events(0);
+        look_for_events(busy);
         hand_out(done);
     }
 
-    /// There is something to run already.
-    void hand_out_between(op_queue& done) {
-        if (++turns_without_events_ >= turns_between_events)
+    void look_for_events(bool busy) {
+        if ((!busy && done_.empty()) || ++turns_without_events_ >= turns_between_events)
             take_events(0);
-        hand_out(done);
     }
 
     void finish(io_operation& op, int result) noexcept {
@@ -275,8 +270,10 @@ private:
             finish(op, 0);
         else if (r.kind == request_kind::close && pool_.pending() == 0 && !is_storage(r.fd))
             finish(op, core::carry_out(op));
-        else if (!pool_.start_file(op))
+        else if (const int result = pool_.start_file(op); result == -ESPIPE)
             with_its_number(op, [&] { try_once(op); });
+        else if (result != pool_queue::is_started)
+            finish(op, result);
     }
 
     /// A thread of the pool cannot be called back from a terminal at which nobody types. Here the operation can be

@@ -23,20 +23,25 @@ void empty(op_queue& q) noexcept {
 } // namespace
 
 void pool_queue::start(io_operation& op) noexcept {
-    op.set_result(0); // so far
-    enqueue(op);
+    queue(op, 0);
+    hand_over_now();
 }
 
 void pool_queue::start_rest(io_operation& op, int moved) noexcept {
-    op.set_result(moved);
-    enqueue(op);
+    queue(op, moved);
 }
 
-void pool_queue::enqueue(io_operation& op) noexcept {
+void pool_queue::queue(io_operation& op, int moved) noexcept {
     ++pending_;
+    op.set_result(moved); // so far
+    fresh_.push(op);
+}
+
+void pool_queue::hand_over_now() noexcept {
     worker_pool::lock lock = take_lock_to_offer();
-    waiting_.push(op);
-    offer(lock);
+    const std::uint32_t count = fresh_.size();
+    waiting_.splice(fresh_);
+    offer(lock, count);
 }
 
 /// Direct I/O has nothing in the cache, and RWF_NOWAIT does not keep it from waiting for the device. A file
@@ -52,28 +57,22 @@ bool pool_queue::may_be_cached(const io_operation& op) noexcept {
     return flags < 0 || (flags & O_DIRECT) == 0;
 }
 
-bool pool_queue::start_file(io_operation& op) noexcept {
+int pool_queue::start_file(io_operation& op) noexcept {
+    int moved = 0;
     if (!op.is_for_system_call() && may_be_cached(op)) {
         const int result = carry_out_from_cache(op);
-        if (result == -ESPIPE)
-            return false;
-        if (is_broken_off(op, result) && nature_of(op.request().fd) == file_nature::storage) {
-            start_rest(op, result);
-            return true;
-        }
-        if (result != -EAGAIN) {
-            ++pending_;
-            op.set_result(result);
-            done_here_.push(op);
-            return true;
-        }
+        const bool is_whole =
+            !is_broken_off(op, result) || nature_of(op.request().fd) != file_nature::storage;
+        if (result != -EAGAIN && is_whole)
+            return result;
+        moved = result == -EAGAIN ? 0 : result;
     }
-    start(op);
-    return true;
+    queue(op, moved);
+    return is_started;
 }
 
 void pool_queue::cancel(io_operation& op) noexcept {
-    {
+    if (!fresh_.remove(op)) {
         worker_pool::lock lock = take_lock();
         if (waiting_.remove(op))
             withdraw(lock);
@@ -86,6 +85,7 @@ void pool_queue::cancel(io_operation& op) noexcept {
 }
 
 void pool_queue::collect_finished(op_queue& done) noexcept {
+    hand_over();
     const std::uint32_t before = done.size();
     done.splice(done_here_);
     {
@@ -97,6 +97,7 @@ void pool_queue::collect_finished(op_queue& done) noexcept {
 }
 
 bool pool_queue::arm_now() noexcept {
+    hand_over();
     if (!done_here_.empty())
         return false;
     const worker_pool::lock lock = take_lock();
@@ -117,6 +118,7 @@ bool pool_queue::is_under_way_locked(int fd) const noexcept {
 }
 
 void pool_queue::abandon() noexcept {
+    empty(fresh_);
     worker_pool::lock lock = take_lock();
     empty(waiting_);
     empty(held_);
@@ -141,10 +143,9 @@ io_operation* pool_queue::take() noexcept {
 }
 
 void pool_queue::put_held_back(worker_pool::lock& lock) noexcept {
-    for (std::uint32_t left = held_.size(); left != 0; --left) {
-        waiting_.push(*held_.pop());
-        offer(lock);
-    }
+    const std::uint32_t count = held_.size();
+    waiting_.splice(held_);
+    offer(lock, count);
 }
 
 void pool_queue::work(worker_pool::lock& lock) noexcept {
@@ -152,15 +153,16 @@ void pool_queue::work(worker_pool::lock& lock) noexcept {
     if (!op)
         return;
     call here{*op, calls_};
+    if (calls_)
+        calls_->previous = &here;
     calls_ = &here;
     ++threads_inside_;
     lock.unlock();
     op->set_result(op->result() == 0 ? carry_out(*op) : carry_out_rest(*op, op->result()));
     lock.lock();
-    call** place = &calls_;
-    while (*place != &here)
-        place = &(*place)->next;
-    *place = here.next;
+    (here.previous ? here.previous->next : calls_) = here.next;
+    if (here.next)
+        here.next->previous = here.previous;
     finished_.push(*op);
     if (!held_.empty()) [[unlikely]]
         put_held_back(lock);
@@ -175,6 +177,7 @@ void pool_queue::work(worker_pool::lock& lock) noexcept {
 }
 
 void pool_queue::forget() noexcept {
+    empty(fresh_);
     empty(waiting_);
     empty(held_);
     empty(finished_);

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <limits>
 
 namespace aura::core {
 
@@ -32,10 +33,18 @@ public:
     /// Hands a request to the pool. Where no thread can be had it is carried out here.
     void start(io_operation& op) noexcept;
 
-    /// The same for a request of a file or of metadata where there is no ring: a read or write that the page
-    /// cache can answer is done here and now. False, and nothing has been started, for a read or write at a
-    /// position of a file that has none, such as a pipe: it may be for long in coming.
-    [[nodiscard]] bool start_file(io_operation& op) noexcept;
+    /// Hands over what the two below have left for it, all together: the lock is taken, and threads are woken, once.
+    /// At the latest arm() and collect() do.
+    void hand_over() noexcept {
+        if (!fresh_.empty()) [[unlikely]]
+            hand_over_now();
+    }
+
+    /// The same for a request of a file or of metadata where there is no ring: a read or write that the page cache
+    /// can answer is done here and now, and its result is returned. Else `is_started`; or -ESPIPE, and nothing has
+    /// been, for a read or write at a position of a file that has none, such as a pipe: it may be for long in coming.
+    [[nodiscard]] int start_file(io_operation& op) noexcept;
+    static constexpr int is_started = std::numeric_limits<int>::min();
 
     /// Has a write that is_broken_off() after `moved` bytes finished.
     void start_rest(io_operation& op, int moved) noexcept;
@@ -68,6 +77,7 @@ private:
     struct call {
         const io_operation& op;
         call* next;
+        call* previous = nullptr;
     };
 
     void work(worker_pool::lock& lock) noexcept override;
@@ -79,7 +89,8 @@ private:
     bool is_under_way_locked(int fd) const noexcept;
     io_operation* take() noexcept;
     void put_held_back(worker_pool::lock& lock) noexcept;
-    void enqueue(io_operation& op) noexcept;
+    void queue(io_operation& op, int moved) noexcept;
+    void hand_over_now() noexcept;
     static bool may_be_cached(const io_operation& op) noexcept;
 
     backend& owner_;
@@ -94,6 +105,7 @@ private:
     std::condition_variable all_left_;
 
     // The owner's.
+    op_queue fresh_; // not handed over yet
     op_queue done_here_;
     std::size_t pending_ = 0;
 };

@@ -2,12 +2,11 @@
 #include "core/base/worker_pool.hpp"
 
 #include "core/base/usable_cpus.hpp"
+#include "core/base/wake_word.hpp"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <dlfcn.h>
 #include <exception>
@@ -21,10 +20,19 @@ namespace {
 /// Where a thread waits that has nothing to do. They form a stack: the one that has been idle for the
 /// shortest time is called first, and those that are not needed are left alone until they end.
 struct idle_worker {
-    std::condition_variable called;
-    bool is_called = false;
+    wake_word called;
+    bool is_called = false; // taken from the stack; guarded by the pool's lock, as the next
     idle_worker* below = nullptr;
 };
+
+/// Without the lock, for which those that are woken would have to wait otherwise. Each may be gone once it is called.
+void wake(idle_worker* called) noexcept {
+    while (called) {
+        idle_worker& w = *called;
+        called = w.below;
+        w.called.set();
+    }
+}
 
 /// Once per process, some file reads.
 unsigned find_default_threads() noexcept {
@@ -61,7 +69,7 @@ struct worker_pool::state {
                 last = before;
             s.in_line_ = false;
         }
-        bool has_room() const noexcept { return busy < limit; }
+        unsigned room() const noexcept { return busy < limit ? limit - busy : 0; }
     };
 
     std::mutex mutex;
@@ -95,7 +103,7 @@ struct worker_pool::state {
         return all;
     }
 
-    bool call_idle() noexcept;
+    idle_worker* call_idle(std::uint32_t& count) noexcept;
     bool add_thread() noexcept;
     work_source* next_source() noexcept;
     bool wait_for_call(lock& held) noexcept;
@@ -158,14 +166,18 @@ void worker_pool::state::set_limits() noexcept {
 
 // ---- threads ----
 
-bool worker_pool::state::call_idle() noexcept {
-    if (!idle)
-        return false;
-    idle_worker& top = *idle;
-    idle = top.below;
-    top.is_called = true;
-    top.called.notify_one();
-    return true;
+/// So many that are idle, or all there are: taken from the stack, to be woken. What is left of `count` found none.
+idle_worker* worker_pool::state::call_idle(std::uint32_t& count) noexcept {
+    idle_worker* called = nullptr;
+    while (count != 0 && idle) {
+        idle_worker& top = *idle;
+        idle = top.below;
+        top.is_called = true;
+        top.below = called;
+        called = &top;
+        --count;
+    }
+    return called;
 }
 
 /// The code of a thread must stay where it is. A library that was loaded by dlopen(3) is kept, by one more
@@ -202,7 +214,7 @@ bool worker_pool::state::add_thread() noexcept {
 /// The source whose turn it is, taken out of its line unless it has more.
 work_source* worker_pool::state::next_source() noexcept {
     for (line& l : lines) {
-        if (!l.first || !l.has_room())
+        if (!l.first || l.room() == 0)
             continue;
         work_source& s = *l.first;
         l.remove(s);
@@ -225,12 +237,18 @@ bool worker_pool::state::wait_for_call(lock& held) noexcept {
     idle_worker self;
     self.below = idle;
     idle = &self;
-    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(patience);
-    while (!self.is_called)
-        if (self.called.wait_until(held, until) == std::cv_status::timeout)
-            break;
-    if (self.is_called)
+    const nanoseconds_t until = monotonic_now() + patience;
+    held.unlock();
+    const bool called = self.called.wait_until(until);
+    held.lock();
+    if (self.is_called) {
+        if (!called) { // at the last moment: who does it is about to touch this
+            held.unlock();
+            self.called.wait();
+            held.lock();
+        }
         return true;
+    }
     idle_worker** place = &idle;
     while (*place != &self)
         place = &(*place)->below;
@@ -290,25 +308,33 @@ worker_pool::lock work_source::take_lock() noexcept {
     return worker_pool::lock(worker_pool::state::instance().mutex);
 }
 
-void work_source::offer(worker_pool::lock& lock) noexcept {
+void work_source::offer(worker_pool::lock& lock, std::uint32_t count) noexcept {
     worker_pool::state& pool = worker_pool::state::instance();
     auto& line = pool.line_of(*this);
     pool.set_limits();
-    ++offered_;
+    offered_ += count;
     if (!in_line_)
         line.push(*this);
-    if (!line.has_room() || pool.call_idle())
-        return; // a thread of its kind will come to it
-    if (pool.threads < pool.limit() && pool.add_thread())
-        return;
+    count = std::min<std::uint32_t>(count, line.room()); // to the rest a thread of its kind will come
+    idle_worker* const called = pool.call_idle(count);
+    while (count != 0 && pool.threads < pool.limit() && pool.add_thread())
+        --count;
     // RLIMIT_NPROC and its like. One that is about to look for work takes it, or one that is at work of this
     // kind when it is done; the others may be for long in what this one must not wait for. Another caller that
     // is at work here does not look again: it is not counted as busy.
-    if (line.busy != 0 || pool.threads > pool.busy())
+    if (count == 0 || called || line.busy != 0 || pool.threads > pool.busy()) {
+        if (called) {
+            lock.unlock();
+            wake(called);
+            lock.lock();
+        }
         return;
-    if (--offered_ == 0)
-        line.remove(*this);
-    work(lock);
+    }
+    for (; count != 0 && offered_ != 0; --count) {
+        if (--offered_ == 0)
+            line.remove(*this);
+        work(lock);
+    }
 }
 
 void work_source::withdraw(worker_pool::lock&) noexcept {

@@ -64,9 +64,9 @@ protected:
     /// For the first offer of a source, at least.
     static worker_pool::lock take_lock_to_offer() noexcept;
 
-    /// There is one more piece of work. Wakes a thread for it or makes one. Where none can be made and there
-    /// is none for this kind of work, the calling one calls work() here.
-    void offer(worker_pool::lock& lock) noexcept;
+    /// There are `count` more pieces of work. Wakes threads for them or makes some; the lock is given back
+    /// meanwhile. Where none can be made and there is none for this kind of work, the calling one calls work() here.
+    void offer(worker_pool::lock& lock, std::uint32_t count = 1) noexcept;
 
     /// One that was offered is not to be done any more.
     void withdraw(worker_pool::lock& lock) noexcept;
