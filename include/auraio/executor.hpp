@@ -46,6 +46,7 @@ struct context_engine : core::engine {
 struct placement {
     core::engine* engine;
     core::shard* shard; ///< null: anywhere in the context
+    bool loose = false; ///< it is there, but nobody has asked for that ring's strand
 
     core::shard& choose() const { return shard ? *shard : engine->place(); }
     core::home_choice choose_home() const {
@@ -57,10 +58,10 @@ struct placement {
 
 /// Executor of aura::io_context. One word; all members are thread-safe.
 ///
-/// *Context-bound* (`ctx.get_executor()`): functions run in any thread that is in run(), outside every
-/// implicit strand, in the order in which idle threads take them. *Ring-bound* (`ctx.ring_executor(i)`, or
-/// the executor of an accepted connection): functions run on that ring, one at a time, in the order they were
-/// submitted from one thread, and never at the same time as the handlers of any object living there.
+/// *Context-bound* (`ctx.get_executor()`): functions run in any thread that is in run(), in the order in which
+/// idle threads take them. *Ring-bound* (`ctx.ring_executor(i)`): functions run on that ring, one at a time, in
+/// the order they were submitted from one thread, and never at the same time as handlers of objects built on it.
+/// That of an accepted connection is bound to a ring as well, but waits for no handler that takes long.
 ///
 /// dispatch() runs a function at once on a thread of the context, or of that ring; post() and defer() never
 /// do; defer() from inside the context stays on the calling thread's ring.
@@ -131,7 +132,7 @@ public:
         return allocator_;
     }
     constexpr Allocator query(net::execution::allocator_t<void>) const noexcept { return allocator_; }
-    detail::placement query(detail::ring_t) const noexcept { return {engine(), shard()}; }
+    detail::placement query(detail::ring_t) const noexcept { return {engine(), shard(), has(loose)}; }
 
     /// An executor like this one, with the property.
     basic_executor require(net::execution::blocking_t::possibly_t) const {
@@ -164,17 +165,16 @@ public:
     /// this ring), else later. An exception of a function that ran now leaves run(), not this call.
     template <class F>
     void execute(F&& f) const {
-        if (!has(never) && runs_here()) {
-            invoke_now(std::forward<F>(f));
+        if (!has(never) && runs_now<F>(f))
             return;
-        }
         auto& op = detail::executor_op<std::decay_t<F>, Allocator>::create(std::forward<F>(f), allocator_);
         AURAIO_WHEN_TRACKING(track(op, "execute");)
         submit(op, has(continuation));
     }
 
-    /// Whether dispatch() in the calling thread would run its function at once.
-    bool running_in_this_thread() const noexcept { return runs_here(); }
+    /// Whether dispatch() in the calling thread would run its function at once. With takeover_after not on a ring
+    /// whose strand what runs now was not promised: others may take it at any moment.
+    bool running_in_this_thread() const noexcept { return runs_here() && !may_lose(); }
 
     /// The ring this executor is bound to; false for a context-bound one.
     bool is_ring_bound() const noexcept { return has(ring_bound); }
@@ -187,9 +187,7 @@ public:
 
     template <class F, class OtherAllocator>
     void dispatch(F&& f, const OtherAllocator& a) const {
-        if (runs_here())
-            invoke_now(std::forward<F>(f));
-        else
+        if (!runs_now<F>(f))
             submit_by("dispatch", std::forward<F>(f), a, false);
     }
     template <class F, class OtherAllocator>
@@ -210,7 +208,14 @@ private:
     // The word is the address of a shard (ring_bound) or of an engine; both are aligned to 64 bytes. One word
     // and not two: copying is what executors do all day, and a pair is copied by loads that stall on the
     // stores before them.
-    enum bit : std::uintptr_t { never = 1, continuation = 2, tracked = 4, ring_bound = 8, all_bits = 15 };
+    enum bit : std::uintptr_t {
+        never = 1,
+        continuation = 2,
+        tracked = 4,
+        ring_bound = 8,
+        loose = 16,
+        all_bits = 31
+    };
 
     basic_executor(std::uintptr_t word, const Allocator& a) noexcept
         : word_(word)
@@ -222,8 +227,8 @@ private:
         static_assert(alignof(detail::context_engine) > all_bits);
         static_assert(alignof(core::shard) > all_bits);
     }
-    explicit basic_executor(core::shard& s) noexcept
-        : basic_executor(reinterpret_cast<std::uintptr_t>(&s) | ring_bound, Allocator()) {}
+    explicit basic_executor(core::shard& s, std::uintptr_t bits = ring_bound) noexcept
+        : basic_executor(reinterpret_cast<std::uintptr_t>(&s) | bits, Allocator()) {}
 
     core::shard* shard() const noexcept {
         return has(ring_bound) ? reinterpret_cast<core::shard*>(word_ & ~std::uintptr_t{all_bits}) : nullptr;
@@ -261,6 +266,30 @@ private:
             return s->is_current() && s->owner().running_in_this_thread();
         return engine()->running_in_this_thread();
     }
+    /// Whether this thread may lose the ring before what runs now has returned.
+    bool may_lose() const noexcept {
+        return promises_strand() && engine()->takes_over() &&
+               core::this_thread_mark().state() != core::thread_mark::inside;
+    }
+
+    bool promises_strand() const noexcept { return (word_ & (ring_bound | loose)) == ring_bound; }
+
+    /// Moves from `f` only if it runs.
+    template <class F>
+    bool runs_now(std::remove_reference_t<F>& f) const {
+        if (!promises_strand()) {
+            if (!runs_here())
+                return false;
+            invoke_now(std::forward<F>(f));
+            return true;
+        }
+        // On a strand of those who asked for it: until the function has returned nobody takes the ring over.
+        const core::mark_entry entry;
+        if (!runs_here())
+            return false;
+        invoke_now(std::forward<F>(f));
+        return true;
+    }
 
     template <class F>
     void invoke_now(F&& f) const {
@@ -284,6 +313,7 @@ private:
     })
 
     void submit(core::operation& op, bool stays_here) const {
+        op.set_leaves(!promises_strand());
         if (core::shard* s = shard()) {
             s->post(op);
             return;

@@ -96,12 +96,12 @@ core::nanoseconds_t to_deadline(const std::chrono::time_point<Clock, Duration>& 
 /// Execution context for Asio on Linux io_uring.
 ///
 /// The members are asio::io_context's, with its meaning: any member may be called from any thread at any
-/// time, except the destructor. What differs is underneath. Every thread in run() drives a ring of its own;
-/// every ring is an implicit strand: handlers of objects that live on one ring never run at the same time.
-/// One thread serves everything there is; a thread that leaves run() leaves its ring to the others.
+/// time, except the destructor. What differs is underneath. Every thread in run() drives a ring of its own, and
+/// runs what lives there one after the other. One thread serves everything there is; a thread that leaves run(),
+/// or is in a handler for longer than io_context_options::takeover_after, leaves its ring to the others.
 ///
-/// The one deliberate break with Asio: a handler that *blocks* until another handler of its ring has run
-/// never returns, where Asio with a second thread in run() would go on. See doc/migrating.md.
+/// So objects that nobody has put on a ring or a strand have no order between their handlers, as with Asio; those
+/// on ring_executor(i) have: each ring is a strand to who asks for it. See doc/migrating.md.
 class io_context : public net::execution_context {
     /// Where an asio::io_context has the pointer that all its members go through. Code that takes an
     /// execution_context of ours for one, by a cast that the language does not check
@@ -210,12 +210,19 @@ public:
     /// An executor bound to the lighter of two rings among those that are being driven: one in turn, one picked at
     /// random.
     executor_type balanced_executor() noexcept { return executor_type(engine_.place_balanced()); }
+    /// The same for who does not need that ring's strand (accepted connections, strands of their own): see
+    /// io_context_options::takeover_after.
+    executor_type spread_executor() noexcept { return without_strand(engine_.place_balanced()); }
 
-    /// What make_strand(ctx) is over: balanced_executor(), or this context's, outside of handlers while there
+    /// How often others have taken the rings of a thread that was in a handler for too long: see
+    /// io_context_options::takeover_after. Any thread.
+    std::uint64_t takeovers() const noexcept { return engine_.takeovers(); }
+
+    /// What make_strand(ctx) is over: spread_executor(), or this context's, outside of handlers while there
     /// are no threads to choose from.
     executor_type strand_executor() noexcept {
         core::shard* const s = engine_.place_strand();
-        return s ? executor_type(*s) : get_executor();
+        return s ? without_strand(*s) : get_executor();
     }
 
     /// How many operations lived on ring `index` at the end of its last turn: what placement goes by. A hint,
@@ -434,6 +441,12 @@ private:
     static count_type without_throwing(error_code& ec, F f) {
         ec = {};
         return f(); // as in Asio: exceptions of handlers pass, and nothing else fails
+    }
+
+    /// Where nobody takes over, a ring's strand is there for whoever lives on it: then it is that ring's executor.
+    executor_type without_strand(core::shard& s) noexcept {
+        const std::uintptr_t bits = executor_type::ring_bound;
+        return executor_type(s, engine_.takes_over() ? bits | executor_type::loose : bits);
     }
 
     detail::context_engine engine_;

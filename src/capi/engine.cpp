@@ -61,6 +61,7 @@ aura_options_t read_options(const aura_options_t* given) {
 
 core::engine_options engine_options_of(const aura_options_t& o) {
     core::engine_options options = core::options_from_environment();
+    options.takeover_after = 0; // callbacks are waited for
     require(o.ring_count >= 0 && o.ring_count <= static_cast<int>(core::engine::max_shards),
             "auraio: aura_options_t::ring_count: 0 to 512");
     require(o.queue_depth >= 0 && o.queue_depth <= 32768, "auraio: aura_options_t::queue_depth: 0 to 32768");

@@ -33,6 +33,7 @@ constexpr c_field fields[] = {
     {&core::ring_stats::gate_waits, &aura_stats_t::gate_waits},
     {&core::ring_stats::loop_delay_max, &aura_stats_t::loop_delay_max_ns},
     {&core::ring_stats::long_turns, &aura_stats_t::long_turns},
+    {&core::ring_stats::takeovers, &aura_stats_t::takeovers},
 };
 
 constexpr bool has_all_statistics() noexcept {

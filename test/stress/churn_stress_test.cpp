@@ -58,6 +58,13 @@ struct tally {
     std::atomic<std::ptrdiff_t> sessions{0};
 };
 
+/// A session's socket and its two timers count on their ring's strand.
+aura::io_context_options with_implicit_strands() {
+    aura::io_context_options options = aura::options_from_environment();
+    options.implicit_strands = true;
+    return options;
+}
+
 /// Any thread may use it, one at a time.
 struct shared_file {
     shared_file(aura::executor e, const std::string& path)
@@ -304,7 +311,7 @@ private:
 
     const load how_;
     tally counts_;
-    aura::io_context context_;
+    aura::io_context context_{with_implicit_strands()};
     service service_;
     scratch_file contents_;
     std::deque<listener> listeners_;

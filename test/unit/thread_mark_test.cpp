@@ -1,8 +1,9 @@
 // thread_mark: every interleaving of a thread that goes in and out with one that takes over.
-#include "core/base/thread_mark.hpp"
+#include "auraio/core/base/thread_mark.hpp"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <vector>
 
@@ -146,6 +147,43 @@ TEST(ThreadMark, OfAnEntryAndWhoTakesOverOneGoesOnInEveryInterleaving) {
     EXPECT_GT(runs, 1000U);
     EXPECT_GT(lost, 0U);
     EXPECT_GT(kept, 0U);
+}
+
+TEST(ThreadMark, WhoHoldsTheLockDecidesWithoutIt) {
+    aura::core::takeover_lock lock;
+    thread_mark m;
+    m.belongs_to(&lock);
+    lock.lock();
+    m.lose();
+    lock.unlock();
+    lock.hold(&m);
+    EXPECT_FALSE(m.enter());
+    EXPECT_TRUE(m.settle());
+    m.recover();
+    EXPECT_TRUE(m.enter());
+    lock.let_go();
+    EXPECT_FALSE(lock.is_held_by(&m));
+}
+
+TEST(ThreadMark, AnEntryTellsWhatTheThreadDrives) {
+    std::atomic<const void*> mine{nullptr};
+    std::atomic<const void*> theirs{nullptr};
+    thread_mark m;
+    const thread_mark other;
+    mine = &m;
+    theirs = &other;
+    m.leave(8);
+    EXPECT_TRUE(m.enter_what_shows(mine));
+    EXPECT_EQ(m.state(), thread_mark::inside);
+    EXPECT_FALSE(m.enter_what_shows(theirs));
+    m.want(); // and nobody stands behind it
+    EXPECT_TRUE(m.enter_what_shows(mine));
+    EXPECT_TRUE(m.enter());
+    m.lose();
+    mine = nullptr;
+    EXPECT_FALSE(m.enter_what_shows(mine));
+    EXPECT_FALSE(m.enter_what_shows(theirs));
+    EXPECT_TRUE(m.is_lost());
 }
 
 TEST(ThreadMark, ARequestNobodyStandsBehindIsDropped) {

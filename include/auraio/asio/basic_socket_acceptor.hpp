@@ -15,7 +15,7 @@ namespace detail {
 /// The executor of a connection that was accepted by an acceptor on `e`: an executor of the whole context is
 /// replaced by one of the lighter of two running rings; any other (a ring's, a strand) is kept.
 inline executor spread_over(const placement& p) {
-    return static_cast<const context_engine*>(p.engine)->context.balanced_executor();
+    return static_cast<const context_engine*>(p.engine)->context.spread_executor();
 }
 template <class Executor>
 Executor spread(const Executor& e) {

@@ -48,6 +48,19 @@ bool runs_directly_on(const E& e, const core::shard& s) noexcept {
            e.query(net::execution::blocking_t{}) != net::execution::blocking.never;
 }
 
+/// How a handler will be called.
+struct call_manner {
+    bool direct;        ///< by the driver of its shard, with no executor kept
+    bool leaves = true; ///< and it has been promised no strand of that ring: see core::operation::leaves()
+};
+
+/// On ours: whoever chose a ring asked for its strand.
+template <plain_executor E>
+call_manner direct_manner(const E& e) noexcept {
+    const placement p = e.query(ring_t{});
+    return {true, p.shard == nullptr || p.loose};
+}
+
 /// The executor that a pending operation keeps for its handler, if it keeps one. Whether it does is known to
 /// the owner, who says so each time: the flag has a place in the operation.
 template <class Kept>
@@ -102,12 +115,12 @@ class completion_target {
 public:
     using kept_type = typename tracking<Executor, has_properties>::type;
 
-    static bool keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard&) {
+    static call_manner keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard&) {
         if constexpr (has_properties)
             kept.put(net::prefer(e, net::execution::outstanding_work.tracked));
         else
             kept.put(e);
-        return false;
+        return {false};
     }
 
     template <class Bound>
@@ -124,14 +137,14 @@ class completion_target<Executor> {
 public:
     using kept_type = Executor;
 
-    static bool keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard& s) {
+    static call_manner keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard& s) {
         if (runs_directly_on(e, s))
-            return true;
+            return direct_manner(e);
         if (e.query(ring_t{}).engine == &s.owner())
             kept.put(e);
         else
             kept.put(e.require(net::execution::outstanding_work.tracked));
-        return false;
+        return {false};
     }
 
     template <class Bound>
@@ -147,12 +160,13 @@ class completion_target<Erased> {
 public:
     using kept_type = net::any_io_executor;
 
-    static bool keep(kept_executor<kept_type>& kept, const net::any_io_executor& e, const core::shard& s) {
+    static call_manner keep(kept_executor<kept_type>& kept, const net::any_io_executor& e,
+                            const core::shard& s) {
         const executor* ours = target_of<executor>(e);
         if (ours && runs_directly_on(*ours, s))
-            return true;
+            return direct_manner(*ours);
         kept.put(net::prefer(e, net::execution::outstanding_work.tracked));
-        return false;
+        return {false};
     }
 
     template <class Bound>
@@ -177,8 +191,8 @@ class kept_completion {
     using target = completion_target<executor_type>;
 
 public:
-    /// Calls note(true) when the handler is to be called directly, note(false) when not.
-    template <class H, std::invocable<bool> Note>
+    /// Calls note() with how the handler is to be called.
+    template <class H, std::invocable<call_manner> Note>
     kept_completion(H&& handler, const IoExecutor& io, const core::shard& s, Note note)
         : handler_(std::forward<H>(handler)) {
         if constexpr (uses_default_executor<Handler, IoExecutor>)
@@ -190,7 +204,7 @@ public:
     template <class H>
     kept_completion(H&& handler, const IoExecutor& io, const core::shard& s, core::operation& owner)
         : kept_completion(std::forward<H>(handler), io, s,
-                          [&owner](bool direct) { owner.set_calls_directly(direct); }) {}
+                          [&owner](call_manner m) { owner.set_calls_directly(m.direct); }) {}
 
     const Handler& handler() const noexcept { return handler_; }
 

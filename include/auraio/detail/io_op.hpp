@@ -71,21 +71,21 @@ public:
     [[gnu::always_inline]] static io_op* create(H&& handler, const IoExecutor& io, const core::shard& home,
                                                 Args&&... args) {
         if constexpr (apart) {
-            bool direct = false;
-            const auto note = [&](bool value) { direct = value; };
+            call_manner manner{false};
+            const auto note = [&](call_manner m) { manner = m; };
             struct guard {
                 kept_type* kept;
-                bool& direct;
+                call_manner& manner;
                 ~guard() {
                     if (kept) {
-                        completion<Handler, IoExecutor> unused(*kept, direct);
+                        completion<Handler, IoExecutor> unused(*kept, manner.direct);
                         free_op(*kept, unused.handler());
                     }
                 }
-            } undo{create_op<kept_type>(handler, std::forward<H>(handler), io, home, note), direct};
+            } undo{create_op<kept_type>(handler, std::forward<H>(handler), io, home, note), manner};
             io_op* op =
                 create_in<io_op>(std::allocator<void>(), std::tuple(undo.kept), std::forward<Args>(args)...);
-            op->set_calls_directly(direct);
+            op->note(manner);
             undo.kept = nullptr;
             return op;
         } else {
@@ -106,6 +106,9 @@ public:
     static constexpr bool refers = requires { Work::transfers_file_data; };
 
 private:
+    /// One that concerns the descriptor has to do with its ring before the handler is called.
+    void note(call_manner m) noexcept { this->set_manner(m.direct, m.leaves && !Work::concerns_descriptor); }
+
     using completion_member = std::conditional_t<apart, kept_type*, kept_type>;
 
     template <class... Kept>
@@ -115,8 +118,7 @@ private:
         else
             return std::apply(
                 [this](Kept... arguments) {
-                    return kept_type(std::forward<Kept>(arguments)...,
-                                     [this](bool direct) { this->set_calls_directly(direct); });
+                    return kept_type(std::forward<Kept>(arguments)..., [this](call_manner m) { note(m); });
                 },
                 std::move(kept));
     }

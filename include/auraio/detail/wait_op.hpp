@@ -15,7 +15,8 @@ public:
     template <class H>
     wait_op(H&& handler, const IoExecutor& io, const core::shard& home)
         : core::wait_operation(&run)
-        , completion_(std::forward<H>(handler), io, home, *this) {}
+        , completion_(std::forward<H>(handler), io, home,
+                      [this](call_manner m) { set_manner(m.direct, m.leaves); }) {}
 
     const Handler& handler() const noexcept { return completion_.handler(); }
 

@@ -354,10 +354,13 @@ void ring::detach_thread() noexcept {
     attached_ = false;
     if (registered_index_ < 0)
         return;
+    unregister_index(std::exchange(registered_index_, -1));
+}
+
+void ring::unregister_index(int index) noexcept {
     io_uring_rsrc_update update{};
-    update.offset = static_cast<unsigned>(registered_index_);
+    update.offset = static_cast<unsigned>(index);
     raw_register(ring_.ring_fd, unregister_ring_fds, &update, 1);
-    registered_index_ = -1;
 }
 
 int raw_register(int fd, unsigned opcode, const void* argument, unsigned count) noexcept {

@@ -114,6 +114,13 @@ public:
     /// thread (another thread's index would enter another ring), so it is never kept across the two.
     void attach_thread() noexcept;
     void detach_thread() noexcept;
+    /// In place of detach_thread(), by another thread: the index that the one which drove it is left with, and
+    /// gives up by any ring; -1: none. There are 16 to a thread.
+    int leave_behind() noexcept {
+        attached_ = false;
+        return std::exchange(registered_index_, -1);
+    }
+    void unregister_index(int index) noexcept;
 
     bool is_deferred() const noexcept { return (ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0; }
 

@@ -157,6 +157,16 @@ public:
 
     void detach_thread() override { ring_.detach_thread(); }
 
+    std::uint32_t leave_behind() noexcept override {
+        const int index = ring_.leave_behind();
+        return index < 0 ? 0 : std::uint32_t{1} << index;
+    }
+    void give_up_indexes(std::uint32_t indexes) noexcept override {
+        for (int i = 0; indexes != 0; ++i, indexes >>= 1)
+            if ((indexes & 1) != 0)
+                ring_.unregister_index(i);
+    }
+
     int readiness_fd() const noexcept override { return ring_.fd(); }
 
     void arm_wake() override {

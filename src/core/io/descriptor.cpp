@@ -27,9 +27,10 @@ descriptor* descriptor::create_loose(shard& home) {
 }
 
 void descriptor::start(io_operation& op) {
+    const shard::entry entry(*home_);
     op.target_ = this;
     op.sequence_ = loose_ ? 0 : started_++;
-    if (home_->is_current()) [[likely]] {
+    if (entry.drives()) [[likely]] {
         home_->started_here();
         home_->path().begin(op);
         return;
@@ -68,6 +69,7 @@ bool descriptor::is_at_rest() const noexcept {
 }
 
 void descriptor::settle(home_choice& home) noexcept {
+    const mark_entry entry; // from the look at the shard's side to the change
     if (!is_at_rest())
         return;
     if (!home_->owner().choose_again(home))
@@ -87,6 +89,8 @@ int descriptor::refer(io_operation& op) {
         return refused;
     op.refers_ = op.holds_target_ = op.request_.registered != 0;
     op.target_ = this; // also if it is not started after all
+    if (op.refers_)
+        op.set_leaves(false); // it ends its reference before its handler is called
     return 0;
 }
 

@@ -61,7 +61,7 @@ bool descriptor::is_submitted() const noexcept {
 
 void descriptor::submit_queued_operations() noexcept {
     try {
-        if (home_->is_current()) {
+        if (const mark_entry entry; home_->is_current()) {
             if (arrived_from_afar_.load(std::memory_order_relaxed) != sent_from_afar_)
                 home_->take_inbox();
             if (!lanes_.empty() && home_->has_backend())
@@ -161,7 +161,8 @@ void descriptor::await_submission() {
 void descriptor::submit_before_blocking() noexcept {
     submit_queued();
     try {
-        if (shard* here = home_->owner().current_shard(); here && here->has_backend())
+        const mark_entry entry;
+        if (shard* here = home_->owner().current_shard(); here && here->is_current() && here->has_backend())
             here->flush_if_queued();
     } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
         // The turn's end will tell.

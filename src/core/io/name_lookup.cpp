@@ -88,6 +88,7 @@ public:
     }
 
     void ask(name_lookup& op, group g) noexcept {
+        const mark_entry entry;
         worker_pool::lock lock = take_lock_to_offer();
         state& s = *op.state_;
         s.asker = &op;

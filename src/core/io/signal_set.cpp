@@ -312,7 +312,8 @@ void signal_set::withdraw(signal_wait& op) {
 
 /// After waits_ has changed: the poll follows.
 void signal_set::look_after() {
-    if (home_->is_current())
+    const shard::entry entry(*home_);
+    if (entry.drives())
         look_after_here();
     else
         send_visit(shared_from_this());

@@ -2,6 +2,7 @@
 #include "core/loop/driver.hpp"
 
 #include "core/base/canary.hpp"
+#include "core/loop/takeover.hpp"
 
 #include <cerrno>
 #include <ctime>
@@ -36,17 +37,44 @@ driver* driver::find_root(const engine& e) noexcept {
     return d ? &d->root_ : nullptr;
 }
 
+driver* driver::find_outermost(const engine& e) noexcept {
+    driver* d = innermost;
+    while (d && d->outer_)
+        d = d->outer_;
+    return d && &d->engine_ == &e ? d : nullptr;
+}
+
+unsigned driver::count_roots(const engine& e) noexcept {
+    unsigned count = 0;
+    for (const driver* d = innermost; d; d = d->outer_)
+        count += &d->engine_ == &e && &d->root_ == d;
+    return count;
+}
+
+namespace {
+
+/// One that has lost everything is of no use to who runs the context inside its handler.
+driver* find_usable_root(const engine& e) noexcept {
+    driver* const root = driver::find_root(e);
+    return root && !root->has_lost() ? root : nullptr;
+}
+
+} // namespace
+
 driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     : engine_(e)
     , stop_(stop)
     , outer_(innermost)
-    , root_(or_else(find_root(e), *this)) {
+    , mark_(this_thread_mark())
+    , inside_(mark_, innermost != nullptr)
+    , root_(or_else(find_usable_root(e), *this))
+    , membership_(*this) {
     if (e.is_inherited()) [[unlikely]]
         e.adopt();
     // A handler that runs its own context again takes no new token.
     if (&root_ == this) {
         const auto [home, spare] = e.take_shard(deadline, stop, false);
-        home_ = home;
+        set_home(home);
         if (spare) [[unlikely]]
             e.tell_shortage();
         set_spare(spare);
@@ -72,9 +100,12 @@ driver::~driver() {
         return;
     }
     set_spare(false);
+    if (lost_) // and an exception has left the handler
+        recover();
     if (!home_)
         return;
     resign();
+    shown_home_.store(nullptr, std::memory_order_relaxed);
     engine_.give_back(*home_);
 }
 
@@ -91,13 +122,13 @@ inline bool driver::run_ready() {
     return shared_budget_ != 0 && run_shared();
 }
 
-AURAIO_NO_CANARY inline bool driver::step(nanoseconds_t deadline) {
+[[gnu::always_inline]] AURAIO_NO_CANARY inline bool driver::step(nanoseconds_t deadline) {
     for (bool waited = false;;) {
         if (stopped())
             return false;
         if (run_ready()) {
-            if (kept_) [[unlikely]]
-                std::rethrow_exception(std::exchange(kept_, nullptr));
+            if (attention_) [[unlikely]]
+                attend();
             return true;
         }
         const std::uint32_t shared = engine_.shared_size();
@@ -122,19 +153,22 @@ bool driver::run_one(nanoseconds_t deadline) {
 std::size_t driver::run(nanoseconds_t deadline) {
     std::size_t count = 0;
     const bool timed = deadline != never && deadline != 0;
-    while (!home_) {
-        const auto end = serve_as_spare(deadline);
-        if (end == spare_turn::over)
-            return count;
-        if (end == spare_turn::ran && (++count, timed && passed(deadline)))
-            return count;
+    for (;;) {
+        while (!home_) {
+            const auto end = serve_as_spare(deadline);
+            if (end == spare_turn::over)
+                return count;
+            if (end == spare_turn::ran && (++count, timed && passed(deadline)))
+                return count;
+        }
+        do {
+            if (!step(deadline))
+                return count;
+            ++count;
+            if (timed && passed(deadline))
+                return count;
+        } while (home_); // else others have taken it meanwhile
     }
-    while (step(deadline)) {
-        ++count;
-        if (timed && passed(deadline))
-            break;
-    }
-    return count;
 }
 
 std::size_t driver::run_turn(nanoseconds_t deadline) {
@@ -143,8 +177,8 @@ std::size_t driver::run_turn(nanoseconds_t deadline) {
     std::size_t count = 1;
     while (home_ && !stopped() && run_ready())
         ++count;
-    if (kept_)
-        std::rethrow_exception(std::exchange(kept_, nullptr));
+    if (attention_)
+        attend();
     return count;
 }
 
@@ -191,9 +225,15 @@ bool driver::run_shared() {
     // Its work ends when this thread finds nothing to do: until then it has handlers to run, which are work
     // as well, so nobody can tell.
     struct finish_on_exit {
-        std::int64_t& ended;
-        ~finish_on_exit() { ++ended; }
-    } finish{shared_ended_};
+        driver& self;
+        ~finish_on_exit() {
+            if (!self.mark_.enter() && self.mark_.settle()) [[unlikely]]
+                self.hear_of_loss();
+            ++self.shared_ended_;
+        }
+    } finish{*this};
+    if (op->leaves())
+        mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
     op->complete();
     return true;
 }
@@ -260,10 +300,12 @@ void driver::block(nanoseconds_t deadline) {
     if (stopped() || engine_.shared_waits() || looks_after_them) {
         home_->stay_awake();
         home_->poll();
-        return;
+    } else {
+        const nanoseconds_t own = home_->next_deadline();
+        home_->wait(own < deadline ? own : deadline);
     }
-    const nanoseconds_t own = home_->next_deadline();
-    home_->wait(own < deadline ? own : deadline);
+    if (takeover* const t = engine_.takeover_.get()) // who watches may have found it asleep
+        t->note_awake();
 }
 
 // ---- without a shard ----
@@ -286,7 +328,8 @@ driver::spare_turn driver::serve_as_spare(nanoseconds_t deadline) {
         const auto [home, spare] = engine_.take_shard(deadline, stop_, root_.spare_);
         if (!home && !spare)
             return spare_turn::over;
-        root_.home_ = root_.active_ = home;
+        root_.set_home(home);
+        root_.active_ = home;
         root_.set_spare(!home);
     }
     home_ = active_ = root_.home_; // perhaps of a run inside the handler that has just ended
@@ -303,8 +346,8 @@ bool driver::run_shared_as_spare() {
         ~finish_on_exit() { ++ended; }
     } finish{shared_ended_};
     op->complete();
-    if (kept_)
-        std::rethrow_exception(std::exchange(kept_, nullptr));
+    if (attention_)
+        attend();
     return true;
 }
 

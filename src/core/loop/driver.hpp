@@ -2,7 +2,9 @@
 // left.
 #pragma once
 
+#include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/loop/stuck_watch.hpp"
 
 #include <exception>
 #include <utility>
@@ -45,12 +47,18 @@ public:
     void keep(std::exception_ptr e) noexcept {
         if (!kept_)
             kept_ = std::move(e);
+        attention_ = true;
     }
 
     /// The innermost and the outermost driver of `e` in the calling thread: the handler that runs is the
     /// first one's, the token and the orphans are the second one's. Null outside of run().
     static driver* find(const engine& e) noexcept;
     static driver* find_root(const engine& e) noexcept;
+    /// The outermost of the calling thread, if that is of `e`.
+    static driver* find_outermost(const engine& e) noexcept;
+    /// How many outermost ones of `e` the calling thread has: more than one where a handler that has lost its ring
+    /// runs the context.
+    static unsigned count_roots(const engine& e) noexcept;
     shard* active() const noexcept { return active_; }
 
     /// In a forked child: the rings that were watched are gone. Tokens that are held stay so.
@@ -60,7 +68,51 @@ public:
     bool has_home() const noexcept { return home_ != nullptr; }
     bool is_spare() const noexcept { return spare_; }
 
+    // ---- takeover ----
+
+    /// A handler has returned, and found that others may have taken what this thread drove.
+    void hear_of_loss() noexcept { attention_ = true; }
+    bool has_lost() const noexcept { return lost_; }
+    thread_mark& mark() const noexcept { return mark_; }
+
+    // For takeover, under its lock. The last only while the thread is in a handler for as long as that lasts:
+    // gives its tokens up in its place. `counted`: the handler's work is counted in the shard it runs on.
+    stuck_watch::sample sample() const noexcept;
+    bool seems_asleep() const noexcept;
+    bool has_shown_home() const noexcept { return shown_home_.load(std::memory_order_acquire) != nullptr; }
+    void dispossess(bool counted) noexcept;
+
 private:
+    friend class takeover;
+
+    /// While a thread is in run(), and not in a handler, it is inside; in a run() within a handler it is so
+    /// throughout.
+    class stay_inside {
+    public:
+        explicit stay_inside(thread_mark& mark, bool nested) noexcept
+            : entry_(mark)
+            , mark_(mark)
+            , nested_before_(mark.is_nested()) {
+            mark_.set_nested(nested);
+        }
+        ~stay_inside() { mark_.set_nested(nested_before_); }
+        stay_inside(const stay_inside&) = delete;
+
+    private:
+        const mark_entry entry_; // ends last
+        thread_mark& mark_;
+        const bool nested_before_;
+    };
+    class membership {
+    public:
+        explicit membership(driver& d);
+        ~membership();
+        membership(const membership&) = delete;
+
+    private:
+        driver& driver_;
+        bool can_lose_;
+    };
     enum class spare_turn : std::uint8_t { has_shard, ran, over };
 
     struct orphan {
@@ -70,6 +122,10 @@ private:
         unsigned running; // so many handlers of it are on this thread's stack: its token stays here
     };
 
+    void set_home(shard* home) noexcept;
+    void attend();
+    void recover() noexcept;
+    void leave_behind(shard& s) noexcept;
     void set_spare(bool spare) noexcept;
     spare_turn serve_as_spare(nanoseconds_t deadline);
     bool run_shared_as_spare();
@@ -101,6 +157,8 @@ private:
     engine& engine_;
     const std::atomic<bool>& stop_;
     driver* const outer_;
+    thread_mark& mark_;
+    const stay_inside inside_;
     driver& root_; // of the drivers of this engine in this thread the outermost: orphans are all its own
     shard* home_ = nullptr;
     shard* active_ = nullptr;
@@ -112,7 +170,17 @@ private:
     std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
     std::uint64_t epoch_seen_ = 0;
     std::vector<orphan> orphans_;
+    bool attention_ = false;  // kept_, or what follows
+    bool lost_ = false;       // others have taken what it drove; written by who takes over
     std::exception_ptr kept_; // thrown once the current handler has returned
+
+    // For who watches: its home. Release/acquire: who sees it sees the shard.
+    std::atomic<shard*> shown_home_{nullptr};
+    std::uint32_t left_behind_ = 0; // registered descriptors of rings that are driven by others now, by bit
+    stuck_watch::memory seen_;      // with takeover's lock, as the next
+    driver* takeover_next_ = nullptr;
+    driver* takeover_previous_ = nullptr;
+    const membership membership_; // ends first
 };
 
 } // namespace aura::core

@@ -145,10 +145,17 @@ void driver::visit_orphans(bool steward) {
         }
     }
     holding_ = false;
+    // Threads that have lost theirs wait for a shard: to serve one beside its own is for want of anybody else.
+    const bool awaited = engine_.takeover_ && engine_.parked_.load(std::memory_order_relaxed) != 0;
     const std::size_t size = orphans_.size();
     const std::size_t first = one_only ? next_visit_++ : 0; // each is the first in turn
     for (std::size_t n = 0; n < size; ++n) {
         orphan& o = orphans_[(first + n) % size];
+        if (awaited && o.running == 0 && o.ward->shows_backend()) {
+            if (o.held)
+                release_orphan(o);
+            continue;
+        }
         if (one_only && holding_) {
             if (o.held && o.running == 0) // of the time before others came
                 release_orphan(o);

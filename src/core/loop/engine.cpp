@@ -3,6 +3,7 @@
 
 #include "core/io/inert_descriptor.hpp"
 #include "core/loop/driver.hpp"
+#include "core/loop/takeover.hpp"
 #include "core/storage/storage_user.hpp"
 
 #include <cerrno>
@@ -41,6 +42,7 @@ engine::engine(const engine_options& options)
         rings_.expect_nothing();
     }
     reserve_inert_descriptors();
+    takeover_ = takeover::create(*this);
     {
         std::lock_guard guard(mutex_);
         create_shard_locked();
@@ -129,8 +131,13 @@ void engine::capture_exception() noexcept {
 }
 
 void engine::flush() {
-    if (shard* s = current_shard())
+    const mark_entry entry;
+    if (shard* s = current_shard(); s && s->is_current())
         s->flush();
+}
+
+std::uint64_t engine::takeovers() const noexcept {
+    return takeover_ ? takeover_->count() : 0;
 }
 
 void engine::flush_all() {

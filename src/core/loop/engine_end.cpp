@@ -4,6 +4,7 @@
 #include "auraio/core/io/name_lookup.hpp"
 #include "auraio/core/io/signal_set.hpp"
 #include "core/loop/driver.hpp"
+#include "core/loop/takeover.hpp"
 #include "core/storage/storage_user.hpp"
 
 #include <array>
@@ -13,6 +14,8 @@
 namespace aura::core {
 
 void engine::shutdown() {
+    if (takeover_)
+        takeover_->end();
     while (stopping_.load(std::memory_order_acquire) != 0)
         std::this_thread::yield(); // no futex: to wake its waiter they would have to touch the engine once
                                    // more
@@ -54,6 +57,7 @@ void engine::shutdown() {
 }
 
 void engine::before_fork() {
+    const mark_entry entry; // perhaps in a handler
     std::unique_lock lock(mutex_);
     const unsigned count = shard_count_.load(std::memory_order_relaxed);
     for (unsigned i = 0; i < count; ++i) {
@@ -74,11 +78,15 @@ void engine::before_fork() {
     shared_mutex_.lock();
     storage_->lock();
     registrations_.before_fork();
+    if (takeover_)
+        takeover_->before_fork();
     notified_of_fork_ = true;
 }
 
 void engine::unlock_all_but_mutex() {
     notified_of_fork_ = false;
+    if (takeover_)
+        takeover_->after_fork();
     registrations_.after_fork();
     storage_->unlock();
     shared_mutex_.unlock();
@@ -105,12 +113,16 @@ void engine::sever(fork_aware& self) noexcept {
 
 void engine::sever() noexcept {
     const unsigned count = shard_count();
+    driver* const outermost = driver::find_outermost(*this);
+    const bool lost = outermost && outermost->has_lost() && driver::find_root(*this) == outermost;
     for (unsigned i = 0; i < count; ++i)
-        if (!shards_[i]->is_current())
+        if (lost || !shards_[i]->is_current())
             shards_[i]->driver_.store(nullptr, std::memory_order_relaxed);
     parked_.store(0, std::memory_order_relaxed);
     stopping_.store(0, std::memory_order_relaxed);
     driver* const here = driver::find_root(*this);
+    if (takeover_)
+        takeover_->sever(outermost, driver::count_roots(*this), notified_of_fork_);
     drivers_.store(here && here->has_home() ? 1 : 0, std::memory_order_relaxed);
     spares_.store(here && here->is_spare() ? 1 : 0, std::memory_order_relaxed);
     visitor_.store(nullptr, std::memory_order_relaxed);
@@ -132,6 +144,7 @@ void engine::adopt() {
 }
 
 void engine::adopt_locked() {
+    const mark_entry entry;
     if (!is_inherited())
         return;
     if (driver* const root = driver::find_root(*this))

@@ -27,7 +27,7 @@ struct choice {
 }
 
 template <class Enum>
-void read_choice(const char* variable, Enum& out, std::span<const choice<Enum>> choices) {
+void read_choice(const char* variable, auto& out, std::span<const choice<Enum>> choices) {
     const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
@@ -43,19 +43,20 @@ void read_choice(const char* variable, Enum& out, std::span<const choice<Enum>> 
 }
 
 template <class Enum>
-void read_choice(const char* variable, Enum& out, std::initializer_list<choice<Enum>> choices) {
-    read_choice(variable, out, std::span(choices.begin(), choices.size()));
+void read_choice(const char* variable, auto& out, std::initializer_list<choice<Enum>> choices) {
+    read_choice<Enum>(variable, out, std::span(choices.begin(), choices.size()));
 }
 
-void read_count(const char* variable, const char* of_what, unsigned& out) {
+void read_count(const char* variable, const char* of_what, unsigned& out, unsigned least = 1) {
     const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
     unsigned number = 0;
     const char* end = value + std::strlen(value);
     const auto [stop, error] = std::from_chars(value, end, number);
-    if (error != std::errc{} || stop != end || number == 0)
-        refuse(variable, value, std::string("a number of ") + of_what + ", 1 or more");
+    if (error != std::errc{} || stop != end || number < least)
+        refuse(variable, value,
+               std::string("a number of ") + of_what + ", " + std::to_string(least) + " or more");
     out = number;
 }
 
@@ -76,6 +77,7 @@ engine_options options_from_environment(engine_options options) {
                                  {"event", wake_mechanism::event}});
     read_count("AURAIO_SQ_ENTRIES", "entries", options.sq_entries);
     read_count("AURAIO_CQ_ENTRIES", "entries", options.cq_entries);
+    read_count("AURAIO_TAKEOVER_AFTER", "microseconds", options.takeover_after, 0);
     read_count("AURAIO_POOL_THREADS", "threads", options.pool_threads);
     read_count("AURAIO_WORKER_LIMIT", "threads", options.worker_limit);
     read_choice<bool>("AURAIO_IMPLICIT_STRANDS", options.implicit_strands, {{"on", true}, {"off", false}});

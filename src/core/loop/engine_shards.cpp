@@ -2,6 +2,7 @@
 #include "auraio/core/loop/engine.hpp"
 
 #include "core/loop/driver.hpp"
+#include "core/loop/takeover.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +15,7 @@ namespace {
 
 /// How long a thread that enters run() waits for a shard that is only lent out, before it gets a new one.
 constexpr nanoseconds_t patience = 2'000'000;
+constexpr nanoseconds_t long_patience = 100'000'000;
 
 /// Whether waiting may help.
 bool is_shortage(const std::exception_ptr& refusal) {
@@ -150,13 +152,17 @@ shard* engine::seize_shard(std::unique_lock<std::mutex>& lock, bool may_make, na
                            std::exception_ptr& refusal) {
     if (shard* const s = take_free_shard_locked(may_make))
         return equip_shard(lock, *s, !s->shows_backend() && ring_awaited(), refusal);
-    if (!may_make || shard_count_.load(std::memory_order_relaxed) >= shard_limit_)
+    const unsigned count = shard_count_.load(std::memory_order_relaxed);
+    if (!may_make || count >= shard_limit_)
         return nullptr;
     if (has_orphans()) { // its steward will give it back after the turn
         const nanoseconds_t now = monotonic_now();
         if (lent_since == never)
             lent_since = now;
-        if (now - lent_since < patience)
+        // A thread that has lost its ring and comes back is to have an old one, see visit_orphans(): there are
+        // enough, unless who serves them is stuck.
+        const bool enough = takeover_ && count >= takeover_->threads();
+        if (now - lent_since < (enough ? long_patience : patience))
             return nullptr;
     }
     return make_shard(lock, refusal);
@@ -167,13 +173,17 @@ shard* engine::seize_shard(std::unique_lock<std::mutex>& lock, bool may_make, na
 /// nobody who could leave one.
 engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bool>& stop, bool spare) {
     struct parking { // counted before it looks again, so that notify_parked() cannot miss it
-        std::atomic<unsigned>& threads;
+        engine& e;
         bool counted = false;
+        bool served = false;
         ~parking() {
-            if (counted)
-                threads.fetch_sub(1, std::memory_order_relaxed);
+            if (!counted)
+                return;
+            e.parked_.fetch_sub(1, std::memory_order_relaxed);
+            if (!served && e.takeover_ && e.has_orphans()) // which were left to it
+                e.orphans_changed();
         }
-    } here{parked_};
+    } here{*this};
     nanoseconds_t lent_since = never;
     std::exception_ptr refusal;
     std::unique_lock lock(mutex_);
@@ -184,8 +194,10 @@ engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bo
         // failed, the others wait. Whoever parked before this fence is seen by who has made one after its own.
         std::atomic_thread_fence(std::memory_order_seq_cst);
         const bool may_make = alone || (any_ring() && rings_.may_try());
-        if (shard* const s = seize_shard(lock, !refusal && may_make, lent_since, refusal))
+        if (shard* const s = seize_shard(lock, !refusal && may_make, lent_since, refusal)) {
+            here.served = true;
             return {s, false};
+        }
         if (refusal && !refused_before)
             continue; // perhaps one that has its ring has become free
         if (refusal && (!is_shortage(refusal) || drivers_.load(std::memory_order_relaxed) == 0))
@@ -311,13 +323,13 @@ shard& engine::place_balanced() noexcept {
 
 shard* engine::place_strand() noexcept {
     const bool early = !current_shard() && drivers_.load(std::memory_order_relaxed) < 2;
-    if (early && !single_shard() && !options_.implicit_strands)
+    if (early && !single_shard() && spreads())
         return nullptr;
     return &place_balanced();
 }
 
 home_choice engine::choose_outside() noexcept {
-    if (single_shard() || options_.implicit_strands)
+    if (single_shard() || !spreads())
         return {shards_[0].get(), 0};
     home_choice home{shards_[0].get(), open_choices};
     (void)choose_again(home);

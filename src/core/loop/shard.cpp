@@ -3,6 +3,7 @@
 #include "auraio/core/timer/timer.hpp"
 #include "core/base/canary.hpp"
 #include "core/base/thread_ends.hpp"
+#include "core/loop/driver.hpp"
 
 #include <cerrno>
 #include <ctime>
@@ -48,6 +49,16 @@ void shard::last_work() {
 void shard::finished_remote() {
     owner_.work_finished();
 }
+
+/// The end of a handler during which others may have taken over. False: they have not taken this one.
+bool shard::finish_lost(thread_mark& mark) noexcept {
+    if (!mark.settle() || is_current()) // a run inside such a handler has a shard of its own
+        return false;
+    driver::find(owner_)->hear_of_loss();
+    owner_.work_finished(); // who took over has counted it there
+    return true;
+}
+
 void shard::count_from_afar() {
     owner_.work_started();
 }
@@ -59,7 +70,8 @@ void shard::post_from_afar(operation& op) {
 }
 
 void shard::make_ready(operation& op) {
-    if (is_current())
+    const entry here(*this);
+    if (here.drives())
         ready_.push(op);
     else
         send(op);
@@ -113,6 +125,13 @@ bool shard::try_acquire() noexcept {
     submits_from_now_on();
     path_.attach_thread();
     return true;
+}
+
+/// What the turn has left to run waits for the next: whoever drives it then begins with the inbox, in which
+/// there may be something that a handler of this turn has sent.
+void shard::drop_turn() noexcept {
+    count_handlers();
+    turn_size_ = budget_ = 0;
 }
 
 void shard::release() noexcept {

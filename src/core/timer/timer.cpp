@@ -80,10 +80,10 @@ void timer::run(operation& base, action) {
 }
 
 /// Object side. True if the shard side is this thread, which has to arm the timer then.
-[[gnu::always_inline]] inline bool timer::start_wait(wait_operation& op, nanoseconds_t deadline) {
+[[gnu::always_inline]] inline bool timer::start_wait(wait_operation& op, bool here, nanoseconds_t deadline) {
     op.timer_ = this;
     known_to_shard_ = true;
-    if (home_->is_current()) [[likely]] {
+    if (here) [[likely]] {
         home_->started_here();
         deadline_ = deadline;
         waits_.push(op);
@@ -105,12 +105,14 @@ void timer::run(operation& base, action) {
 }
 
 void timer::wait(wait_operation& op, nanoseconds_t deadline) {
-    if (start_wait(op, deadline)) [[likely]]
+    const shard::entry entry(*home_);
+    if (start_wait(op, entry.drives(), deadline)) [[likely]]
         arm_locked();
 }
 
 std::size_t timer::cancel() {
-    const bool here = home_->is_current();
+    const shard::entry entry(*home_);
+    const bool here = entry.drives();
     const std::size_t count = end_waits(all, here);
     if (here && queued())
         home_->timers().remove(*this);
@@ -118,11 +120,15 @@ std::size_t timer::cancel() {
 }
 
 std::size_t timer::cancel_one() {
-    return end_waits(1, home_->is_current());
+    const shard::entry entry(*home_);
+    return end_waits(1, entry.drives());
 }
 
 std::size_t timer::cancel_for_rearm() {
-    return end_waits(all, home_->is_current());
+    const shard::entry entry(*home_);
+    if (entry.drives() && waits_.empty()) // as after it has fired
+        return 0;
+    return end_waits(all, entry.drives());
 }
 
 /// Object side. `here`: the calling thread drives the shard.
@@ -142,7 +148,8 @@ void timer::forget() {
         behaviour_.free(*this);
         return;
     }
-    const bool here = home_->is_current();
+    const shard::entry entry(*home_);
+    const bool here = entry.drives();
     end_waits(all, here);
     bool send = false;
     bool free_now = false;
@@ -297,12 +304,14 @@ clock_timer::~clock_timer() {
 }
 
 void clock_timer::wait(wait_operation& op, nanoseconds_t look_at) {
-    if (start_wait(op, look_at)) [[likely]]
+    const shard::entry entry(*home_);
+    if (start_wait(op, entry.drives(), look_at)) [[likely]]
         arm_in_clock();
 }
 
 std::size_t clock_timer::cancel() {
-    const bool here = home_->is_current();
+    const shard::entry entry(*home_);
+    const bool here = entry.drives();
     const std::size_t count = end_waits(all, here);
     if (here && clock_node::queued())
         leave_clock();

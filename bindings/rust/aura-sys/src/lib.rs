@@ -164,6 +164,7 @@ pub struct aura_stats_t {
     pub ring_shortages: u64,
     pub gate_waits: u64,
     pub operations: u64,
+    pub takeovers: u64,
 }
 
 pub const AURA_ALL_RINGS: c_int = -1;

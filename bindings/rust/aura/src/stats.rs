@@ -43,6 +43,8 @@ pub struct Stats {
     pub gate_waits: u64,
     /// Operations of any kind that were pending when the last turn ended, timers included.
     pub operations: u64,
+    /// Of rings whose thread was stuck in a handler of C++; callbacks are waited for.
+    pub takeovers: u64,
 }
 
 /// How long operations took, from submission to completion; about one of 64 is measured.
@@ -163,6 +165,7 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         ring_shortages,
         gate_waits,
         operations,
+        takeovers,
     } = raw;
     Ok(Stats {
         rings,
@@ -181,5 +184,6 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         ring_shortages,
         gate_waits,
         operations,
+        takeovers,
     })
 }

@@ -88,6 +88,11 @@ public:
     virtual void attach_thread() = 0;
     virtual void detach_thread() = 0;
 
+    /// In place of detach_thread(), by another thread. What the thread that drove it has to give_up_indexes() when it
+    /// can, bit by bit; on any backend of this kind.
+    virtual std::uint32_t leave_behind() noexcept { return 0; }
+    virtual void give_up_indexes(std::uint32_t) noexcept {}
+
     /// A thread acts on the shard while nobody drives it, between attachments; called in that thread.
     virtual void attach_visitor() noexcept = 0;
 

@@ -49,6 +49,7 @@ void library_has_the_same_containers() noexcept;
 
 class driver;
 class storage_user;
+class takeover;
 
 /// Where an object lives. One that was made outside of handlers, by who asked for no ring, may get another one
 /// while it is `open`: threads come one after the other, and find all there is on the rings of the first.
@@ -231,8 +232,14 @@ public:
     /// Null where the backend is not ours. Throws engine_error.
     std::unique_ptr<registration_source> make_registration_source();
 
+    /// Whether a thread may lose its rings to others while it is in a handler that asked for none.
+    bool takes_over() const noexcept { return takeover_ != nullptr; }
+    /// How often threads that were stuck in a handler have lost their rings to others; any thread.
+    std::uint64_t takeovers() const noexcept;
+
 private:
     friend class driver;
+    friend class takeover;
     friend class shard;
     friend class shard_visit;
 
@@ -264,6 +271,7 @@ private:
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
     unsigned driven_shard_from(unsigned first) const noexcept;
+    bool spreads() const noexcept { return options_.implicit_strands == false; }
     home_choice choose_outside() noexcept;
     shard& least_dealt() noexcept;
     void level(shard& newcomer) noexcept;
@@ -327,6 +335,7 @@ private:
     // with the reader's own identity, which nobody else stores.
     std::atomic<const void*> visitor_{nullptr};
     ring_supply rings_;
+    std::unique_ptr<takeover> takeover_;                    // null: nobody takes over
     std::array<std::unique_ptr<shard>, max_shards> shards_; // [0, shard_count_) never change again
 };
 

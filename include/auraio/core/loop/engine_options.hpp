@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace aura::core {
@@ -62,10 +63,18 @@ struct engine_options {
     /// are threads.
     unsigned ring_limit = 0;
 
-    /// Objects and strands that are made outside of handlers, and before threads are there, live on the first
-    /// ring, whose handlers run one after the other. For programs that count on it without saying so by
-    /// ring_executor() or a strand. False: they are spread over the threads that come, as Asio has it.
-    bool implicit_strands = true;
+    /// True: every ring is the strand of what lives on it. Objects and strands that are made outside of handlers
+    /// live on the first ring, and handlers of one ring run one after the other, whatever they do: for programs
+    /// that count on it without saying so by ring_executor() or a strand. False: they are spread over the threads
+    /// that come. Neither: they live on the first ring, and takeover_after says what becomes of what lives on a
+    /// ring behind a handler that blocks.
+    std::optional<bool> implicit_strands;
+
+    /// When a handler has taken longer than so many microseconds and another thread in run() has nothing to do,
+    /// that one goes on with what else lives on the handler's ring, as Asio's would. Handlers of those who asked
+    /// for a ring (ring_executor()) keep its strand and are waited for. 0: never, as with implicit_strands.
+    unsigned takeover_after = by_default;
+    static constexpr unsigned by_default = ~0u;
 
     /// At most so many threads for calls that may block where the kernel does not do it without: metadata and
     /// files that have no opcode, or no thread of the kernel's, or no ring at all. They come on demand, serve
@@ -96,9 +105,9 @@ struct engine_options {
 };
 
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
-/// AURAIO_CQ_ENTRIES, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate, deferred), AURAIO_WAKE
-/// (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off), AURAIO_IMPLICIT_STRANDS (on,
-/// off).
+/// AURAIO_CQ_ENTRIES, AURAIO_TAKEOVER_AFTER, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate,
+/// deferred), AURAIO_WAKE (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off),
+/// AURAIO_IMPLICIT_STRANDS (on, off).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.

@@ -4,6 +4,7 @@
 
 #include "auraio/core/base/clock.hpp"
 #include "auraio/core/base/fork_aware.hpp"
+#include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/io/backend.hpp"
 #include "auraio/core/io/io_path.hpp"
 #include "auraio/core/operation/inbox.hpp"
@@ -22,8 +23,7 @@ class engine;
 
 /// The identity of the calling thread, for comparison only: an address no other live thread has.
 inline const void* this_thread_identity() noexcept {
-    static thread_local constinit char anchor = 0;
-    return &anchor;
+    return &this_thread_mark();
 }
 
 /// The same for what is remembered for longer than threads live: no other thread of the process ever has it.
@@ -41,6 +41,23 @@ inline std::uint64_t this_thread_number() noexcept {
 /// release, so everything one driver did to the shard happens before everything the next one does.
 class shard {
 public:
+    /// As mark_entry, for who asks whether it drives the shard, and with the answer.
+    class entry {
+    public:
+        explicit entry(const shard& s) noexcept
+            : mark_(this_thread_mark())
+            , was_(mark_.state())
+            , drives_(mark_.enter_what_shows(s.driver_)) {}
+        ~entry() { mark_.leave(was_); }
+        entry(const entry&) = delete;
+        bool drives() const noexcept { return drives_; }
+
+    private:
+        thread_mark& mark_;
+        const thread_mark::handler_id was_;
+        const bool drives_;
+    };
+
     shard(engine& owner, unsigned index);
     ~shard();
     shard(const shard&) = delete;
@@ -48,9 +65,9 @@ public:
     engine& owner() const noexcept { return owner_; }
     unsigned index() const noexcept { return index_; }
 
-    /// Whether the calling thread drives this shard. Relaxed is enough: only the thread itself ever stores
-    /// its own identity, so reading it back means that this thread stored it; any other value only has to be
-    /// different.
+    /// Whether the calling thread drives this shard. It stays true while the thread is inside the library: see
+    /// thread_mark. Relaxed is enough: only the thread itself ever stores its own identity, so reading it back
+    /// means that this thread stored it; any other value only has to be different.
     bool is_current() const noexcept {
         return driver_.load(std::memory_order_relaxed) == this_thread_identity();
     }
@@ -58,7 +75,8 @@ public:
     /// Any thread. The operation is counted as work and becomes ready: it will be completed on this shard,
     /// after everything posted here before it by the same thread.
     void post(operation& op) {
-        if (is_current()) [[likely]] {
+        const entry here(*this);
+        if (here.drives()) [[likely]] {
             op.set_counts_remotely(false);
             started_here();
             ready_.push(op);
@@ -126,13 +144,18 @@ public:
         struct finish_on_exit {
             shard& s;
             bool remotely;
+            thread_mark& mark;
             ~finish_on_exit() {
+                if (!mark.enter() && s.finish_lost(mark)) [[unlikely]]
+                    return;
                 if (remotely)
                     s.finished_remote();
                 else
                     s.finished_here();
             }
-        } finish{*this, op->counts_remotely()};
+        } finish{*this, op->counts_remotely(), this_thread_mark()};
+        if (op->leaves())
+            finish.mark.leave(reinterpret_cast<thread_mark::handler_id>(op) + !finish.remotely);
         op->complete();
         return true;
     }
@@ -280,6 +303,7 @@ public:
 
 private:
     friend class engine;
+    friend class driver;
     friend class shard_visit;
 
     void wake() noexcept;
@@ -287,6 +311,8 @@ private:
     void first_work();
     void last_work();
     void finished_remote();
+    bool finish_lost(thread_mark& mark) noexcept;
+    void drop_turn() noexcept;
     void poll_backend();
     void adopt_work(std::int64_t count);
     void fire_timers();
@@ -383,6 +409,7 @@ public:
 
 private:
     enum class mode : std::uint8_t { refused, driving, visiting };
+    const mark_entry entry_; // what it finds, and what it has itself, is so to its end
     shard& shard_;
     mode mode_;
 };

@@ -42,8 +42,22 @@ public:
 
     /// Of an operation with a handler: whether whoever completes it calls the handler itself, there and then.
     /// Else it goes by way of an executor. Nothing to the engine; here because there is room.
-    bool calls_directly() const noexcept { return calls_directly_; }
-    void set_calls_directly(bool value) noexcept { calls_directly_ = value; }
+    bool calls_directly() const noexcept { return (manner_ & direct) != 0; }
+    void set_calls_directly(bool value) noexcept {
+        manner_ = static_cast<std::uint8_t>((manner_ & leaving) | (value ? direct : 0));
+    }
+
+    /// Whether the ring may be driven by another thread while complete() runs, because that has nothing to do
+    /// with the ring and its handler was promised no strand of it: see takeover.
+    bool leaves() const noexcept { return (manner_ & leaving) != 0; }
+    void set_leaves(bool value) noexcept {
+        manner_ = static_cast<std::uint8_t>((manner_ & direct) | (value ? leaving : 0));
+    }
+
+    /// Both.
+    void set_manner(bool calls_directly, bool leaves) noexcept {
+        manner_ = static_cast<std::uint8_t>((calls_directly ? direct : 0) | (leaves ? leaving : 0));
+    }
 
 protected:
     explicit operation(function f) noexcept
@@ -51,6 +65,8 @@ protected:
     ~operation() = default; // concrete types only: nobody deletes through the base
 
 private:
+    enum : std::uint8_t { direct = 1, leaving = 2 };
+
     friend class op_queue;
     friend class inbox;
 
@@ -58,7 +74,7 @@ private:
     function function_;
     bool message_ : 1 = false;
     bool counts_remotely_ : 1 = false;
-    bool calls_directly_ = false;
+    std::uint8_t manner_ = 0;
 };
 
 /// Intrusive FIFO of operations. Not thread-safe. What it still holds when it dies is destroyed.

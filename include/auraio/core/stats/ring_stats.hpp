@@ -38,6 +38,10 @@ struct ring_stats {
     std::uint64_t loop_delay_max = 0;
     std::uint64_t long_turns = 0; ///< how often that was 10 ms or more
 
+    /// How often others have taken it from a thread that was in a handler for too long: see
+    /// engine_options::takeover_after.
+    std::uint64_t takeovers = 0;
+
     /// From submission to completion, in nanoseconds, of reads and writes of files, pipes and devices: one in
     /// 64, and more of them on a device whose gate is shut (up to all, if it is slow). Waiting for the gate
     /// is not included, waiting for the loop is.
@@ -70,6 +74,7 @@ struct ring_counters {
     counter gate_waits{0};
     counter loop_delay_max{0};
     counter long_turns{0};
+    counter takeovers{0};
     latency_histogram read_latency;
     latency_histogram write_latency;
 
@@ -123,6 +128,8 @@ inline constexpr std::array ring_statistics{
         "auraio_loop_delay_max_seconds", "gauge", "Longest time the loop was kept by its handlers.", 1e9},
     ring_statistic{&ring_stats::long_turns, &ring_counters::long_turns, ring_statistic::combined::sum,
         "auraio_long_turns_total", "counter", "How often handlers kept the loop for 10 ms or more.", 1},
+    ring_statistic{&ring_stats::takeovers, &ring_counters::takeovers, ring_statistic::combined::sum,
+        "auraio_takeovers_total", "counter", "How often others took it from a thread stuck in a handler.", 1},
 };
 // clang-format on
 

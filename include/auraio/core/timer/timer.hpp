@@ -86,7 +86,7 @@ private:
     void wait_arrived(wait_operation& op);
     bool claim(wait_operation& op);
 
-    bool start_wait(wait_operation& op, nanoseconds_t deadline);
+    bool start_wait(wait_operation& op, bool here, nanoseconds_t deadline);
 
     // Lock held.
     void arm_locked();

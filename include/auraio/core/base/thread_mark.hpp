@@ -7,6 +7,32 @@
 
 namespace aura::core {
 
+/// What who takes over holds from its request to its decision. A thread that holds it itself, around a fork that
+/// was announced, waits for nobody.
+class takeover_lock {
+public:
+    void lock() { mutex_.lock(); }
+    void unlock() { mutex_.unlock(); }
+
+    /// The same for a thread that goes on to other code of the library with it.
+    void hold(const void* thread) {
+        lock();
+        holder_.store(thread, std::memory_order_relaxed);
+    }
+    void let_go() {
+        holder_.store(nullptr, std::memory_order_relaxed);
+        unlock();
+    }
+    /// Relaxed: it is compared with the reader's own identity, which nobody else stores.
+    bool is_held_by(const void* thread) const noexcept {
+        return holder_.load(std::memory_order_relaxed) == thread;
+    }
+
+private:
+    std::mutex mutex_;
+    std::atomic<const void*> holder_{nullptr};
+};
+
 /// One for each thread. What its thread drives may be taken by another thread while it is *outside*: in a
 /// handler, and in no function of the library. Entering costs a store and a load, because who takes over pays
 /// for the order (an asymmetric Dekker):
@@ -23,7 +49,13 @@ namespace aura::core {
 /// takes over. So it cannot be that both go on. settle() waits for the lock, hence for the decision. Who has
 /// seen `outside` sees by acquire all that was done before that release store, and that is all there was: what
 /// begins later finds attention set. A thread that has lost its rings finds in each of them that it does not
-/// drive it, and goes the way of any other thread.
+/// drive it, and goes the way of any other thread. What who takes over has read before he refuses the thread may
+/// change once it finds 0 again: hence release there, and acquire here.
+///
+/// ThreadSanitizer needs no other form of this: it carries the accesses out, so membarrier(2) orders them as it does
+/// without, and everything that it has to be told passes by release and acquire, or by the lock.
+///
+/// Its address is the identity of its thread: what a thread drives shows that address.
 ///
 /// All members but look(), want(), refuse() and lose() are for the thread itself.
 class thread_mark {
@@ -41,9 +73,22 @@ public:
         std::atomic_signal_fence(std::memory_order_seq_cst); // the other half is a membarrier
         return ends_entry_undisturbed();
     }
+    /// enter(), and whether `driver` shows this thread then. One comparison tells both from everything else, for
+    /// nobody is shown by an address next to a mark's.
+    [[nodiscard]] bool enter_what_shows(const std::atomic<const void*>& driver) noexcept {
+        begin_entry();
+        std::atomic_signal_fence(std::memory_order_seq_cst); // as above
+        const auto undisturbed =
+            reinterpret_cast<std::uintptr_t>(this) + attention_.load(std::memory_order_acquire);
+        // Relaxed: see shard::is_current().
+        if (reinterpret_cast<std::uintptr_t>(driver.load(std::memory_order_relaxed)) == undisturbed)
+            [[likely]]
+            return true;
+        return settles_and_shows(driver);
+    }
     /// Its two halves, for the test that interleaves them with the other side.
     void begin_entry() noexcept { state_.store(inside, std::memory_order_relaxed); }
-    bool ends_entry_undisturbed() const noexcept { return attention_.load(std::memory_order_relaxed) == 0; }
+    bool ends_entry_undisturbed() const noexcept { return attention_.load(std::memory_order_acquire) == 0; }
 
     /// Release: see above. Also back to where enter() has come from, which may be inside.
     void leave(handler_id h) noexcept { state_.store(h, std::memory_order_release); }
@@ -57,15 +102,15 @@ public:
     bool is_nested() const noexcept { return nested_; }
     void set_nested(bool nested) noexcept { nested_ = nested; }
 
-    /// `lock`: what who takes over holds meanwhile.
-    void belongs_to(std::mutex* lock) noexcept { lock_ = lock; }
+    /// `lock`: what who takes over holds meanwhile; see takeover.
+    void belongs_to(takeover_lock* lock) noexcept { lock_ = lock; }
 
     // ---- who takes over, with the lock ----
 
     void want() noexcept { attention_.store(wanted, std::memory_order_relaxed); }
     /// After the barrier.
     handler_id look() const noexcept { return state_.load(std::memory_order_acquire); }
-    void refuse() noexcept { attention_.store(0, std::memory_order_relaxed); }
+    void refuse() noexcept { attention_.store(0, std::memory_order_release); }
     void lose() noexcept { attention_.store(lost, std::memory_order_relaxed); }
     /// It has lost what it drove, and has not recovered yet.
     bool is_lost() const noexcept { return attention_.load(std::memory_order_relaxed) == lost; }
@@ -80,10 +125,12 @@ public:
 private:
     enum : std::uint32_t { wanted = 1, lost = 2 };
 
+    bool settles_and_shows(const std::atomic<const void*>& driver) noexcept;
+
     std::atomic<handler_id> state_{inside};
     std::atomic<std::uint32_t> attention_{0};
     bool nested_ = false; // written inside, read by who has seen outside
-    std::mutex* lock_ = nullptr;
+    takeover_lock* lock_ = nullptr;
 };
 
 inline thread_mark& this_thread_mark() noexcept {

@@ -1,0 +1,94 @@
+// driver: what becomes of a thread whose shards others have taken, and of the shards.
+#include "core/loop/driver.hpp"
+#include "core/loop/takeover.hpp"
+
+#include <utility>
+
+namespace aura::core {
+
+driver::membership::membership(driver& d)
+    : driver_(d)
+    , can_lose_(d.outer_ == nullptr && &d.root_ == &d && d.engine_.takeover_ != nullptr) {
+    if (d.engine_.takeover_ && &d.root_ == &d)
+        d.engine_.takeover_->enter(d, can_lose_);
+}
+
+driver::membership::~membership() {
+    if (driver_.engine_.takeover_ && &driver_.root_ == &driver_)
+        driver_.engine_.takeover_->leave(driver_, can_lose_);
+}
+
+void driver::set_home(shard* home) noexcept {
+    home_ = home;
+    shown_home_.store(home, std::memory_order_release);
+    if (home && engine_.takeover_)
+        engine_.takeover_->note_awake();
+}
+
+/// After a handler, when there is more to do than to go on.
+void driver::attend() {
+    attention_ = false;
+    if (lost_)
+        recover();
+    if (kept_)
+        std::rethrow_exception(std::exchange(kept_, nullptr));
+}
+
+/// From here on it is a thread that enters run().
+void driver::recover() noexcept {
+    lost_ = false;
+    mark_.recover();
+    active_ = nullptr;
+    shared_budget_ = 0;
+    orphans_turn_ = false;
+    const unsigned count = engine_.shard_count();
+    for (unsigned i = 0; left_behind_ != 0 && i < count; ++i)
+        if (backend* const b = engine_.shard_at(i).published_backend_.load(std::memory_order_acquire))
+            b->give_up_indexes(std::exchange(left_behind_, 0));
+}
+
+stuck_watch::sample driver::sample() const noexcept {
+    const shard* const home = shown_home_.load(std::memory_order_acquire);
+    if (!home || mark_.is_lost())
+        return {0, 0, true};
+    return {mark_.state(), home->counters_.turns.load(std::memory_order_relaxed), home->sleeping()};
+}
+
+bool driver::seems_asleep() const noexcept {
+    const shard* const home = shown_home_.load(std::memory_order_acquire);
+    return !home || mark_.is_lost() || home->sleeping();
+}
+
+/// In the thread that takes over. The shards become orphans; what they have queued and not submitted whoever
+/// serves them submits.
+void driver::dispossess(bool counted) noexcept {
+    lost_ = true;
+    left_behind_ |= home_->io().leave_behind(); // before its ring is entered: by the index of another thread
+    if (counted) { // the thread will end the work of its handler, and can only do so from afar
+        engine_.work_started();
+        active_->finished_here();
+    }
+    for (orphan& o : orphans_) {
+        if (o.watched)
+            home_->io().unwatch(o.ward->index());
+        if (o.held)
+            leave_behind(*o.ward);
+    }
+    orphans_.clear();
+    holding_ = false;
+    if (is_steward())
+        engine_.steward_.store(nullptr, std::memory_order_seq_cst);
+    shard& home = *std::exchange(home_, nullptr);
+    shown_home_.store(nullptr, std::memory_order_relaxed);
+    leave_behind(home);
+    engine_.drivers_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+void driver::leave_behind(shard& s) noexcept {
+    left_behind_ |= s.io().leave_behind();
+    ring_counters::bump(s.counters_.takeovers);
+    s.drop_turn();
+    s.release();
+}
+
+} // namespace aura::core

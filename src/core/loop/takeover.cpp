@@ -1,0 +1,222 @@
+// takeover: who watches, and how the rings of a thread are moved while it is in a handler.
+#include "core/loop/takeover.hpp"
+
+#include "auraio/core/base/thread_mark.hpp"
+#include "core/loop/driver.hpp"
+#include "core/loop/stuck_watch.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <linux/membarrier.h>
+#include <new>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace aura::core {
+
+namespace {
+
+/// How long to do without where a barrier that was to be had is refused: by a filter that came later, or for want
+/// of memory.
+constexpr nanoseconds_t after_refusal = 1'000'000'000;
+
+/// In microseconds. Half of it finds threads that are only preempted, twice as much leaves what waits longer than
+/// Asio does.
+constexpr unsigned default_limit = 1000;
+
+unsigned limit_of(const engine_options& o) noexcept {
+    if (o.implicit_strands == true || o.task_work == task_run::deferred)
+        return 0;
+    return o.takeover_after == engine_options::by_default ? default_limit : o.takeover_after;
+}
+
+[[nodiscard]] bool barrier_in_all_threads() noexcept {
+    return ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+} // namespace
+
+// ---- threads ----
+
+std::unique_ptr<takeover> takeover::create(engine& e) {
+    const unsigned limit = limit_of(e.options());
+    if (limit == 0 || e.single_shard())
+        return nullptr;
+    static const bool may_use_barriers =
+        ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return may_use_barriers ? std::make_unique<takeover>(e, nanoseconds_t{limit} * 1000) : nullptr;
+}
+
+takeover::takeover(engine& e, nanoseconds_t limit) noexcept
+    : engine_(e)
+    , limit_(limit) {}
+
+void takeover::end() noexcept {
+    {
+        std::lock_guard guard(watch_mutex_);
+        ends_ = true;
+        changed_.notify_all();
+    }
+    if (watch_.joinable())
+        watch_.join();
+}
+
+void takeover::enter(driver& d, bool can_lose) {
+    if (can_lose) {
+        d.mark().belongs_to(&mutex_);
+        std::lock_guard guard(mutex_);
+        d.takeover_next_ = first_;
+        d.takeover_previous_ = nullptr;
+        if (first_)
+            first_->takeover_previous_ = &d;
+        first_ = &d;
+    }
+    if (threads_.fetch_add(1, std::memory_order_relaxed) == 0)
+        return;
+    start();
+    note_awake();
+}
+
+void takeover::leave(driver& d, bool can_lose) noexcept {
+    threads_.fetch_sub(1, std::memory_order_relaxed);
+    if (!can_lose)
+        return;
+    std::lock_guard guard(mutex_);
+    (d.takeover_previous_ ? d.takeover_previous_->takeover_next_ : first_) = d.takeover_next_;
+    if (d.takeover_next_)
+        d.takeover_next_->takeover_previous_ = d.takeover_previous_;
+    d.mark().refuse(); // what it has lost it does not need any more
+    d.mark().belongs_to(nullptr);
+}
+
+void takeover::sever(driver* d, unsigned runs, bool locked) noexcept {
+    if (!locked)
+        ::new (static_cast<void*>(&mutex_)) takeover_lock;
+    ::new (static_cast<void*>(&watch_mutex_)) std::mutex;
+    ::new (static_cast<void*>(&changed_)) std::condition_variable;
+    ::new (static_cast<void*>(&watch_)) std::thread; // that one is the parent's
+    parked_.store(false, std::memory_order_relaxed);
+    threads_.store(runs, std::memory_order_relaxed);
+    first_ = d;
+    if (!d)
+        return;
+    d->takeover_next_ = d->takeover_previous_ = nullptr;
+    if (d->lost_) { // the thread that took over may have been in the middle of it
+        d->home_ = nullptr;
+        d->shown_home_.store(nullptr, std::memory_order_relaxed);
+        d->orphans_.clear();
+        d->holding_ = false;
+        d->left_behind_ = 0; // the parent's
+        d->mark().lose();
+    }
+}
+
+// ---- the watching thread ----
+
+void takeover::start() {
+    std::lock_guard guard(watch_mutex_);
+    if (watch_.joinable() || ends_)
+        return;
+    sigset_t all, before;
+    sigfillset(&all); // signals are for the program's threads
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        watch_ = std::thread([this] { watch(); });
+    } catch (const std::exception&) { // NOLINT(bugprone-empty-catch)
+        // No thread can be had: the next one that comes tries again.
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void takeover::unpark() noexcept {
+    std::lock_guard guard(watch_mutex_);
+    roused_ = true;
+    changed_.notify_all();
+}
+
+void takeover::watch() noexcept {
+    (void)::pthread_setname_np(::pthread_self(), "auraio-watch");
+    stuck_watch stuck(limit_);
+    std::unique_lock lock(watch_mutex_);
+    while (!ends_) {
+        lock.unlock();
+        nanoseconds_t next = look(stuck);
+        if (next == never)
+            next = park();
+        lock.lock();
+        if (next == never)
+            changed_.wait(lock, [this] { return roused_ || ends_; });
+        else if (!ends_)
+            changed_.wait_until(lock, std::chrono::steady_clock::time_point(
+                                          std::chrono::nanoseconds(static_cast<std::int64_t>(next))));
+        parked_.store(false, std::memory_order_relaxed);
+        roused_ = false;
+    }
+}
+
+/// See note_awake(). Returns when to look again: never, unless somebody is awake by now, or could not be told.
+nanoseconds_t takeover::park() noexcept {
+    parked_.store(true, std::memory_order_relaxed);
+    if (!barrier_in_all_threads())
+        return monotonic_now() + after_refusal; // who wakes up need not see it: not without a clock
+    if (threads_.load(std::memory_order_relaxed) < 2)
+        return never; // there is nobody to take over; see enter()
+    std::lock_guard guard(mutex_);
+    for (const driver* d = first_; d; d = d->takeover_next_)
+        if (!d->seems_asleep())
+            return 0;
+    return never;
+}
+
+/// Looks at all threads, and takes from those that are stuck. Returns when to look again.
+nanoseconds_t takeover::look(stuck_watch& stuck) noexcept {
+    unsigned taken = 0;
+    {
+        std::lock_guard guard(mutex_);
+        stuck.begin(monotonic_now());
+        const bool others = threads_.load(std::memory_order_relaxed) > 1;
+        for (driver* d = first_; d; d = d->takeover_next_)
+            if (stuck.see(d->seen_, d->sample()) && others && anybody_idle(*d) && take_from(*d))
+                ++taken;
+        if (!others)
+            return never;
+    }
+    if (taken != 0) { // not under the lock: they take others
+        engine_.notify_parked();
+        engine_.orphans_changed();
+    }
+    return stuck.next_look();
+}
+
+/// A hint: whether it is of any use to take from this one now.
+bool takeover::anybody_idle(const driver& but) const noexcept {
+    if (engine_.parked_.load(std::memory_order_relaxed) != 0)
+        return true;
+    for (const driver* d = first_; d; d = d->takeover_next_)
+        if (d != &but && d->has_shown_home() && d->seems_asleep())
+            return true;
+    return false;
+}
+
+/// The lock is held, from the request to the decision.
+bool takeover::take_from(driver& d) noexcept {
+    thread_mark& mark = d.mark();
+    if (mark.is_lost())
+        return false;
+    mark.want();
+    const bool ordered = barrier_in_all_threads();
+    const thread_mark::handler_id handler = mark.look();
+    // What the thread wrote inside can be read from here on, if it is outside.
+    if (!ordered || handler == thread_mark::inside || mark.is_nested() || !d.has_home()) {
+        mark.refuse();
+        return false;
+    }
+    d.dispossess((handler & 1) != 0);
+    mark.lose();
+    count_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+} // namespace aura::core
