@@ -146,6 +146,18 @@ typedef struct aura_device_stats {
  */
 AURA_API int aura_get_device_stats(const aura_engine_t* engine, int device, aura_device_stats_t* stats);
 
+/* ---- what is pending --------------------------------------------------------------------------------------
+ */
+
+/**
+ * Writes to `fd` what is pending, on which descriptor, with which callback, and what it waits for; what the
+ * thread of each ring does; timers and devices: for the question why nothing happens. Any thread, callbacks
+ * included. Of a ring whose thread does not come back to its loop it says so after a quarter of a second, and
+ * for how long that has been the case. The text is for people and may change.
+ * \return 0; -EINVAL; -ENOMEM; what write(2) said, when part of it may have been written.
+ */
+AURA_API int aura_dump(aura_engine_t* engine, int fd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -302,6 +303,12 @@ public:
     /// What happened on each ring since construction: requests, handlers, system calls, wakes, loop delay,
     /// latencies. Any thread, at any time, without stopping a ring.
     engine_stats stats() const { return engine_.stats(); }
+
+    /// Writes what is pending, on which descriptor, with which handler, and what it waits for; what each ring's
+    /// thread does; timers, devices: for the question why nothing happens. Any thread, also a handler's; of a ring
+    /// whose thread does not come back to its loop it says so after a quarter of a second, and for how long that
+    /// has been the case. The text is for people and may change.
+    void dump(std::ostream& out) { engine_.dump(out); }
 
     // Storage. Reads and writes of files pass a gate, which lets all of them through unless it finds that
     // fewer in flight on their device would do; doc/controller.md tells how. The functions below may be

@@ -77,6 +77,18 @@ void timeout_part::free(core::timer& t) {
     owner.recycle();
 }
 
+const void* callback_of(const core::operation& op) noexcept {
+    const request_slot* owner = nullptr;
+    const auto is = [&op](core::operation::function f) {
+        return op.code() == reinterpret_cast<const void*>(f);
+    };
+    if (is(&io_part::run))
+        owner = &static_cast<const io_part&>(op).owner_;
+    else if (is(&timeout_part::wait_part::run))
+        owner = &static_cast<const timeout_part::wait_part&>(op).timer_.owner_;
+    return owner ? reinterpret_cast<const void*>(owner->owed_callback()) : nullptr;
+}
+
 // ---- one operation ----
 
 void request_slot::withdraw() noexcept {

@@ -24,6 +24,7 @@ public:
     using core::io_operation::cancel_before_start;
 
 private:
+    friend const void* callback_of(const core::operation& op) noexcept;
     static void run(core::operation& base, core::action what);
     request_slot& owner_;
 };
@@ -38,6 +39,7 @@ public:
             , timer_(t) {}
 
     private:
+        friend const void* callback_of(const core::operation& op) noexcept;
         static void run(core::operation& base, core::action what);
         timeout_part& timer_;
     };
@@ -53,6 +55,7 @@ private:
     static void free(core::timer& t);
     static constexpr behaviour kind{nullptr, &free};
 
+    friend const void* callback_of(const core::operation& op) noexcept;
     request_slot& owner_;
     wait_part wait_;
 };
@@ -161,6 +164,9 @@ public:
 
     cancel_note& note() noexcept { return note_; }
 
+    /// While it is pending.
+    aura_callback_t owed_callback() const noexcept { return callback_; }
+
 private:
     aura_request_t* handle() const noexcept {
         const std::uint64_t generation = life_.load(std::memory_order_relaxed) >> 2;
@@ -191,5 +197,8 @@ private:
     alignas(alignof(io_part)) std::byte storage_[storage_size];
     cancel_note note_{*this};
 };
+
+/// What a pending operation will call; null when it is none of the above, or calls nothing.
+const void* callback_of(const core::operation& op) noexcept;
 
 } // namespace aura::capi

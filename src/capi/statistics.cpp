@@ -1,11 +1,15 @@
 // statistics: snapshots of an engine's counters and latencies.
 #include "engine.hpp"
+#include "request_slot.hpp"
 #include "versioned_struct.hpp"
 
 #include "auraio/core/report/engine_stats.hpp"
 
 #include <cstring>
 #include <span>
+#include <sstream>
+#include <string>
+#include <unistd.h>
 
 using namespace aura;
 using namespace aura::capi;
@@ -126,4 +130,21 @@ uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fra
     if (!histogram || histogram->struct_size < sizeof *histogram)
         return 0;
     return core::latency_snapshot(std::span(histogram->buckets), histogram->sum_ns).percentile(fraction);
+}
+
+int aura_dump(aura_engine_t* engine, int fd) {
+    if (!engine || fd < 0)
+        return fail(EINVAL);
+    return guarded([&] {
+        std::ostringstream out;
+        engine->loop.dump(out, &callback_of);
+        const std::string text = std::move(out).str();
+        for (std::size_t at = 0; at < text.size();) {
+            const ssize_t written = ::write(fd, text.data() + at, text.size() - at);
+            if (written < 0 && errno != EINTR)
+                return fail(errno);
+            at += written > 0 ? static_cast<std::size_t>(written) : 0;
+        }
+        return 0;
+    });
 }

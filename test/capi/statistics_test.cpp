@@ -4,6 +4,7 @@
 #include "support/scratch_file.hpp"
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -163,4 +164,27 @@ TEST(CStatistics, RefuseWhatMakesNoSense) {
     EXPECT_EQ(aura_get_histogram(e.get(), 2, AURA_OP_READ, h.get()), -EINVAL);
     EXPECT_EQ(aura_get_histogram(nullptr, 0, AURA_OP_READ, h.get()), -EINVAL);
     EXPECT_EQ(aura_get_histogram(e.get(), 0, AURA_OP_READ, nullptr), -EINVAL);
+}
+
+TEST(CDump, TellsWhatIsPendingAndWithWhichCallback) {
+    const engine_ptr e = make_engine(1);
+    const pipe_ends pipe;
+    ended x;
+    aura_request_t* const timeout = aura_timeout(e.get(), 3'600'000'000'000, ended::note, &x);
+    ASSERT_NE(timeout, nullptr);
+    char text[8192] = {};
+    EXPECT_EQ(aura_dump(e.get(), pipe.write_end), 0);
+    ASSERT_GT(::read(pipe.read_end, text, sizeof text - 1), 0);
+    EXPECT_NE(std::strstr(text, "1 operations of other threads wait"), nullptr) << text;
+    EXPECT_EQ(aura_poll(e.get()), 0);
+    EXPECT_EQ(aura_dump(e.get(), pipe.write_end), 0);
+    std::memset(text, 0, sizeof text);
+    ASSERT_GT(::read(pipe.read_end, text, sizeof text - 1), 0);
+    EXPECT_NE(std::strstr(text, "timer due in 3"), nullptr) << text;
+    EXPECT_NE(std::strstr(text, "ended::note"), nullptr) << "this program is not stripped: " << text;
+    EXPECT_EQ(aura_dump(nullptr, pipe.write_end), -EINVAL);
+    EXPECT_EQ(aura_dump(e.get(), -1), -EINVAL);
+    EXPECT_EQ(aura_dump(e.get(), pipe.read_end), -EBADF) << "the end that cannot be written to";
+    EXPECT_EQ(aura_cancel(e.get(), timeout), 0);
+    EXPECT_EQ(finish(e, x), -ECANCELED);
 }

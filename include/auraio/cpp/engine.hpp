@@ -176,6 +176,8 @@ public:
         cpp_detail::checked(aura_get_buffer_stats(handle_, &stats), "buffer_stats");
         return stats;
     }
+    /// Writes to `fd` what is pending and what it waits for; see aura_dump().
+    void dump(int fd) const { cpp_detail::checked(aura_dump(handle_, fd), "dump"); }
     /// `type` is AURA_OP_READ or AURA_OP_WRITE.
     Histogram histogram(aura_op_type_t type, int ring = AURA_ALL_RINGS) const {
         Histogram histogram;

@@ -125,6 +125,19 @@ public:
             queue(*s, lock);
     }
 
+    void describe(const engine& e, std::vector<std::string>& out) {
+        worker_pool::lock lock = take_lock();
+        for (const state* s = askers_; s; s = s->next) {
+            if (&s->asker->home_->owner() != &e)
+                continue;
+            const name_question& q = s->question;
+            out.push_back(
+                "ring " + std::to_string(s->asker->home_->index()) + ": look-up of " +
+                (q.is_reverse() ? std::string("an address") : '"' + q.host + "\" \"" + q.service + '"') +
+                (s->phase == state::under_way ? ", in a thread of the pool" : ", waits for a thread"));
+        }
+    }
+
 private:
     static std::atomic<source*>& place() noexcept {
         static constinit std::atomic<source*> only{nullptr};
@@ -254,6 +267,11 @@ void name_lookup::abandon(const engine& e) noexcept {
 void name_lookup::repeat_after_fork(const engine& e) noexcept {
     if (source* const all = source::existing())
         all->repeat(e);
+}
+
+void name_lookup::describe(const engine& e, std::vector<std::string>& out) {
+    if (source* const all = source::existing())
+        all->describe(e, out);
 }
 
 } // namespace aura::core

@@ -375,4 +375,20 @@ void signal_set::abandon(const engine& e) {
             s->finish_all(-ECANCELED);
 }
 
+void signal_set::describe(const engine& e, std::vector<std::string>& out) {
+    registry* const r = registry::place();
+    if (!r)
+        return;
+    std::lock_guard guard(r->mutex);
+    for (signal_set* s = r->sets; s; s = s->next_) {
+        if (&s->home_->owner() != &e || s->waits_.empty())
+            continue;
+        std::string line = "ring " + std::to_string(s->home_->index()) + ": " +
+                           std::to_string(s->waits_.size()) + " wait for one of the signals";
+        for (const registration& x : s->registrations_)
+            line += ' ' + std::to_string(x.signal);
+        out.push_back(std::move(line));
+    }
+}
+
 } // namespace aura::core

@@ -121,7 +121,7 @@ bool shard::try_acquire() noexcept {
         return false;
     happens_after(&driver_);
     driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
-    turn_began_ = never; // the time without a driver is no handler's fault
+    set_turn_began(never); // the time without a driver is no handler's fault
     submits_from_now_on();
     path_.attach_thread();
     return true;
@@ -175,7 +175,7 @@ AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     op_queue done;
     path_.note_flush();
     const bool passed = backend_->wait(done, deadline);
-    turn_began_ = never; // begins below
+    set_turn_began(never); // begins below
     inbox_.awake();
     // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
     const bool may_tick = passed || done.empty();
@@ -258,7 +258,7 @@ bool shard::flush_completely() noexcept {
 void shard::note_delay(nanoseconds_t now) noexcept {
     // The clock stands still for a tick: what is certain is one tick less than what it shows.
     const nanoseconds_t tick = coarse_resolution();
-    const nanoseconds_t shown = now - turn_began_;
+    const nanoseconds_t shown = now - turn_began();
     const nanoseconds_t delay = shown > tick ? shown - tick : 0;
     if (delay > counters_.loop_delay_max.load(std::memory_order_relaxed))
         counters_.loop_delay_max.store(delay, std::memory_order_relaxed);

@@ -55,6 +55,7 @@ public:
     storage_device(const storage_device&) = delete;
 
     device_id id() const noexcept { return id_; }
+    const std::string& name() const noexcept { return name_; }
 
     /// A ring begins, or ends, to use the device, on behalf of `owner`. With the last one that ticks the gate
     /// opens.

@@ -316,6 +316,7 @@ extern "C" {
     pub fn aura_unregister_async(engine: *mut aura_engine_t, type_: aura_reg_type_t,
                                    callback: aura_callback_t, user_data: *mut c_void) -> c_int;
 
+    pub fn aura_dump(engine: *mut aura_engine_t, fd: c_int) -> c_int;
     pub fn aura_get_stats(engine: *const aura_engine_t, stats: *mut aura_stats_t) -> c_int;
     pub fn aura_get_ring_stats(engine: *const aura_engine_t, ring: c_int, stats: *mut aura_stats_t) -> c_int;
     pub fn aura_get_histogram(

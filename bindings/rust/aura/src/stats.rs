@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use aura_sys as sys;
 use std::fmt;
 use std::os::raw::c_int;
+use std::os::unix::io::AsRawFd;
 use std::time::Duration;
 
 /// What happened since the engine was made. Figures that depend on each other may be off by what happened while the
@@ -96,6 +97,17 @@ impl Engine {
     pub fn stats(&self) -> Result<Stats> {
         // SAFETY: the size is right.
         read_stats(|s| unsafe { sys::aura_get_stats(self.as_ptr(), s) })
+    }
+
+    /// Writes to a descriptor, such as that of `std::io::stderr()`, what is pending and what it waits for, and what the
+    /// thread of each ring does: for the question why nothing happens. Any thread, also in a callback; of a ring whose
+    /// thread does not come back to its loop it says so after a quarter of a second. The text is for people.
+    ///
+    /// # Errors
+    /// `ENOMEM`; what write(2) said.
+    pub fn dump(&self, to: &impl AsRawFd) -> Result<()> {
+        // SAFETY: the engine is there, and any number is allowed.
+        Error::of_turn(unsafe { sys::aura_dump(self.as_ptr(), to.as_raw_fd()) }).map(|_| ())
     }
 
     /// Of one ring. Rings are numbered in the order of their first use.

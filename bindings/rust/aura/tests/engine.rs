@@ -275,6 +275,12 @@ fn statistics_count_what_was_done() {
         engine.read_at(&fd, vec![0; 16], 0, |n, _| assert_eq!(n, Ok(16))).unwrap();
         engine.drain(PATIENCE).unwrap();
     }
+    let (mut reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
+    engine.dump(&writer).unwrap();
+    drop(writer);
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut text).unwrap();
+    assert!(text.contains("ring 0: ") && text.contains("ring 1: "), "{text}");
     let all = engine.stats().unwrap();
     assert_eq!((all.rings, all.submitted, all.completed, all.in_flight), (2, 256, 256, 0));
     assert!(all.enters > 0 && all.turns > 0 && all.handlers >= 256);

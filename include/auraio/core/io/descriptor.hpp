@@ -154,6 +154,7 @@ public:
     int release_and_forget() noexcept;
 
 private:
+    friend class inspection;
     friend class io_path;
 
     /// What the shard is told by the descriptor itself, as a message; bits of message_.

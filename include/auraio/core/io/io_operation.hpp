@@ -131,6 +131,7 @@ protected:
 
 private:
     friend class descriptor;
+    friend class inspection;
     friend class io_path;
 
     /// What is known of the request's way, besides whether it is in the backend; see request_outcome.

@@ -96,6 +96,8 @@ public:
     void end_all();
 
 private:
+    friend class inspection;
+
     // The way there.
     bool refuses(io_operation& op);
     bool start_otherwise(io_operation& op);

@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <string>
 #include <sys/socket.h>
+#include <vector>
 
 namespace aura::core {
 
@@ -72,6 +73,9 @@ public:
 
     /// In a forked child: those of `e` are asked once more.
     static void repeat_after_fork(const engine& e) noexcept;
+
+    /// A line for each that is pending on a shard of `e`.
+    static void describe(const engine& e, std::vector<std::string>& out);
 
 protected:
     name_lookup(function f, name_question&& q);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace aura::core {
@@ -99,6 +100,9 @@ public:
 
     /// No wait is left on any shard of `e`: they become ready, cancelled. For the engine's shutdown.
     static void abandon(const engine& e);
+
+    /// A line for each set on shards of `e` that somebody waits for.
+    static void describe(const engine& e, std::vector<std::string>& out);
 
 private:
     friend class signal_wait;

@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
+#include <iosfwd>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -180,6 +181,15 @@ public:
 
     /// What happened on each ring so far; stops none of them.
     engine_stats stats() const;
+
+    /// Writes what is pending, on which object, and what it waits for: for the question why nothing happens. Any
+    /// thread, also one that is in a handler. Each ring is asked through its inbox; of one whose thread does not
+    /// come back to its loop it says so after a quarter of a second. Throws bad_alloc, and what `out` throws.
+    void dump(std::ostream& out) { dump(out, nullptr); }
+    /// The same where the code of an operation says nothing about its handler: the address of what will be called,
+    /// or null. Called by the thread that has the operation.
+    using handler_finder = const void* (*)(const operation&) noexcept;
+    void dump(std::ostream& out, handler_finder handler_of);
 
     /// What this engine wants of storage devices: of all, or of the one behind `device`.
     void set_storage(const storage_settings& change);

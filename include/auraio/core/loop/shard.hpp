@@ -112,8 +112,8 @@ public:
     /// What other threads have sent.
     void take_inbox();
 
-    /// By the coarse clock; never: nobody drives it.
-    nanoseconds_t turn_began() const noexcept { return turn_began_; }
+    /// By the coarse clock; never: nobody drives it, or its driver waits. Relaxed, for other threads a hint.
+    nanoseconds_t turn_began() const noexcept { return turn_began_.load(std::memory_order_relaxed); }
 
     registrations::ring_side& registered_side(registration_kind kind) noexcept {
         return registered_[static_cast<std::size_t>(kind)];
@@ -304,6 +304,7 @@ public:
 private:
     friend class engine;
     friend class driver;
+    friend class inspection;
     friend class shard_visit;
 
     void wake() noexcept;
@@ -325,7 +326,7 @@ private:
         end_turn();
         measure_turn();
         // By the coarse clock, which has been read anyway: a few milliseconds late.
-        if (turn_began_ >= path_.tick_due()) [[unlikely]]
+        if (turn_began() >= path_.tick_due()) [[unlikely]]
             path_.tick_gates();
     }
     /// What the turn has run is counted when it is over, and not one by one; the next one begins.
@@ -341,10 +342,12 @@ private:
     void measure_turn() noexcept {
         turns_unmeasured_ = 0;
         const nanoseconds_t now = coarse_now();
-        if (turn_began_ != never && now != turn_began_) [[unlikely]]
+        if (turn_began() != never && now != turn_began()) [[unlikely]]
             note_delay(now);
-        turn_began_ = now;
+        set_turn_began(now);
     }
+    // Relaxed: see turn_began(). It publishes nothing.
+    void set_turn_began(nanoseconds_t now) noexcept { turn_began_.store(now, std::memory_order_relaxed); }
     void note_delay(nanoseconds_t now) noexcept;
     void publish_counters() noexcept {
         count_handlers();
@@ -386,7 +389,7 @@ private:
     clock_queues clocks_{timers_};
     std::array<registrations::ring_side, 2> registered_; // by registration_kind
 
-    nanoseconds_t turn_began_ = never; // never: nobody drove it
+    std::atomic<nanoseconds_t> turn_began_{never}; // never: nobody drove it
     std::uint32_t turns_unmeasured_ = 0;
     // What budget_ was when its handlers were counted last. Not beside it: compilers then load and store the
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns

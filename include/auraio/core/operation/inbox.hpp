@@ -72,6 +72,17 @@ public:
         return count;
     }
 
+    /// Consumer. How many there are: what others add meanwhile stands before what is counted.
+    std::uint32_t count() const noexcept {
+        // Acquire: pairs with push(), whose link is read.
+        const operation* node = head_.load(std::memory_order_acquire);
+        happens_after(&head_);
+        std::uint32_t count = 0;
+        for (node = node == asleep() ? nullptr : node; node; node = node->next_)
+            ++count;
+        return count;
+    }
+
     /// Consumer. Publishes that it is about to block; false when something has arrived meanwhile.
     [[nodiscard]] bool try_sleep() noexcept {
         operation* expected = nullptr;

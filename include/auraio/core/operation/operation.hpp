@@ -31,6 +31,9 @@ public:
     void arrive() { function_(*this, action::arrive); }
     void cancel() { function_(*this, action::cancel); }
 
+    /// What it is, by the address of its code: one for each type of operation. For who shows what is pending.
+    const void* code() const noexcept { return reinterpret_cast<const void*>(function_); }
+
     /// True for an operation that, on arrival, has something to do besides becoming ready.
     bool is_message() const noexcept { return message_; }
     void set_message(bool value) noexcept { message_ = value; }

@@ -40,6 +40,7 @@ public:
 private:
     friend class clock_heap;
     friend class clock_queues;
+    friend class inspection;
 
     const clock_kind* const kind_;
     clock_node* first_child_ = nullptr;
@@ -122,6 +123,8 @@ public:
     }
 
 private:
+    friend class inspection;
+
     clock_node* take_due(std::uint64_t now);
     clock_node** place_of(const clock_node& node) noexcept;
     void arm(clock_node& first, std::uint64_t look_at) noexcept;

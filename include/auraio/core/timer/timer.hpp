@@ -73,6 +73,7 @@ protected:
 
 private:
     friend class clock_timer;
+    friend class inspection;
     friend class shard;
     friend class wait_operation;
 
@@ -135,6 +136,7 @@ protected:
     static timer_node& in_wheel(clock_node& node) noexcept { return from(node); }
 
 private:
+    friend class inspection;
     friend class shard;
     friend class timer;
 

@@ -23,6 +23,7 @@ public:
     [[nodiscard]] bool queued() const noexcept { return next_ != nullptr; }
 
 private:
+    friend class inspection;
     friend class timer_queue;
 
     timer_node* next_ = nullptr; // circular within a slot, null while not queued
@@ -103,6 +104,8 @@ public:
     [[nodiscard]] timer_node* pop_due(std::uint64_t now_ns) noexcept;
 
 private:
+    friend class inspection;
+
     static constexpr unsigned digit_bits = 6;
     static constexpr unsigned slots_per_level = 1U << digit_bits;
     static constexpr unsigned level_count = (64 + digit_bits - 1) / digit_bits;

@@ -1,0 +1,21 @@
+// descriptions: descriptors and threads of this process, in words, as the kernel knows them.
+#pragma once
+
+#include <string>
+
+namespace aura::core {
+
+/// "TCP 127.0.0.1:80, peer 127.0.0.1:4711", "/var/log/x", "pipe:[1234]"; "closed". Throws bad_alloc.
+std::string describe_file(int fd);
+
+/// A thread of this process: its name, what it does ("running", "sleeping in futex_wait"), and the time it has
+/// spent in the kernel, in nanoseconds.
+struct thread_description {
+    std::string name;
+    std::string state;
+    unsigned long long system_time = 0;
+};
+/// Empty where there is no such thread, or no /proc. Throws bad_alloc.
+thread_description describe_thread(int thread);
+
+} // namespace aura::core
