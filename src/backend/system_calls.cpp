@@ -38,10 +38,10 @@ struct transfer {
     }
 
     std::size_t size() const noexcept {
-        std::size_t all = 0;
+        std::size_t total = 0;
         for (int i = 0; i < count; ++i)
-            all += vectors[i].iov_len;
-        return all;
+            total += vectors[i].iov_len;
+        return total;
     }
 
     const short_request& request;

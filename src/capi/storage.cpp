@@ -40,12 +40,12 @@ using figure = core::device_statistic::figure;
 using c_figure = std::variant<std::uint64_t aura_device_stats_t::*, double aura_device_stats_t::*,
                               unsigned aura_device_stats_t::*>;
 
-struct c_field {
+struct c_device_field {
     figure from;
     c_figure to;
 };
 
-constexpr c_field fields[] = {
+constexpr c_device_field device_fields[] = {
     {&core::device_stats::rings, &aura_device_stats_t::rings},
     {&core::device_stats::changes, &aura_device_stats_t::phase_changes},
     {&core::device_stats::limit, &aura_device_stats_t::limit},
@@ -62,19 +62,19 @@ constexpr c_field fields[] = {
 
 // The variants are constants, none of which is without a value: nothing throws.
 // NOLINTBEGIN(bugprone-exception-escape)
-constexpr bool has_all_statistics() noexcept {
+constexpr bool has_all_device_statistics() noexcept {
     for (const core::device_statistic& s : core::device_statistics) {
         bool found = false;
-        for (const c_field& f : fields)
+        for (const c_device_field& f : device_fields)
             found |= f.from == s.member;
         if (!found)
             return false;
     }
     return true;
 }
-static_assert(has_all_statistics(), "a statistic of devices has no field in aura_device_stats_t");
+static_assert(has_all_device_statistics(), "a statistic of devices has no field in aura_device_stats_t");
 
-void copy(const c_field& field, const core::device_stats& from, aura_device_stats_t& to) noexcept {
+void copy(const c_device_field& field, const core::device_stats& from, aura_device_stats_t& to) noexcept {
     std::visit(
         [&](auto source, auto target) {
             using wide = std::remove_reference_t<decltype(to.*target)>;
@@ -92,7 +92,7 @@ int fill(aura_device_stats_t* out, const core::device_stats& s) noexcept {
     all.minor = s.id.minor;
     all.phase = static_cast<int>(s.phase);
     all.reason = s.trace.empty() ? "" : core::name(s.trace.back().reason);
-    for (const c_field& f : fields)
+    for (const c_device_field& f : device_fields)
         copy(f, s, all);
     if (s.limit == core::no_limit)
         all.limit = std::numeric_limits<std::uint64_t>::max();

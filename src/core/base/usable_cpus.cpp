@@ -95,7 +95,7 @@ std::vector<unsigned> affinity() {
     return ids;
 }
 
-std::optional<std::string> read_file(const std::string& path) {
+std::optional<std::string> read_text(const std::string& path) {
     std::ifstream file(path);
     if (!file)
         return std::nullopt;
@@ -167,14 +167,14 @@ std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids, const file
 }
 
 std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids) {
-    return in_numa_order(ids, read_file);
+    return in_numa_order(ids, read_text);
 }
 
 usable_cpus find_usable_cpus() {
     usable_cpus found;
     found.ids = affinity();
     found.count = static_cast<unsigned>(found.ids.size());
-    if (const auto quota = cpu_quota(read_file("/proc/self/cgroup").value_or(""), read_file))
+    if (const auto quota = cpu_quota(read_text("/proc/self/cgroup").value_or(""), read_text))
         found.count =
             static_cast<unsigned>(std::clamp(std::ceil(*quota), 1.0, static_cast<double>(found.ids.size())));
     return found;

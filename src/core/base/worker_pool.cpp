@@ -15,8 +15,6 @@
 
 namespace aura::core {
 
-namespace {
-
 /// Where a thread waits that has nothing to do. They form a stack: the one that has been idle for the
 /// shortest time is called first, and those that are not needed are left alone until they end.
 struct idle_worker {
@@ -24,6 +22,8 @@ struct idle_worker {
     bool is_called = false; // taken from the stack; guarded by the pool's lock, as the next
     idle_worker* below = nullptr;
 };
+
+namespace {
 
 /// Without the lock, for which those that are woken would have to wait otherwise. Each may be gone once it is called.
 void wake(idle_worker* called) noexcept {

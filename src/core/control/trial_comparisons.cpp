@@ -8,12 +8,12 @@ namespace aura::core {
 
 namespace {
 constexpr unsigned sub_windows_per_window = 4;
-constexpr unsigned windows_max = 5; // probe, base, probe, base, probe
-constexpr double decisive = 2.5;    // standard errors that decide after two sub-windows
-constexpr double proof = 1.7;       // standard errors to keep the probe
-constexpr double doubt = 1.0;       // standard errors to reject it
-constexpr double at_a_glance = 4;   // to reject a raise after one
-constexpr double quick_doubt = 1.3; // after two sub-windows: time above the limit costs latency
+constexpr unsigned windows_max = 5;   // probe, base, probe, base, probe
+constexpr double decisive_gain = 2.5; // standard errors that decide after two sub-windows
+constexpr double proof = 1.7;         // standard errors to keep the probe
+constexpr double doubt = 1.0;         // standard errors to reject it
+constexpr double at_a_glance = 4;     // to reject a raise after one
+constexpr double quick_doubt = 1.3;   // after two sub-windows: time above the limit costs latency
 
 constexpr double pairs_min = 6;
 constexpr double proof_of_pairs = 2.2; // it is looked for after every pair
@@ -44,9 +44,9 @@ trial_verdict window_comparison::judge(double threshold, bool raises) const noex
     if (!whole_window && probe_rates_.count() > in_window_)
         return trial_verdict::undecided; // resumed: a glance at the device of today first
     const rate_ratio gain = ratio();
-    if (gain.above(threshold, whole_window ? proof : decisive))
+    if (gain.above(threshold, whole_window ? proof : decisive_gain))
         return trial_verdict::kept;
-    if (gain.below(threshold, whole_window ? doubt : raises ? quick_doubt : decisive))
+    if (gain.below(threshold, whole_window ? doubt : raises ? quick_doubt : decisive_gain))
         return trial_verdict::rejected;
     return trial_verdict::undecided;
 }

@@ -46,14 +46,14 @@ int identify(int fd, identity& id, bool& has_witness) noexcept {
     return 0;
 }
 
-struct table {
+struct number_table {
     std::mutex mutex;
     std::map<std::pair<const engine*, int>, identity> entries;
     file_witness witness; // one for all engines, which may each have an object on the same number
 
-    static table& instance() {
+    static number_table& instance() {
         static auto* const one = [] { // for objects that live as long as the process
-            auto* const made = new table;
+            auto* const made = new number_table;
             // A child of fork(2) has no thread that would give the mutex back.
             ::pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
                              [] {
@@ -73,7 +73,7 @@ int note_assigned(const engine& owner, int fd) {
     bool has_witness = false;
     if (const int error = identify(fd, id, has_witness); error < 0)
         return error;
-    table& t = table::instance();
+    number_table& t = number_table::instance();
     const std::lock_guard guard(t.mutex);
     identity& known = t.entries[{&owner, fd}];
     if (has_witness)
@@ -89,7 +89,7 @@ int note_assigned(const engine& owner, int fd) {
 }
 
 void forget_assigned(const engine& owner, int fd) noexcept {
-    table& t = table::instance();
+    number_table& t = number_table::instance();
     const std::lock_guard guard(t.mutex);
     const auto place = t.entries.find({&owner, fd});
     if (place == t.entries.end())

@@ -16,7 +16,7 @@ namespace {
 /// How long a synchronous call waits for the thread that drives the shard to submit what it was sent. One
 /// that sleeps is there in some ten microseconds; one that computes or blocks in a handler is not waited for
 /// any longer.
-constexpr nanoseconds_t patience = 2'000'000;
+constexpr nanoseconds_t order_patience = 2'000'000;
 
 /// The same for one that other programs keep from its processor: it gets there as soon as they let it.
 constexpr nanoseconds_t patience_under_load = 1'000'000'000;
@@ -141,9 +141,9 @@ void descriptor::await_submission() {
         if (home_->is_free() && submit_by_visit())
             return;
         const nanoseconds_t waited = monotonic_now() - began;
-        const bool starved = waited >= patience && waited < patience_under_load &&
-                             processor_time(thread) - spent < patience && is_runnable(thread);
-        if (waited >= patience && !starved) {
+        const bool starved = waited >= order_patience && waited < patience_under_load &&
+                             processor_time(thread) - spent < order_patience && is_runnable(thread);
+        if (waited >= order_patience && !starved) {
             if (home_->system_calls() == began_at)
                 home_->remember_busy(
                     began_at); // one handler all the time: the next call need not find out again

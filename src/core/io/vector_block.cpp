@@ -24,8 +24,8 @@ struct size_class {
 constexpr std::array<size_class, 2> classes{{{256, 32}, {1280, 12}}};
 constexpr std::uint32_t no_class = classes.size();
 
-struct free_block {
-    free_block* next;
+struct free_vector_block {
+    free_vector_block* next;
 };
 
 /// Released blocks of one thread. A block is mostly released where the next one is made: by its ring's
@@ -40,7 +40,7 @@ public:
     }
 
     void* take(std::uint32_t c) noexcept {
-        free_block* const block = first_[c];
+        free_vector_block* const block = first_[c];
         if (block) {
             first_[c] = block->next;
             --count_[c];
@@ -50,7 +50,7 @@ public:
     bool keep(void* memory, std::uint32_t c) noexcept {
         if (!keeps || count_[c] >= classes[c].kept_most)
             return false;
-        first_[c] = ::new (memory) free_block{first_[c]};
+        first_[c] = ::new (memory) free_vector_block{first_[c]};
         ++count_[c];
         return true;
     }
@@ -62,7 +62,7 @@ public:
     }
 
 private:
-    std::array<free_block*, no_class> first_{};
+    std::array<free_vector_block*, no_class> first_{};
     std::array<unsigned, no_class> count_{};
     inline static thread_local bool gone_ = false; // trivial: readable until the thread is no more
 };

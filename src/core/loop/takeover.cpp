@@ -26,7 +26,7 @@ constexpr nanoseconds_t after_refusal = 1'000'000'000;
 /// Asio does.
 constexpr unsigned default_limit = 1000;
 
-unsigned limit_of(const engine_options& o) noexcept {
+unsigned takeover_limit_of(const engine_options& o) noexcept {
     if (o.implicit_strands == true || o.task_work == task_run::deferred)
         return 0;
     return o.takeover_after == engine_options::by_default ? default_limit : o.takeover_after;
@@ -41,7 +41,7 @@ unsigned limit_of(const engine_options& o) noexcept {
 // ---- threads ----
 
 std::unique_ptr<takeover> takeover::create(engine& e) {
-    const unsigned limit = limit_of(e.options());
+    const unsigned limit = takeover_limit_of(e.options());
     if (limit == 0 || e.single_shard())
         return nullptr;
     static const bool may_use_barriers =
