@@ -39,6 +39,7 @@ fenced README.md cpp 'int main' >"$output/program.cpp"
 } >"$output/fragment.c"
 {
     echo '#include <auraio/auraio.hpp>'
+    echo '#include <auraio/serve_statistics.hpp>'
     echo '#include <iostream>'
     echo 'using namespace std::chrono_literals;'
     echo 'const auto token = aura::detached;'
@@ -52,7 +53,8 @@ fenced README.md cpp 'int main' >"$output/program.cpp"
     echo 'void watching(aura::io_context& context, aura::buffer_pool& pool) {'
     fenced doc/observing.md cpp 'stats.total()'
     fenced doc/observing.md cpp prometheus_text
-    echo '(void)body; }'
+    fenced doc/observing.md cpp serve_statistics
+    echo '(void)body; (void)statistics; }'
     for fragment in 'register_buffers(ctx, sequence)' 'register_buffers(ctx, pool)' 'file_registration files'; do
         echo "void registration_$((++count))(aura::io_context& ctx, const std::vector<aura::mutable_buffer>& sequence,"
         echo '    aura::random_access_file& file, aura::random_access_file& other) {'
