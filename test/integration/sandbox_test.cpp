@@ -11,8 +11,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sys/socket.h>
@@ -295,6 +297,54 @@ TEST(SandboxOfOtherCalls, AHandlerOrRunGetsTheError) {
                     EXPECT_EQ(seen.value(), error) << seen.message();
                 }
             });
+}
+
+/// Who takes rings over needs membarrier(2): refused, a handler that takes long is waited for, as without.
+TEST(SandboxOfOtherCalls, WithoutMembarrierNobodyTakesOver) {
+    for (const bool from_the_start : {true, false})
+        test::in_another_process([&] {
+            ::alarm(60);
+            auto options = aura::options_from_environment();
+            options.implicit_strands.reset();
+            options.takeover_after = 100;
+            const refusal refused{"membarrier", __NR_membarrier, EPERM};
+            if (from_the_start)
+                refused.install();
+            aura::io_context ctx(options);
+            if (!from_the_start)
+                refused.install();
+            auto work = net::make_work_guard(ctx);
+            std::array<std::optional<aura::steady_timer>, 2> clocks;
+            std::optional<aura::steady_timer> timer;
+            std::atomic<bool> fired{false};
+            std::atomic<int> ticks{0};
+            std::function<void(unsigned)> tick = [&](unsigned ring) {
+                clocks[ring]->expires_after(1ms);
+                clocks[ring]->async_wait([&, ring](aura::error_code) {
+                    if (++ticks < 50)
+                        return tick(ring);
+                    ticks.notify_all();
+                });
+            };
+            net::post(ctx, [&] {
+                for (unsigned ring : {0u, 1u})
+                    net::post(ctx.ring_executor(ring), [&, ring] {
+                        clocks[ring].emplace(ctx.ring_executor(ring));
+                        tick(ring);
+                    });
+                timer.emplace(ctx, 1ms);
+                timer->async_wait([&](aura::error_code) { fired = true; });
+                for (int seen = ticks; seen < 50; seen = ticks) // of the other thread's ring
+                    ticks.wait(seen);
+                EXPECT_FALSE(fired);
+                work.reset();
+            });
+            std::thread other([&] { ctx.run(); });
+            ctx.run();
+            other.join();
+            EXPECT_TRUE(fired);
+            EXPECT_EQ(ctx.takeovers(), 0u);
+        });
 }
 
 } // namespace
