@@ -158,6 +158,17 @@ AURA_API int aura_get_device_stats(const aura_engine_t* engine, int device, aura
  */
 AURA_API int aura_dump(aura_engine_t* engine, int fd);
 
+/**
+ * Serves statistics while the program runs, from a thread of its own, which answers also while callbacks block:
+ * on a UNIX socket at `path`, which only this user may open, each connection gets one snapshot, a line of JSON, at
+ * once, and another for each line it sends. In the place of what was served before; ends with the engine, or
+ * when `path` is NULL. A socket that a process left behind is replaced, nothing else is.
+ * \param prometheus_port  serve http://127.0.0.1:port/metrics as well, to every user of the machine; 0: a free
+ *                         port; negative: do not
+ * \return the port, or 0 without one; -EINVAL; -ENOMEM; -ENAMETOOLONG; -EADDRINUSE; what a system call said.
+ */
+AURA_API int aura_serve_statistics(aura_engine_t* engine, const char* path, int prometheus_port);
+
 #ifdef __cplusplus
 }
 #endif

@@ -126,6 +126,7 @@ aura_engine::aura_engine(const core::engine_options& options, core::ring_selecti
 }
 
 aura_engine::~aura_engine() {
+    statistics.reset(); // its thread looks at what ends here
     usable_in_.store(aura::core::fork_generation() - 1, std::memory_order_relaxed);
     loop.shutdown(); // callbacks run in here
     delete outside.load(std::memory_order_relaxed);

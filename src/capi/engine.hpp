@@ -6,6 +6,7 @@
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/core/memory/buffer_pool.hpp"
+#include "auraio/core/report/statistics_server.hpp"
 #include "core/loop/outside_wait.hpp"
 #include "core/loop/ring_selector.hpp"
 #include "file_numbers.hpp"
@@ -130,6 +131,9 @@ struct aura_engine {
     std::mutex run_mutex; // guards runners, making `outside`, and the clearing of run_stop
     unsigned runners = 0; // threads in aura_run()
     std::atomic<bool> run_stop{false};
+
+    std::mutex statistics_mutex; // guards the next
+    std::unique_ptr<aura::core::statistics_server> statistics;
 
 private:
     struct alignas(64) ring {

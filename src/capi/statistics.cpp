@@ -132,6 +132,25 @@ uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fra
     return core::latency_snapshot(std::span(histogram->buckets), histogram->sum_ns).percentile(fraction);
 }
 
+int aura_serve_statistics(aura_engine_t* engine, const char* path, int prometheus_port) {
+    if (!engine || prometheus_port > 65535)
+        return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
+    return guarded([&] {
+        const std::lock_guard guard(engine->statistics_mutex);
+        engine->statistics.reset();
+        if (!path)
+            return 0;
+        core::statistics_options options;
+        options.prometheus = prometheus_port >= 0;
+        options.prometheus_port = static_cast<unsigned short>(options.prometheus ? prometheus_port : 0);
+        engine->statistics =
+            std::make_unique<core::statistics_server>([engine] { return engine->stats(); }, path, options);
+        return static_cast<int>(engine->statistics->prometheus_port());
+    });
+}
+
 int aura_dump(aura_engine_t* engine, int fd) {
     if (!engine || fd < 0)
         return fail(EINVAL);

@@ -6,6 +6,10 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace test;
@@ -164,6 +168,32 @@ TEST(CStatistics, RefuseWhatMakesNoSense) {
     EXPECT_EQ(aura_get_histogram(e.get(), 2, AURA_OP_READ, h.get()), -EINVAL);
     EXPECT_EQ(aura_get_histogram(nullptr, 0, AURA_OP_READ, h.get()), -EINVAL);
     EXPECT_EQ(aura_get_histogram(e.get(), 0, AURA_OP_READ, nullptr), -EINVAL);
+}
+
+TEST(CServeStatistics, ALineOfJsonUntilItIsEnded) {
+    const engine_ptr e = make_engine(1);
+    const std::string path = "/tmp/auraio-c-statistics-" + std::to_string(::getpid());
+    EXPECT_EQ(aura_serve_statistics(nullptr, path.c_str(), -1), -EINVAL);
+    EXPECT_EQ(aura_serve_statistics(e.get(), path.c_str(), 65536), -EINVAL);
+    EXPECT_EQ(aura_serve_statistics(e.get(), std::string(200, 'x').c_str(), -1), -ENAMETOOLONG);
+    EXPECT_EQ(aura_serve_statistics(e.get(), path.c_str(), -1), 0);
+    EXPECT_GT(aura_serve_statistics(e.get(), path.c_str(), 0), 0) << "in the place of the first";
+
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what connect(2) takes
+    ASSERT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    std::string line;
+    char text[4096];
+    for (ssize_t n; !line.ends_with('\n') && (n = ::recv(fd, text, sizeof text, 0)) > 0;)
+        line.append(text, static_cast<std::size_t>(n));
+    EXPECT_TRUE(line.starts_with("{\"context\":\"main\"")) << line;
+    EXPECT_EQ(aura_serve_statistics(e.get(), nullptr, -1), 0);
+    EXPECT_EQ(::recv(fd, text, sizeof text, 0), 0) << "closed";
+    ::close(fd);
+    EXPECT_NE(::access(path.c_str(), F_OK), 0);
 }
 
 TEST(CDump, TellsWhatIsPendingAndWithWhichCallback) {

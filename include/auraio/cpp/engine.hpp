@@ -178,6 +178,10 @@ public:
     }
     /// Writes to `fd` what is pending and what it waits for; see aura_dump().
     void dump(int fd) const { cpp_detail::checked(aura_dump(handle_, fd), "dump"); }
+    /// Until the engine ends, or `path` is null; see aura_serve_statistics(). Returns the port for Prometheus.
+    int serve_statistics(const char* path, int prometheus_port = -1) const {
+        return cpp_detail::checked(aura_serve_statistics(handle_, path, prometheus_port), "serve_statistics");
+    }
     /// `type` is AURA_OP_READ or AURA_OP_WRITE.
     Histogram histogram(aura_op_type_t type, int ring = AURA_ALL_RINGS) const {
         Histogram histogram;

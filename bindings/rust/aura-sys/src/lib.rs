@@ -317,6 +317,7 @@ extern "C" {
                                    callback: aura_callback_t, user_data: *mut c_void) -> c_int;
 
     pub fn aura_dump(engine: *mut aura_engine_t, fd: c_int) -> c_int;
+    pub fn aura_serve_statistics(engine: *mut aura_engine_t, path: *const c_char, prometheus_port: c_int) -> c_int;
     pub fn aura_get_stats(engine: *const aura_engine_t, stats: *mut aura_stats_t) -> c_int;
     pub fn aura_get_ring_stats(engine: *const aura_engine_t, ring: c_int, stats: *mut aura_stats_t) -> c_int;
     pub fn aura_get_histogram(

@@ -2,9 +2,13 @@
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use aura_sys as sys;
+use libc::EINVAL;
+use std::ffi::CString;
 use std::fmt;
 use std::os::raw::c_int;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::io::AsRawFd;
+use std::path::Path;
 use std::time::Duration;
 
 /// What happened since the engine was made. Figures that depend on each other may be off by what happened while the
@@ -108,6 +112,21 @@ impl Engine {
     pub fn dump(&self, to: &impl AsRawFd) -> Result<()> {
         // SAFETY: the engine is there, and any number is allowed.
         Error::of_turn(unsafe { sys::aura_dump(self.as_ptr(), to.as_raw_fd()) }).map(|_| ())
+    }
+
+    /// Serves statistics while the program runs, until the engine is dropped, in the place of what was served before:
+    /// on a UNIX socket at `path`, which only this user may open, each connection gets one snapshot, a line of JSON,
+    /// at once, and another for each line it sends. With `prometheus_port` also at http://127.0.0.1:port/metrics, to
+    /// every user of the machine; 0 takes a free port. The port is returned.
+    ///
+    /// # Errors
+    /// `EINVAL`: the path has a zero byte; `ENAMETOOLONG`; `EADDRINUSE`; `ENOMEM`; what a system call said.
+    pub fn serve_statistics(&self, path: impl AsRef<Path>, prometheus_port: Option<u16>) -> Result<u16> {
+        let path = CString::new(path.as_ref().as_os_str().as_bytes()).map_err(|_| Error::Io(EINVAL))?;
+        let port = prometheus_port.map_or(-1, c_int::from);
+        // SAFETY: the engine is there, and the path ends in a zero byte.
+        let served = unsafe { sys::aura_serve_statistics(self.as_ptr(), path.as_ptr(), port) };
+        Error::of_turn(served).map(|port| u16::try_from(port).unwrap_or(0))
     }
 
     /// Of one ring. Rings are numbered in the order of their first use.

@@ -297,6 +297,21 @@ fn statistics_count_what_was_done() {
 }
 
 #[test]
+fn statistics_are_served_while_the_engine_lives() {
+    let path = std::env::temp_dir().join(format!("aura-statistics-{}", std::process::id()));
+    let engine = Engine::new().unwrap();
+    assert_eq!(engine.serve_statistics("a\0b", None), Err(Error::Io(EINVAL)));
+    assert_eq!(engine.serve_statistics(&path, None), Ok(0));
+    let mut line = String::new();
+    let socket = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(socket), &mut line).unwrap();
+    assert!(line.starts_with("{\"context\":\"main\"") && line.ends_with("]}\n"), "{line}");
+    assert_ne!(engine.serve_statistics(&path, Some(0)).unwrap(), 0);
+    drop(engine);
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_child_of_fork_is_refused_and_the_parent_goes_on() {
     use libc::{fork, waitpid, ECHILD};
     let (engine, (ours, mut theirs)) = (one_ring(), pair());
