@@ -66,3 +66,9 @@ if [[ $name == graceful_shutdown ]]; then
     wait "$server" || fail "exit status $?"
     server=
 fi
+if [[ $name == tutorial_server ]]; then
+    kill -TERM "$server"
+    read -r -t 10 line <&3 && [[ $line == *requests*system\ calls* ]] || fail "says nothing at its end"
+    wait "$server" || fail "exit status $?"
+    server=
+fi
