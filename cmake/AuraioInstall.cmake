@@ -25,7 +25,7 @@ foreach(target IN LISTS targets)
         DESTINATION "${AURAIO_CMAKE_DIR}" COMPONENT development)
 endforeach()
 
-file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/doc/*")
+file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/doc/*.*") # folders are for the site: tools/build-doc.sh
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${PROJECT_SOURCE_DIR}/SECURITY.md"
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT doc)
 install(FILES ${documents} DESTINATION "${CMAKE_INSTALL_DOCDIR}/doc" COMPONENT doc)

@@ -20,8 +20,8 @@ pub const CURRENT_POSITION: u64 = u64::MAX;
 
 /// Each starts an operation, and calls `done` once when it has ended: never before the function returns if the thread
 /// drives the engine itself, else possibly in another thread meanwhile. When it cannot be started the function fails with
-/// [`Error::Submission`], and `done` is dropped, with the buffer: `EINVAL` (an offset, length or count out of range, a
-/// path with a NUL), `EBADF`, `ENOMEM`. What the kernel says is what `done` gets.
+/// [`Error::Submission`](crate::Error::Submission), and `done` is dropped, with the buffer: `EINVAL` (an offset,
+/// length or count out of range, a path with a NUL), `EBADF`, `ENOMEM`. What the kernel says is what `done` gets.
 ///
 /// Operations that own their buffer give it back to `done`.
 impl Engine {

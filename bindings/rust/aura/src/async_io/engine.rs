@@ -94,7 +94,7 @@ pub trait AsyncEngine: HasEngine {
     }
 
     /// Reads until all the room of the buffer is filled ([`slice`](IoBuf::slice) it for fewer), by as many reads as that
-    /// takes. [`Error::EndOfFile`]: there is not so much; the buffer has what there was.
+    /// takes. [`Error::EndOfFile`](crate::Error::EndOfFile): there is not so much; the buffer has what there was.
     ///
     /// ```
     /// # async fn f(engine: aura::Engine, file: aura::Fd) -> aura::Result<()> {
