@@ -11,11 +11,13 @@
 #include <auraio/auraio.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -150,6 +152,10 @@ private:
                         static_cast<unsigned long long>(p99), static_cast<unsigned long long>(seen), limit,
                         aura::core::name(device.phase));
         if (at > set_.warm) {
+            if (rates_.empty())
+                counted_from_ = counters_now();
+            else
+                requests_ += latencies_.size();
             rates_.push_back(rate);
             p99s_.push_back(p99);
             limits_.push_back(limit);
@@ -158,15 +164,39 @@ private:
         noted_ = at;
     }
 
+    /// What the requests have cost so far.
+    struct counters {
+        std::uint64_t cpu_ns = 0;
+        std::uint64_t enters = 0;
+        std::uint64_t waits = 0; // at the gate
+    };
+    counters counters_now() const {
+        const aura::ring_stats sum = context_.stats().total();
+        timespec cpu{};
+        if (::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) != 0)
+            fail("clock_gettime", errno);
+        constexpr std::uint64_t second = 1'000'000'000;
+        return {static_cast<std::uint64_t>(cpu.tv_sec) * second + static_cast<std::uint64_t>(cpu.tv_nsec),
+                sum.enters, sum.gate_waits};
+    }
+
     void print_summary() {
         std::uint64_t sum = 0;
         for (const std::uint64_t rate : rates_)
             sum += rate;
-        std::printf("depth=%u adaptive=%d iops=%llu device_p99_us=%llu limit=%llu\n", set_.depth,
-                    set_.adaptive ? 1 : 0,
+        const counters spent = counters_now();
+        const auto each = [&](std::uint64_t to, std::uint64_t from) {
+            return static_cast<double>(to - from) /
+                   static_cast<double>(std::max<std::uint64_t>(requests_, 1));
+        };
+        std::printf("depth=%u adaptive=%d iops=%llu device_p99_us=%llu limit=%llu cpu_ns=%.0f enters=%.4f "
+                    "waits=%.3f\n",
+                    set_.depth, set_.adaptive ? 1 : 0,
                     static_cast<unsigned long long>(rates_.empty() ? 0 : sum / rates_.size()),
                     static_cast<unsigned long long>(percentile(p99s_, 50)),
-                    static_cast<unsigned long long>(percentile(limits_, 50)));
+                    static_cast<unsigned long long>(percentile(limits_, 50)),
+                    each(spent.cpu_ns, counted_from_.cpu_ns), each(spent.enters, counted_from_.enters),
+                    each(spent.waits, counted_from_.waits));
     }
 
     const settings& set_;
@@ -183,6 +213,8 @@ private:
     clock_type::duration noted_{0};
     bool ceiling_set_ = false;
     bool over_ = false;
+    counters counted_from_;
+    std::uint64_t requests_ = 0;                       // since then
     std::vector<std::uint64_t> latencies_;             // of the current interval, in nanoseconds
     std::vector<std::uint64_t> rates_, p99s_, limits_; // one per interval
 };
