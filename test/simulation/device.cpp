@@ -145,7 +145,10 @@ void device::served(std::uint32_t index, time_ns now) {
                           static_cast<time_ns>(requests_[index].bytes / spec_.bandwidth * 1e9);
         done = interface_free_;
     }
-    events_.at(done + from_us(spec_.base_latency_us), event_kind::done, index);
+    done += from_us(spec_.base_latency_us);
+    if (const time_ns interrupt = from_us(spec_.interrupt_us); interrupt > 0)
+        done = (done + interrupt - 1) / interrupt * interrupt;
+    events_.at(done, event_kind::done, index);
 }
 
 } // namespace simulation

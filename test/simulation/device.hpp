@@ -45,6 +45,9 @@ struct device_spec {
     double pause_every_ms = 0; ///< mean distance (exponential); 0: none
     double pause_ms = 0;
 
+    /// Completions are told at multiples of this: a host that gathers them for one interrupt; 0: at once.
+    double interrupt_us = 0;
+
     // a device that others share: its speed wanders, by this standard deviation of the logarithm, about as
     // long as this in one direction (an Ornstein-Uhlenbeck process)
     double wander = 0;

@@ -19,7 +19,8 @@ enum class event_kind : std::uint32_t {
     done,         // the device has completed a request
     neighbour_on, // another user of the device comes, or goes
     neighbour_off,
-    change, // the device becomes another one: index is the segment
+    turn_over, // a ring has run its handlers and submits: index is the ring
+    change,    // the device becomes another one: index is the segment
 };
 
 struct event {

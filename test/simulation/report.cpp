@@ -25,19 +25,19 @@ void print_usage() {
 }
 
 void print_header() {
-    std::puts(
-        "| device | best depth | best rate/s | limit | rate | P99 | converged s | varies | shut | Jain |\n"
-        "|---|---|---|---|---|---|---|---|---|---|");
+    std::puts("| device | best depth | best rate/s | limit | rate | P99 | converged s | varies | shut | Jain "
+              "| CPU |\n"
+              "|---|---|---|---|---|---|---|---|---|---|---|");
 }
 
 void print_row(const score& s) {
     for (std::size_t i = 0; i < s.segments.size(); ++i) {
         const segment_score& g = s.segments[i];
         const std::string part = s.segments.size() > 1 ? ", part " + std::to_string(i + 1) : "";
-        std::printf("| %s%s | %u | %.0f | %s | %.3f | %.2f | %.2f | %.2f | %.3f | %.2f |\n", s.name.c_str(),
-                    part.c_str(), g.best.depth, g.best.rate,
+        std::printf("| %s%s | %u | %.0f | %s | %.3f | %.2f | %.2f | %.2f | %.3f | %.2f | %.3f |\n",
+                    s.name.c_str(), part.c_str(), g.best.depth, g.best.rate,
                     g.limit > 0 ? std::to_string(static_cast<int>(g.limit)).c_str() : "open", g.throughput(),
-                    g.latency(), g.converged_s, g.variation, g.shut_share, g.fairness);
+                    g.latency(), g.converged_s, g.variation, g.shut_share, g.fairness, g.cost());
     }
     std::fflush(stdout);
 }

@@ -50,6 +50,7 @@ std::vector<std::string> misses(const entry& e, const score& s, const requiremen
         if (e.what == purpose::open_gate) {
             list.at_least("throughput", g.throughput(), required.open_throughput);
             list.at_most("P99", g.latency(), required.open_latency);
+            list.at_most("CPU", g.cost(), required.open_cost);
             list.at_most("gate shut", g.shut_share, required.open_shut);
             continue;
         }

@@ -18,6 +18,7 @@ struct requirements {
     double open_throughput = 0.99;
     double open_latency = 1.05;
     double open_shut = 0.01;
+    double open_cost = 1.03;
     double ceiling_throughput = 0.90;
     double ceiling_latency = 1.10;
     double reaction_lost_s = 2;

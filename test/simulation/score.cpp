@@ -57,7 +57,8 @@ public:
 private:
     static_point measure(unsigned depth, double from, double length) {
         const outcome run = run_static(alone_, depth, {{from, from + length}}, seed_);
-        return {depth, run.intervals[0].rate(), run.intervals[0].p99_us()};
+        const interval& in = run.intervals[0];
+        return {depth, in.rate(), in.p99_us(), in.cost_us(alone_.load)};
     }
 
     scenario alone_;
@@ -167,7 +168,7 @@ namespace {
 // What no gate at all gives, for loads that need none.
 static_point ungated(const scenario& s, std::uint64_t seed) {
     const interval in = run_static(s, 0, {{s.duration_s / 2, s.duration_s}}, seed).intervals[0];
-    return {0, in.rate(), in.p99_us()};
+    return {0, in.rate(), in.p99_us(), in.cost_us(s.load)};
 }
 
 } // namespace
@@ -192,6 +193,7 @@ score evaluate(const scenario& s, bool against_no_gate, std::uint64_t seed) {
         const interval& second = result.run.intervals[2 * i + 1];
         segment.rate = second.rate();
         segment.p99_us = second.p99_us();
+        segment.cost_us = second.cost_us(s.load);
         segment.shut_share = (first.shut_s + second.shut_s) / (first.seconds() + second.seconds());
         segment.fairness = jain(second.completed_by_ring);
         judge_limit(segment, result.run.ticks, s.segments[i].from_s, ends[i]);

@@ -10,6 +10,7 @@ struct static_point {
     unsigned depth = 0;
     double rate = 0;
     double p99_us = 0;
+    double cost_us = 0;
 };
 
 /// How the best static depth is chosen: the smallest one with this share of the highest rate in the sweep;
@@ -34,10 +35,12 @@ struct segment_score {
         0; ///< from the segment's begin until the limit first stays near that median; < 0: never
     double variation = 0;  ///< (95th - 5th percentile) / median of the limit
     double shut_share = 0; ///< of the whole segment
+    double cost_us = 0;    ///< of the processor for each operation, where rings take time
     double fairness = 1;   ///< Jain's index over rings
 
     double throughput() const { return rate / best.rate; }
     double latency() const { return p99_us / best.p99_us; }
+    double cost() const { return best.cost_us > 0 ? cost_us / best.cost_us : 1; }
 };
 
 struct score {

@@ -22,6 +22,9 @@ struct ring {
     ring_gate gate;
     std::deque<std::uint32_t> waiting[aura::core::io_class_count];
     unsigned closed_depth = 0;
+    std::vector<std::uint32_t> completed; // not taken yet
+    std::vector<std::uint32_t> prepared;  // started in this turn
+    bool in_turn = false;
 };
 
 class world {
@@ -105,6 +108,9 @@ private:
         case event_kind::done:
             done(e.index);
             break;
+        case event_kind::turn_over:
+            end_turn(e.index);
+            break;
         case event_kind::neighbour_on:
         case event_kind::neighbour_off:
             if (e.index == neighbour_epoch_)
@@ -176,7 +182,11 @@ private:
         ++in_flight_;
         out_.most_in_flight = std::max(out_.most_in_flight, in_flight_);
         requests_[index].admitted = now_;
-        device_.arrive(index, now_);
+        ring& from = *rings_[requests_[index].owner];
+        if (from.in_turn)
+            from.prepared.push_back(index);
+        else
+            device_.arrive(index, now_);
     }
 
     void drain(ring& r) {
@@ -207,6 +217,41 @@ private:
     }
 
     void done(std::uint32_t index) {
+        const std::uint32_t owner = requests_[index].owner;
+        if (scenario_.load.turn_us <= 0 || owner == neighbour) {
+            complete(index);
+            return;
+        }
+        rings_[owner]->completed.push_back(index);
+        if (!rings_[owner]->in_turn)
+            begin_turn(owner);
+    }
+
+    void begin_turn(std::uint32_t r) {
+        ring& self = *rings_[r];
+        self.in_turn = true;
+        if (interval* i = current())
+            ++i->turns;
+        std::vector<std::uint32_t> taken;
+        taken.swap(self.completed);
+        for (const std::uint32_t index : taken)
+            complete(index);
+        const load_spec& load = scenario_.load;
+        const double us = load.turn_us + load.handler_us * static_cast<double>(taken.size());
+        events_.at(now_ + from_seconds(us / 1e6), event_kind::turn_over, r);
+    }
+
+    void end_turn(std::uint32_t r) {
+        ring& self = *rings_[r];
+        for (const std::uint32_t index : self.prepared)
+            device_.arrive(index, now_);
+        self.prepared.clear();
+        self.in_turn = false;
+        if (!self.completed.empty())
+            begin_turn(r);
+    }
+
+    void complete(std::uint32_t index) {
         const request r = requests_[index];
         free_.push_back(index);
         if (r.owner == neighbour) {
@@ -277,8 +322,9 @@ private:
             drain_all();
         }
         const auto& controller = controller_.controller();
-        out_.ticks.push_back({static_cast<double>(now_) / 1e9, adaptive_ ? controller.limit() : static_limit_,
-                              controller.phase(), in_flight_, waiting_, completed_});
+        out_.ticks.push_back({static_cast<double>(now_) / 1e9,
+                              adaptive_ ? controller.limit() : static_limit_, controller.phase(),
+                              in_flight_, waiting_, completed_});
         if (next != aura::core::never)
             events_.at(next, event_kind::tick, 0);
     }

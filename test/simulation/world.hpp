@@ -28,6 +28,11 @@ struct load_spec {
     std::uint32_t bytes = 4096;
     double large_share = 0; ///< of operations, that are `large_bytes` long
     std::uint32_t large_bytes = 131072;
+
+    /// A ring that takes completions as they have gathered, runs a handler for each, and submits what those have
+    /// started in one system call, which costs this much; 0: all that takes no time.
+    double turn_us = 0;
+    double handler_us = 0;
 };
 
 /// A device that becomes another at `from_s`.
@@ -59,11 +64,16 @@ struct interval {
     double from_s = 0;
     double to_s = 0;
     std::uint64_t completed = 0;
-    histogram latency; ///< from admission to completion
-    double shut_s = 0; ///< time in which an operation waited at the gate
+    histogram latency;       ///< from admission to completion
+    std::uint64_t turns = 0; ///< of rings that take time
+    double shut_s = 0;       ///< time in which an operation waited at the gate
     std::vector<std::uint64_t> completed_by_ring;
 
     double seconds() const { return to_s - from_s; }
+    /// Of the processor, for each operation.
+    double cost_us(const load_spec& load) const {
+        return load.handler_us + load.turn_us * static_cast<double>(turns) / static_cast<double>(completed);
+    }
     double rate() const { return static_cast<double>(completed) / seconds(); }
     double p99_us() const { return static_cast<double>(latency.percentile(0.99)) / 1e3; }
     double shut_share() const { return shut_s / seconds(); }
