@@ -61,9 +61,11 @@ std::vector<std::string> misses(const entry& e, const score& s, const requiremen
                          required.ceiling_latency);
             continue;
         }
-        list.at_least("throughput", g.throughput(), required.throughput);
-        list.at_most("P99", g.latency(), required.latency);
-        if (g.limit > 0) // one operation more or less is always allowed
+        const bool open = g.limit <= 0;
+        list.at_least("throughput", g.throughput(),
+                      open ? required.open_knee_throughput : required.throughput);
+        list.at_most("P99", g.latency(), open ? required.open_knee_latency : required.latency);
+        if (!open) // one operation more or less is always allowed
             list.at_most("variation of the depth", g.variation, std::max(required.variation, 1.01 / g.limit));
         if (i == 0)
             list.at_most("seconds to converge", g.converged_s < 0 ? 1e9 : g.converged_s,

@@ -12,6 +12,10 @@ namespace simulation {
 struct requirements {
     double throughput = 0.95;
     double latency = 1.25;
+    /// Where the gate stays open because no depth lowers the P99 by a quarter: the whole rate, and what a
+    /// quarter more or less makes of the P99.
+    double open_knee_throughput = 0.98;
+    double open_knee_latency = 4.0 / 3;
     double variation = 0.25; ///< or one operation, at small depths
     double fairness = 0.9;
     double convergence = 1; ///< of convergence_max_s()

@@ -11,7 +11,7 @@ namespace {
 constexpr double operations_per_point = 30'000;
 
 bool slow_dynamics(const device_spec& d) {
-    return d.pause_every_ms > 0 || d.neighbour_on_ms > 0 || d.tokens_per_second > 0;
+    return d.hashed || d.pause_every_ms > 0 || d.neighbour_on_ms > 0 || d.tokens_per_second > 0;
 }
 
 class sweeper {

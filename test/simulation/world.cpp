@@ -323,7 +323,7 @@ private:
         }
         const auto& controller = controller_.controller();
         out_.ticks.push_back({static_cast<double>(now_) / 1e9,
-                              adaptive_ ? controller.limit() : static_limit_, controller.phase(),
+                              adaptive_ ? controller.kept_limit() : static_limit_, controller.phase(),
                               in_flight_, waiting_, completed_});
         if (next != aura::core::never)
             events_.at(next, event_kind::tick, 0);

@@ -52,7 +52,7 @@ struct scenario {
 /// The state at a tick.
 struct tick_sample {
     double time_s = 0;
-    unsigned limit = 0;
+    unsigned limit = 0; ///< that is kept, also while it is compared with the open gate
     aura::core::controller_phase phase = aura::core::controller_phase::passthrough;
     std::uint64_t in_flight = 0;
     std::uint64_t waiting = 0;

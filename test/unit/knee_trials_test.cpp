@@ -64,6 +64,8 @@ struct KneeTrials : testing::Test {
     double per_operation = 1'000;
     unsigned servers = 40;
     bool wanders = false;
+    bool disturbed = false;
+    unsigned open = 0;
     int count = 0;
 
     double rate(unsigned depth) {
@@ -80,7 +82,7 @@ struct KneeTrials : testing::Test {
     }
     /// The next trial: where it goes, and how it ends.
     std::string next() {
-        const knee_trials::ground here{limit, rate(limit), reference, wanders, false};
+        const knee_trials::ground here{limit, rate(limit), reference, wanders, disturbed, open};
         const nanoseconds_t end = now + 10'000 * ms;
         while (!trials.start_due(now, here, ceiling)) {
             now += 10 * ms;
@@ -101,9 +103,9 @@ struct KneeTrials : testing::Test {
             }
             trials.kept(trial);
             limit = trial.probe();
-            text += knee_trials::far_below_knee(trial) ? " far below"
-                    : trials.far_above_knee()          ? " far above"
-                                                       : " kept";
+            text += trials.far_below_knee(trial) ? " far below"
+                    : trials.far_above_knee()    ? " far above"
+                                                 : " kept";
         }
         trials.restart_schedule(now);
         measure();
@@ -152,8 +154,24 @@ TEST_F(KneeTrials, NotAboveTheCeilingNorBelowTheMinimum) {
     EXPECT_EQ(next(), "40>39 rejected");
 }
 
+TEST_F(KneeTrials, LeapsTellWhetherCapacityHasComeBackAllAtOnce) {
+    open = 256;
+    disturbed = true;
+    std::string seen;
+    while (!seen.starts_with("40>80") && now < 10'000 * ms)
+        seen = next();
+    EXPECT_EQ(seen, "40>80 rejected");
+    const nanoseconds_t since = now;
+    for (seen.clear(); !seen.starts_with("40>80") && now < 20'000 * ms;)
+        seen = next();
+    EXPECT_GE(now - since, options.leap_gap);
+    open = 79;
+    for (int i = 0; i < 20; ++i)
+        EXPECT_FALSE(next().starts_with("40>80")) << "beyond the load";
+}
+
 TEST_F(KneeTrials, OneThatTheLoadDoesNotFillIsRejected) {
-    const knee_trials::ground here{limit, rate(limit), reference, false, false};
+    const knee_trials::ground here{limit, rate(limit), reference, false, false, 0};
     now = 300 * ms;
     ASSERT_TRUE(trials.start_due(now, here, ceiling));
     EXPECT_EQ(trials.add(now + 10 * ms, rate(44), false, 41), verdict::undecided) << "all of it is inside";

@@ -19,6 +19,7 @@ adaptive_controller::adaptive_controller(const controller_options& options) noex
     , change_(options_)
     , search_(options_)
     , trials_(options_)
+    , proof_(options_)
     , regime_(options_)
     , guard_(options_)
     , ceiling_(options_) {
@@ -41,7 +42,7 @@ nanoseconds_t adaptive_controller::tick(nanoseconds_t now, const gate_load& load
         if (!watch_ceiling(latency))
             watch_load();
     } else if (!watch_demand() && !watch_ceiling(latency) && !watch_guard(latency) && !watch_change()) {
-        watch_sub_window();
+        watch_sub_window(latency);
     }
 
     const bool active = load.in_flight != 0 || load.waiting != 0 || load.completed != last_.load.completed;
@@ -76,6 +77,8 @@ void adaptive_controller::engage(double depth) noexcept {
     regime_.engage();
     guard_.reset();
     change_.forget();
+    proof_.restart();
+    open_depth_ = static_cast<unsigned>(std::clamp(depth, 1.0, 1e6));
     baseline_.clear();
     restart_latency_ = true;
     sample_shift_ = meter_.rate() < slow_device ? 0 : 3;
@@ -83,6 +86,7 @@ void adaptive_controller::engage(double depth) noexcept {
 
 void adaptive_controller::open_gate(controller_reason reason) noexcept {
     trials_.stop();
+    proof_.stop();
     const bool left_alone = load_.gate_opens(now_.time, reason == controller_reason::gate_not_binding);
     if (!left_alone && at_knee())
         last_knee_ = limit_;
@@ -106,12 +110,13 @@ bool adaptive_controller::watch_demand() noexcept {
         open_gate(controller_reason::gate_not_binding);
         return true;
     }
-    const bool enough =
-        baseline ? now_.load.in_flight >= 2
-                 : now_.load.in_flight + now_.load.waiting >= limit_ || (probing && search_.at_top());
+    const bool enough = baseline          ? now_.load.in_flight >= 2
+                        : proof_.active() ? now_.demand() >= proof_.shut()
+                                          : now_.load.in_flight + now_.load.waiting >= limit_ ||
+                                                (probing && search_.at_top());
     if (!load_.demand_gone(now_.time, enough))
         return false;
-    if (probing && now_.load.in_flight >= 2 && search_.depth() > search_.knee()) {
+    if (probing && !proof_.active() && now_.load.in_flight >= 2 && search_.depth() > search_.knee()) {
         load_.restart_idle(); // climbing: this is all there is
         follow(search_.demand_ends());
         return true;
@@ -156,6 +161,7 @@ void adaptive_controller::exceed_ceiling(double depth, double share) noexcept {
         search_after_settling_ = true;
     }
     trials_.stop();
+    proof_.stop();
     ceiling_.set_bound(true);
     set_limit(ceiling_.cut(depth, share, open));
     settle(controller_reason::ceiling_exceeded);
@@ -168,7 +174,7 @@ bool adaptive_controller::watch_guard(const latency_sample& latency) noexcept {
         settle(controller_reason::backed_off);
         return true;
     }
-    if (!at_knee() || !guard_.may_judge(latency))
+    if (!at_knee() || proof_.active() || !guard_.may_judge(latency))
         return false;
     if (options_.max_p99 == 0) { // else watch_ceiling() judges and restarts
         ceiling_.note(latency.p99);
@@ -184,8 +190,11 @@ bool adaptive_controller::watch_guard(const latency_sample& latency) noexcept {
 
 bool adaptive_controller::watch_change() noexcept {
     const limit_change::state state = change_.look(now_, limit_);
-    if (state == limit_change::state::just_over)
+    if (state == limit_change::state::just_over) {
         meter_.begin(now_);
+        if (proof_.active()) // the P99 of either side is its own
+            restart_latency_ = true;
+    }
     return state != limit_change::state::none;
 }
 
@@ -195,18 +204,24 @@ double adaptive_controller::excess_scatter(const rate_window& rates) const noexc
     return meter_.excess_scatter(rates, meter_.shortest(regime_.stretch()));
 }
 
-void adaptive_controller::watch_sub_window() noexcept {
+void adaptive_controller::watch_sub_window(const latency_sample& latency) noexcept {
     meter_.add(now_);
     if (phase_ == controller_phase::settling) {
         if (now_.time - changed_ >= options_.settle)
             become_steady();
         return;
     }
-    if (!meter_.complete(now_, meter_.shortest(trials_.paired() ? 1 : regime_.stretch())))
+    const nanoseconds_t shortest = proof_.active() ? meter_.shortest_alone(proof_.mean_latency())
+                                                   : meter_.shortest(trials_.brief() ? 1 : regime_.stretch());
+    if (!meter_.complete(now_, shortest))
         return;
     const rate_meter::reading seen = meter_.finish(now_, limit_);
     if (seen.saturated)
         load_.note_saturated(now_.time);
+    if (proof_.active()) {
+        proof_sub_window(seen, latency);
+        return;
+    }
     switch (phase_) {
     case controller_phase::baseline:
         baseline_sub_window(seen.rate);
@@ -215,7 +230,7 @@ void adaptive_controller::watch_sub_window() noexcept {
         probing_sub_window(seen.rate, seen.full);
         break;
     default:
-        steady_sub_window(seen.rate, seen.saturated);
+        steady_sub_window(seen, latency);
     }
 }
 
@@ -236,6 +251,7 @@ void adaptive_controller::baseline_sub_window(double rate) noexcept {
     }
     enter(controller_phase::probing, controller_reason::baseline_known);
     const auto depth = static_cast<unsigned>(std::clamp(meter_.depth(), 1.0, 1e6));
+    open_depth_ = std::min(depth, 2 * open_depth_); // a load that does not wait for completions piles up
     follow(search_.descend(depth, baseline_, last_knee_));
 }
 
@@ -270,6 +286,12 @@ void adaptive_controller::explore(const rate_window& rates, bool upwards_first,
     enter(controller_phase::probing, reason);
     // The same device as before, or another one, whose best is not known.
     const bool same = reason == controller_reason::cuts_in_a_row;
+    if (regime_.wanders())
+        proof_.stop(); // it is what this device does
+    else if (same || reason == controller_reason::gains_in_a_row)
+        proof_.forget();
+    else
+        proof_.restart();
     follow(search_.explore(limit_, rates, now_.demand(), upwards_first, same ? trials_.share_of_best() : 1));
 }
 
@@ -279,6 +301,7 @@ void adaptive_controller::finish_search() noexcept {
     load_.set_needless(from_baseline && (search_.load_limited() || !search_.lowered()));
     if (load_.needless()) {
         load_.note_needless_at_rate(search_.knee(), baseline_.estimate().rate);
+        load_.set_wandering(regime_.wanders());
         // Wide enough not to bind, but what has queued up meanwhile does not rush in at once.
         set_limit(1.25 * search_.knee() + 1);
         settle(controller_reason::no_knee_below_load);
@@ -286,7 +309,11 @@ void adaptive_controller::finish_search() noexcept {
         if (search_.lowered())
             ceiling_.set_bound(false); // it is the knee that limits
         set_limit(search_.knee());
-        settle(controller_reason::knee_found);
+        // What a search finds on a calm device is shown by it; the proof follows at the knee.
+        if (proof_wanted() && regime_.wanders() && !proof_.covers(limit_))
+            prove(limit_);
+        else
+            settle(controller_reason::knee_found);
     }
 }
 
@@ -318,18 +345,19 @@ void adaptive_controller::become_steady() noexcept {
 
 // --- Steady and Converged ---
 
-void adaptive_controller::steady_sub_window(double rate, bool saturated) noexcept {
+void adaptive_controller::steady_sub_window(const rate_meter::reading& seen,
+                                            const latency_sample& latency) noexcept {
     if (trials_.active()) {
-        trial_sub_window(rate, saturated);
+        trial_sub_window(seen.rate, seen.saturated);
         return;
     }
-    if (!saturated) // limited by the application: nothing can be learnt
+    if (!seen.saturated) // limited by the application: nothing can be learnt
         return;
-    if (const auto block = regime_.add(rate))
+    if (const auto block = regime_.add(seen.rate))
         block_complete(*block);
     if (phase_ == controller_phase::steady && now_.time - changed_ >= options_.converge_after)
         enter(controller_phase::converged, controller_reason::unchanged);
-    if (at_knee())
+    if (at_knee() && !start_due_proof(seen, latency))
         start_due_trial();
 }
 
@@ -357,8 +385,8 @@ void adaptive_controller::start_due_trial() noexcept {
         regime_.watch_wandering(regime_.reference(), excess_scatter(regime_.reference()));
     if (!regime_.calm())
         return;
-    const knee_trials::ground here{limit_, meter_.rate(), regime_.reference(), regime_.wanders(),
-                                   regime_.stretch() > 1};
+    const knee_trials::ground here{
+        limit_, meter_.rate(), regime_.reference(), regime_.wanders(), regime_.stretch() > 1, open_depth_};
     if (trials_.start_due(now_.time, here, ceiling_))
         set_limit(trials_.depth());
 }
@@ -382,7 +410,7 @@ void adaptive_controller::end_trial(depth_trial::verdict verdict) noexcept {
     trials_.kept(trial);
     set_limit(trial.probe());
     const bool searches = !trial.paired(); // where the device wanders, a search deceives
-    if (searches && knee_trials::far_below_knee(trial)) {
+    if (searches && trials_.far_below_knee(trial)) {
         explore(trial.probe_rates(), true, controller_reason::gains_in_a_row);
         return;
     }
@@ -421,7 +449,10 @@ void adaptive_controller::set_limit(double limit) noexcept {
         std::max(options_.min_in_flight, static_cast<unsigned>(std::lround(std::max(limit, 1.0))));
     if (wanted == limit_)
         return;
-    change_.begin(now_.time, wanted < limit_, meter_.twice_latency());
+    nanoseconds_t stale = meter_.twice_latency();
+    if (proof_.active() && proof_.at_open() && meter_.rate() > 0) // it grows with what goes in now
+        stale = static_cast<nanoseconds_t>(2 * wanted / meter_.rate() * nanoseconds_per_second);
+    change_.begin(now_.time, wanted < limit_, stale);
     limit_ = wanted;
 }
 

@@ -4,6 +4,7 @@
 #include "auraio/core/base/nanoseconds.hpp"
 #include "auraio/core/control/controller_events.hpp"
 #include "core/control/controller_options.hpp"
+#include "core/control/gate_proof.hpp"
 #include "core/control/knee_search.hpp"
 #include "core/control/knee_trials.hpp"
 #include "core/control/latency_ceiling.hpp"
@@ -25,8 +26,9 @@ namespace aura::core {
 /// user sets max_p99, a ceiling.
 ///
 /// Each part judges one thing (load_watch whether the gate is needed, rate_meter the rate, knee_search and
-/// knee_trials the depth, regime_watch whether the device has changed, latency_guard and latency_ceiling the
-/// P99); the controller asks the parts that its phase calls for, and changes phase and limit.
+/// knee_trials the depth, gate_proof whether that is worth a gate, regime_watch whether the device has changed,
+/// latency_guard and latency_ceiling the P99); the controller asks the parts that its phase calls for, and
+/// changes phase and limit.
 ///
 /// Pure: no clock, no thread, no system call; time, load and latencies are arguments. Not thread-safe:
 /// whoever ticks holds the device's lock (device_controller says how rings and ticks meet).
@@ -50,6 +52,8 @@ public:
 
     /// How many operations may be in flight on the device; `unlimited` when the gate is open.
     unsigned limit() const noexcept { return limit_; }
+    /// The limit that is kept, also while it is compared with the open gate.
+    unsigned kept_limit() const noexcept { return proof_.active() ? proof_.shut() : limit_; }
     controller_phase phase() const noexcept { return phase_; }
 
     /// True once after latencies sampled so far have become meaningless: the caller clears its histogram.
@@ -94,12 +98,12 @@ private:
     bool watch_ceiling(const latency_sample& latency) noexcept;
     bool watch_guard(const latency_sample& latency) noexcept;
     bool watch_change() noexcept;
-    void watch_sub_window() noexcept;
+    void watch_sub_window(const latency_sample& latency) noexcept;
 
     // What a finished sub-window means, by phase.
     void baseline_sub_window(double rate) noexcept;
     void probing_sub_window(double rate, bool full) noexcept;
-    void steady_sub_window(double rate, bool saturated) noexcept;
+    void steady_sub_window(const rate_meter::reading& seen, const latency_sample& latency) noexcept;
     void trial_sub_window(double rate, bool saturated) noexcept;
     void block_complete(const rate_window& block) noexcept;
 
@@ -113,6 +117,18 @@ private:
     void become_steady() noexcept;
     void start_due_trial() noexcept;
     void end_trial(depth_trial::verdict verdict) noexcept;
+
+    // Whether the gate brings anything (adaptive_controller_proof.cpp).
+    bool proof_wanted() const noexcept {
+        return options_.max_p99 == 0 && open_depth_ != 0 && meter_.rate() >= slow_trials;
+    }
+    bool start_due_proof(const rate_meter::reading& seen, const latency_sample& latency) noexcept;
+    void prove(unsigned limit) noexcept;
+    void proof_sub_window(const rate_meter::reading& seen, const latency_sample& latency) noexcept;
+    void proof_holds() noexcept;
+    void limit_too_low() noexcept;
+    void gate_useless() noexcept;
+    proof_sample sample_of(const rate_meter::reading& seen, const latency_sample& latency) const noexcept;
     void limit_changed_in_steady(controller_reason reason) noexcept;
     double excess_scatter(const rate_window& rates) const noexcept;
 
@@ -138,10 +154,12 @@ private:
     knee_search search_;
     unsigned unusable_ = 0;              // sub-windows of a search in which the load did not reach the depth
     unsigned last_knee_ = 0;             // when the gate opened
+    unsigned open_depth_ = 0;            // of the load when the gate was shut
     bool search_after_settling_ = false; // the rate after a cut is not known yet
     bool search_from_next_block_ = false;
 
     knee_trials trials_;
+    gate_proof proof_;
     regime_watch regime_;
     latency_guard guard_;
     latency_ceiling ceiling_;

@@ -63,6 +63,21 @@ struct controller_options {
     /// The search ends when the depth that holds is below this multiple of one that does not.
     double resolution = 1.13;
 
+    // ---- without a ceiling: what the gate has to bring ----
+
+    /// It keeps this share of the rate that the device has without it ...
+    double proof_rate = 0.98;
+    /// ... and the P99 comes down to this share of what it is without.
+    double proof_latency = 0.75;
+    /// The proof is renewed after the first of these times, and later, up to the second, where what was started
+    /// with the gate open meanwhile would be more than this share of all.
+    nanoseconds_t proof_gap_min = 10'000 * ms;
+    nanoseconds_t proof_gap_max = 600'000 * ms;
+    double proof_share = 0.003;
+    /// A load without benefit on a device whose speed wanders is left alone until its latency has grown by this
+    /// factor: what the device does by itself is less.
+    double engage_again_wandering = 4;
+
     // ---- Settling, Steady, Converged ----
 
     nanoseconds_t settle = 100 * ms;
@@ -94,6 +109,12 @@ struct controller_options {
     /// ... and raises this share where the smallest step exceeds trial_step_max (a depth of 1 to 3): one
     /// percent of operations with twice the latency would be the 99th percentile.
     double trial_share_coarse = 0.006;
+    /// Where steps are coarse or the device is disturbed, capacity that comes back all at once shows at this many
+    /// times the depth, by this gain, at a glance; that often at most, and for this share of the time.
+    double leap = 2;
+    double leap_gain = 1.3;
+    nanoseconds_t leap_gap = 2'000 * ms;
+    double leap_share = 0.004;
     /// A rate this far from its reference in three windows running is a change of the device: search again.
     /// Where the rate scatters little, less will do, down to the minimum.
     double regime_change = 0.20;

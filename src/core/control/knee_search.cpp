@@ -217,7 +217,7 @@ knee_search::step knee_search::choose() noexcept {
         geometric_next_ = false;
         return measure(std::max(floor, holds_ >= quarter_from ? holds_ / 4 : holds_ / 2));
     }
-    const bool close = holds_ - fails_ <= 1 || holds_ < options_->resolution * fails_;
+    const bool close = holds_ - fails_ <= 1 || holds_ < options_->resolution * fails_ || too_little_left();
     if (!close) {
         if (const unsigned next = between(); next != 0)
             return measure(next);
@@ -227,6 +227,12 @@ knee_search::step knee_search::choose() noexcept {
         return measure(std::max(floor, fails_ / 2));
     }
     return step::finished;
+}
+
+// Without a ceiling a depth that lowers the P99 by little is not worth finding.
+bool knee_search::too_little_left() const noexcept {
+    return options_->max_p99 == 0 && top_ != 0 && !lowered_ &&
+           options_->resolution * fails_ > options_->proof_latency * top_;
 }
 
 // A depth between the one that fails and the one that holds; 0 when the latter is the knee already.

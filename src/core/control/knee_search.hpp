@@ -68,6 +68,7 @@ private:
     step climbed(outcome result) noexcept;
     step measure(unsigned depth) noexcept;
     step choose() noexcept;
+    bool too_little_left() const noexcept;
     unsigned between() noexcept;
 
     const controller_options* options_;

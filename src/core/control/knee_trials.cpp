@@ -8,6 +8,7 @@ namespace aura::core {
 
 namespace {
 constexpr double nearly_linear = 0.6; // elasticity of a gain after which the knee is likely far above
+constexpr double steady_rate = 0.03;  // scatter with which one glance at a small step is enough
 } // namespace
 
 void knee_trials::restart(nanoseconds_t now) noexcept {
@@ -26,6 +27,10 @@ bool knee_trials::start_due(nanoseconds_t now, const ground& here, const latency
         if (start_cut(now, here))
             return true;
         schedule_.postpone(kind::cut, now);
+    } else if (schedule_.due(kind::leap, now)) {
+        if (start_leap(now, here, ceiling))
+            return true;
+        schedule_.postpone(kind::leap, now);
     }
     return false;
 }
@@ -74,6 +79,20 @@ bool knee_trials::start_raise(nanoseconds_t now, const ground& here,
     return true;
 }
 
+// Where the rate scatters small steps do not see the servers that have come back; this one is
+// rejected after a sub-window or two.
+bool knee_trials::start_leap(nanoseconds_t now, const ground& here, const latency_ceiling& ceiling) noexcept {
+    const auto probe = static_cast<unsigned>(std::lround(options_->leap * here.limit));
+    const bool coarse_steps = coarse(1 + 1.0 / here.limit) && here.reference.scatter() > steady_rate;
+    const bool hard_to_see = here.disturbed || coarse_steps;
+    if (!hard_to_see || here.wanders || here.rate < slow_trials || probe > here.open ||
+        ceiling.forbids(options_->leap))
+        return false;
+    leap_.start(here.limit, probe, options_->leap_gain, here.reference);
+    begin(now, leap_);
+    return true;
+}
+
 bool knee_trials::start_cut(nanoseconds_t now, const ground& here) noexcept {
     if (here.limit <= options_->min_in_flight)
         return false;
@@ -119,6 +138,8 @@ const depth_trial& knee_trials::finish() noexcept {
 }
 
 double knee_trials::share_of_time(const depth_trial& trial, double excess_scatter) const noexcept {
+    if (kind_of(trial) == kind::leap)
+        return options_->leap_share;
     if (!trial.raises() || trial.paired() || !coarse(trial.factor()))
         return options_->trial_share;
     return excess_scatter > 0.5 ? options_->trial_share / 3 : options_->trial_share_coarse;
@@ -139,8 +160,9 @@ void knee_trials::kept(const depth_trial& trial) noexcept {
     cuts_in_a_row_ = trial.raises() ? 0 : cuts_in_a_row_ + 1;
 }
 
-bool knee_trials::far_below_knee(const depth_trial& trial) noexcept {
-    return trial.raises() && trial.ratio().value > std::pow(trial.factor(), nearly_linear);
+bool knee_trials::far_below_knee(const depth_trial& trial) const noexcept {
+    return &trial == &leap_ ||
+           (trial.raises() && trial.ratio().value > std::pow(trial.factor(), nearly_linear));
 }
 
 } // namespace aura::core

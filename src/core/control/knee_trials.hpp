@@ -19,6 +19,7 @@ public:
         const rate_window& reference; ///< at the limit
         bool wanders;                 ///< the device's speed does: trials are in pairs
         bool disturbed;               ///< it is measured in longer sub-windows
+        unsigned open;                ///< the depth of the load without a gate; 0: not known
     };
 
     explicit knee_trials(const controller_options& options) noexcept
@@ -38,6 +39,8 @@ public:
 
     bool active() const noexcept { return active_ != nullptr; }
     bool paired() const noexcept { return active_ != nullptr && active_->paired(); }
+    /// Its sub-windows are as short as can be, whatever the device does.
+    bool brief() const noexcept { return paired() || (active_ != nullptr && active_ == &leap_); }
     unsigned depth() const noexcept { return active_->depth(); }
     void stop() noexcept { active_ = nullptr; }
 
@@ -55,15 +58,16 @@ public:
         schedule_.repeat(kind_of(trial), now);
     }
     /// A gain so large that the knee is likely far above.
-    static bool far_below_knee(const depth_trial& trial) noexcept;
+    bool far_below_knee(const depth_trial& trial) const noexcept;
     /// Cuts that were kept in a row: the knee is likely far below.
     bool far_above_knee() const noexcept { return cuts_in_a_row_ >= 2; }
 
 private:
     using kind = trial_schedule::kind;
-    static kind kind_of(const depth_trial& trial) noexcept {
-        return trial.raises() ? kind::raise : kind::cut;
+    kind kind_of(const depth_trial& trial) const noexcept {
+        return &trial == &leap_ ? kind::leap : trial.raises() ? kind::raise : kind::cut;
     }
+    bool start_leap(nanoseconds_t now, const ground& here, const latency_ceiling& ceiling) noexcept;
     bool start_raise(nanoseconds_t now, const ground& here, const latency_ceiling& ceiling) noexcept;
     bool start_cut(nanoseconds_t now, const ground& here) noexcept;
     bool start_paired(nanoseconds_t now, const ground& here, depth_trial& trial, double depth,
@@ -77,7 +81,8 @@ private:
     trial_schedule schedule_;
     depth_trial raise_;
     depth_trial cut_;
-    depth_trial* active_ = nullptr; // one of the two
+    depth_trial leap_;
+    depth_trial* active_ = nullptr; // one of the three
     nanoseconds_t probe_since_ = 0;
     nanoseconds_t at_probe_ = 0; // time at the depth of the trial
     unsigned cuts_in_a_row_ = 0;

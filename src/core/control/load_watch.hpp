@@ -42,6 +42,8 @@ public:
     // ---- loads that do not need the gate ----
 
     void set_needless(bool needless) noexcept { needless_ = needless; }
+    /// The device of such a load wanders, or does not: by how much it has to change to be another one.
+    void set_wandering(bool wanders) noexcept { wanders_ = wanders; }
     bool needless() const noexcept { return needless_; }
     /// The load that does not need it was as deep as that, at that latency in seconds, or more.
     void note_needless(double depth, double latency) noexcept;
@@ -52,7 +54,16 @@ public:
     bool gate_opens(nanoseconds_t now, bool not_binding) noexcept;
 
 private:
-    bool is_known(nanoseconds_t now, double depth, double latency) const noexcept;
+    /// 100 ms with the gate open, of a load that queues in the device.
+    struct stretch {
+        nanoseconds_t end;
+        double depth;
+        double rate;
+        double completions;
+        double latency() const noexcept { return depth / rate; }
+    };
+    bool is_known(const stretch& seen) noexcept;
+    bool device_has_changed(const stretch& seen) noexcept;
 
     const controller_options* options_;
     nanoseconds_t saturated_ = 0;
@@ -62,6 +73,14 @@ private:
     nanoseconds_t known_until_ = 0;
     nanoseconds_t known_for_ = 0;
     bool needless_ = false;
+    bool wanders_ = false;
+
+    // What the device does for a load that is left alone, and for how long it has done something else.
+    double usual_depth_ = 0;
+    double usual_rate_ = 0;
+    unsigned usual_ = 0; // stretches it is the mean of
+    unsigned unusual_ = 0;
+    double tolerance_ = 0; // of the rate, as a share; 0: at first
 };
 
 } // namespace aura::core

@@ -8,6 +8,7 @@ namespace aura::core {
 
 namespace {
 constexpr nanoseconds_t longest_alias = 100'000'000;
+constexpr nanoseconds_t bursts_seen = 8;
 constexpr double crowded = 1.1; // times the limit: a gate that holds back less is not worth a decision
 } // namespace
 
@@ -54,6 +55,8 @@ rate_meter::reading rate_meter::finish(const load_reading& now, unsigned limit) 
     rate_ = work(now) / in_seconds(length(now));
     reading result;
     result.rate = rate_;
+    result.completions = operations(now);
+    result.length = length(now);
     result.saturated =
         limit == no_limit || (demand_sum_ > crowded * ticks_ * limit && 2 * delayed > submitted);
     result.full = depth_ > 0.9 * limit;
@@ -63,6 +66,10 @@ rate_meter::reading rate_meter::finish(const load_reading& now, unsigned limit) 
 
 nanoseconds_t rate_meter::shortest(unsigned stretch) const noexcept {
     return stretch * std::max(options_->tick, std::min(twice_latency(), longest_alias));
+}
+
+nanoseconds_t rate_meter::shortest_alone(nanoseconds_t mean_latency) const noexcept {
+    return std::max(options_->tick, std::min(bursts_seen * mean_latency, longest_alias));
 }
 
 double rate_meter::excess_scatter(const rate_window& rates, nanoseconds_t length) const noexcept {

@@ -15,6 +15,8 @@ public:
     /// What a sub-window has shown.
     struct reading {
         double rate = 0;
+        double completions = 0;
+        nanoseconds_t length = 0;
         /// More operations than fit, and most of them had to wait: else the application has set the rate, or
         /// the division among rings.
         bool saturated = false;
@@ -62,6 +64,8 @@ public:
     /// Completions may come in bursts, one per service time: a sub-window has to see more than one. `stretch`
     /// times as long as it has to be, on a disturbed device.
     nanoseconds_t shortest(unsigned stretch) const noexcept;
+    /// One that alone is compared with its neighbours has to see more of them, of this mean latency.
+    nanoseconds_t shortest_alone(nanoseconds_t mean_latency) const noexcept;
 
     /// Scatter of the rate, in units of what the counts of independent completions in sub-windows of this
     /// length have. Also the scatter of service times.

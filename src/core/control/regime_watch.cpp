@@ -81,6 +81,10 @@ void regime_watch::watch_wandering(const rate_window& rates, double excess_scatt
         patience_ = patience_stretch - 1; // it comes back by itself, mostly
 }
 
+bool regime_watch::restless() const noexcept {
+    return patience_ > patience_min;
+}
+
 void regime_watch::stretch_sub_windows() noexcept {
     stretch_ = stretched;
 }

@@ -52,6 +52,9 @@ public:
     void watch_wandering(const rate_window& rates, double excess_scatter) noexcept;
     bool wanders() const noexcept { return wanders_; }
 
+    /// It has changed more than once lately.
+    bool restless() const noexcept;
+
     /// Something slower goes on: sub-windows average over more of it from now on.
     void stretch_sub_windows() noexcept;
     /// How many times longer than they have to be.

@@ -10,13 +10,16 @@ void trial_schedule::restart(nanoseconds_t now) noexcept {
     entry& cuts = of(kind::cut);
     raises.gap = options_->trial_gap_min;
     cuts.gap = 2 * options_->trial_gap_min;
+    entry& leaps = of(kind::leap);
+    leaps.gap = options_->leap_gap;
+    leaps.due = now + leaps.gap;
     raises.due = now + raises.gap;
     cuts.due = now + cuts.gap;
 }
 
 void trial_schedule::postpone(kind which, nanoseconds_t now) noexcept {
     entry& e = of(which);
-    e.gap = std::min(2 * e.gap, options_->trial_gap_max);
+    e.gap = std::min(2 * e.gap, which == kind::leap ? options_->leap_gap : options_->trial_gap_max);
     e.due = now + e.gap;
 }
 

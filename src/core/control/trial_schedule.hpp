@@ -13,7 +13,7 @@ inline constexpr double slow_trials = 1'000;
 /// Trials are more frequent just after a change of the limit, and never take more than a share of the time.
 class trial_schedule {
 public:
-    enum class kind : std::uint8_t { raise, cut };
+    enum class kind : std::uint8_t { raise, cut, leap };
 
     explicit trial_schedule(const controller_options& options) noexcept
         : options_(&options) {}
@@ -40,7 +40,7 @@ private:
     const entry& of(kind which) const noexcept { return entries_[static_cast<unsigned>(which)]; }
 
     const controller_options* options_;
-    entry entries_[2];
+    entry entries_[3];
 };
 
 } // namespace aura::core
