@@ -25,6 +25,11 @@ foreach(target IN LISTS targets)
         DESTINATION "${AURAIO_CMAKE_DIR}" COMPONENT development)
 endforeach()
 
+if(AURAIO_BUILD_TOOLS AND NOT AURAIO_STOCK)
+    install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/top/auraio-top" DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+    install(FILES "${PROJECT_SOURCE_DIR}/tools/top/auraio-top.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT tools)
+endif()
+
 file(GLOB documents CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/doc/*.*") # folders are for the site: tools/build-doc.sh
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${PROJECT_SOURCE_DIR}/SECURITY.md"
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT doc)

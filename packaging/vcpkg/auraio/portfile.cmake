@@ -15,7 +15,7 @@ vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/auraio)
 vcpkg_fixup_pkgconfig()
 if("tools" IN_LIST FEATURES)
-    vcpkg_copy_tools(TOOL_NAMES auraio-cp AUTO_CLEAN)
+    vcpkg_copy_tools(TOOL_NAMES auraio-cp auraio-top AUTO_CLEAN)
 endif()
 # Documentation is in the source tree; vcpkg's own rules want nothing of it in packages.
 file(REMOVE_RECURSE
