@@ -110,7 +110,7 @@ ring_contents inspection::look(shard& s, engine::handler_finder handler_of) {
         }
     look_at_timers(s, found, handler_of);
     look_at_clocks(s, found, handler_of);
-    std::ranges::stable_sort(found.timers, {}, &pending_timer::deadline);
+    std::ranges::sort(found.timers, {}, &pending_timer::deadline);
     return found;
 }
 
