@@ -19,12 +19,13 @@ void after_fork_in_child() noexcept {
     request_store::instance().after_fork();
 }
 
+const int fork_handlers_refused = ::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+
 } // namespace
 
 void watch_forks() {
-    static const int refused = ::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
-    if (refused != 0)
-        throw core::engine_error(refused, "auraio: pthread_atfork: no memory");
+    if (fork_handlers_refused != 0)
+        throw core::engine_error(fork_handlers_refused, "auraio: pthread_atfork: no memory");
 }
 
 } // namespace aura::capi

@@ -1,8 +1,11 @@
 // fork without notify_fork(): whatever the child does with what it inherited, the parent goes on undisturbed.
 #include <auraio/auraio.hpp>
+#include <auraio/core/io/signal_set.hpp>
 #include <auraio/core/loop/engine.hpp>
 
 #include "support/ring_configurations.hpp"
+#include "support/sanitizers.hpp"
+#include "support/scratch_file.hpp"
 
 #include <asio/post.hpp>
 
@@ -10,6 +13,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -18,6 +22,7 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace net = aura::net;
 using namespace test;
@@ -328,6 +333,81 @@ TEST(ForkUnnotifiedMeanwhile, EnginesAreMadeAndDestroyed) {
         EXPECT_EQ(in_child([] { return 0; }), 0) << "fork " << i;
     enough = true;
     other.join();
+}
+
+/// What takes locks of the process in other threads, and then in the child.
+struct process_wide {
+    const char* name;
+    void (*use)();
+    bool makes_threads = false;
+};
+
+const process_wide process_wide_things[] = {
+    {"Engines",
+     [] {
+         aura::io_context ctx;
+         net::post(ctx, [] {});
+         ctx.run();
+     }},
+    {"Signals",
+     [] {
+         aura::core::engine engine({});
+         engine.run_one(0);
+         for (int i = 0; i < 100; ++i)
+             EXPECT_EQ(aura::core::signal_set::create(engine.shard_at(0))->add(SIGUSR1, 0), 0);
+     }},
+    {"Buffers",
+     [] {
+         aura::buffer_pool pool;
+         EXPECT_TRUE(pool.allocate(4096));
+     }},
+    {"Files",
+     [] {
+         aura::io_context ctx;
+         const scratch_file contents(4096);
+         aura::random_access_file file(ctx, contents.path(), aura::file_base::read_only);
+         char data[16];
+         std::size_t got = 0;
+         file.async_read_some_at(0, net::buffer(data), [&](aura::error_code, std::size_t n) { got = n; });
+         ctx.run();
+         EXPECT_EQ(got, sizeof data);
+     }},
+    {"Names",
+     [] {
+         aura::io_context ctx;
+         aura::ip::tcp::resolver resolver(ctx);
+         bool resolved = false;
+         resolver.async_resolve("127.0.0.1", "80", [&](aura::error_code ec, auto) { resolved = !ec; });
+         ctx.run();
+         EXPECT_TRUE(resolved);
+     },
+     true},
+};
+
+class ForkMeanwhile : public testing::TestWithParam<process_wide> {};
+INSTANTIATE_TEST_SUITE_P(, ForkMeanwhile, testing::ValuesIn(process_wide_things),
+                         [](const auto& which) { return which.param.name; });
+
+TEST_P(ForkMeanwhile, OtherThreadsHoldNoLockInTheChild) {
+    if (AURAIO_TEST_TSAN && GetParam().makes_threads)
+        GTEST_SKIP() << "ThreadSanitizer allows no thread in a child";
+    std::atomic<bool> enough{false};
+    std::vector<std::thread> busy;
+    for (int t = 0; t < 2; ++t)
+        busy.emplace_back([&] {
+            while (!enough)
+                GetParam().use();
+        });
+    for (int i = 0; i < 20 && !HasFailure(); ++i)
+        EXPECT_EQ(in_child([] {
+                      GetParam().use();
+                      return HasFailure() ? 1 : 0;
+                  }),
+                  0)
+            << "fork " << i;
+    enough = true;
+    for (std::thread& t : busy)
+        t.join();
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "attempt_mark.hpp"
 
 #include "auraio/core/base/clock.hpp"
+#include "core/base/first_use.hpp"
 
 #include <ctime>
 #include <linux/membarrier.h>
@@ -14,8 +15,9 @@ namespace aura::core::epoll {
 namespace {
 
 bool may_use_barriers() noexcept {
-    static const bool may = ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    return may;
+    static constinit first_use<bool> may;
+    return may.get(
+        [] { return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; });
 }
 
 } // namespace

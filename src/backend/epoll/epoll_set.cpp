@@ -3,6 +3,7 @@
 
 #include "auraio/core/base/clock.hpp"
 #include "auraio/core/base/engine_error.hpp"
+#include "core/base/first_use.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -27,12 +28,12 @@ int wait_exactly(int set, std::span<epoll_event> events, const timespec* left) n
 
 /// Linux 5.11. Of a set that does not exist a kernel that knows the call says so.
 bool waits_exactly() noexcept {
-    static const bool known = [] {
+    static constinit first_use<bool> known;
+    return known.get([] {
         epoll_event e{};
         const timespec none{};
         return wait_exactly(-1, std::span(&e, 1), &none) < 0 && errno == EBADF;
-    }();
-    return known;
+    });
 }
 
 /// Never less than asked for: timers do not fire early.

@@ -1,6 +1,7 @@
 // confinement: the list of what may be done, and two calls of io_uring_register(2).
 #include "confinement.hpp"
 
+#include "core/base/first_use.hpp"
 #include "core/base/usable_cpus.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
@@ -86,8 +87,8 @@ restriction_list what_the_library_does(const features& f) noexcept {
 /// The kernel counts the processors that are there, and not those we may use.
 unsigned usable() noexcept {
     try {
-        static const unsigned count = find_usable_cpus().count;
-        return count;
+        static constinit first_use<unsigned> count;
+        return count.get([] { return find_usable_cpus().count; });
     } catch (const std::exception&) { // no memory to find out
         return 1;
     }

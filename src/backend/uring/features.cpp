@@ -5,6 +5,7 @@
 #include "auraio/core/loop/engine.hpp"
 #include "auraio/core/loop/ring_supply.hpp"
 #include "confinement.hpp"
+#include "core/base/first_use.hpp"
 #include "kernel_abi.hpp"
 #include "ring.hpp"
 
@@ -229,8 +230,8 @@ features find() {
 } // namespace
 
 const features& probe() {
-    static const features found = find();
-    return found;
+    static constinit first_use<features> found;
+    return found.get(&find);
 }
 
 std::string check_available(bool named) {

@@ -3,6 +3,7 @@
 
 #include "auraio/core/loop/engine.hpp"
 #include "confinement.hpp"
+#include "core/base/first_use.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
 
@@ -70,9 +71,9 @@ unsigned setup_flags(const engine_options& options, const features& f) {
 /// runs on the way out. membarrier(2) promises less (a memory barrier in each), but this is how it gives it:
 /// by an interrupt, from which a thread returns to user space through the same check as from a system call.
 void interrupt_running_threads() noexcept {
-    static const bool registered =
-        ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    if (registered)
+    static constinit first_use<bool> registered;
+    if (registered.get(
+            [] { return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; }))
         ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 

@@ -20,11 +20,7 @@ struct fork_aware::registry {
         return only;
     }
 
-    static void have_handlers_called() {
-        static const int refused = ::pthread_atfork(&before, &in_parent, &in_child);
-        if (refused != 0)
-            throw engine_error(refused, "auraio: pthread_atfork: no memory");
-    }
+    static const int refused; // by pthread_atfork
 
     static void before() noexcept { instance().lock.lock(); }
     static void in_parent() noexcept { instance().lock.unlock(); }
@@ -37,11 +33,16 @@ struct fork_aware::registry {
     }
 };
 
+// When the library is loaded: a static of a function would have a guard, which a child could inherit while another
+// thread of its parent has it.
+const int fork_aware::registry::refused = ::pthread_atfork(&before, &in_parent, &in_child);
+
 fork_aware::fork_aware(function sever)
     : sever_(sever) {
     // Static objects of a program may hold engines, which may be destroyed after the list would have been.
     static_assert(std::is_trivially_destructible_v<registry>);
-    registry::have_handlers_called();
+    if (registry::refused != 0)
+        throw engine_error(registry::refused, "auraio: pthread_atfork: no memory");
 }
 
 fork_aware::~fork_aware() {

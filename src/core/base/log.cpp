@@ -2,6 +2,7 @@
 #include "core/base/log.hpp"
 
 #include "auraio/core/base/fork_aware.hpp"
+#include "core/base/first_use.hpp"
 
 #include <atomic>
 #include <cstring>
@@ -17,8 +18,9 @@ namespace {
 class receiver final : private fork_aware {
 public:
     static receiver& instance() {
-        static receiver* const r = new receiver; // outlives static objects that still make engines
-        return *r;
+        // A pointer: what a parent's thread has not finished stays in the list of what is told of forks.
+        static constinit first_use<receiver*> r;
+        return *r.get([] { return new receiver; });
     }
 
     void set(log_handler handler, void* user_data, void (*meanwhile)(void*), void* argument) {

@@ -1,6 +1,7 @@
 // worker_pool: sources in line for each kind of work, and threads that come and go.
 #include "core/base/worker_pool.hpp"
 
+#include "core/base/first_use.hpp"
 #include "core/base/usable_cpus.hpp"
 #include "core/base/wake_word.hpp"
 
@@ -114,9 +115,7 @@ struct worker_pool::state {
     // ---- fork ----
     // Unlike what is fork_aware, the pool has lists that any thread may be changing when another one forks:
     // the lock is held across it.
-    static void have_handlers_called() noexcept {
-        [[maybe_unused]] static const int refused = ::pthread_atfork(&before_fork, &in_parent, &in_child);
-    }
+    static const int handlers; // from the moment at which the library is there
     static void before_fork() noexcept { instance().mutex.lock(); }
     static void in_parent() noexcept { instance().mutex.unlock(); }
     static void in_child() noexcept {
@@ -136,9 +135,11 @@ struct worker_pool::state {
     }
 };
 
+const int worker_pool::state::handlers = ::pthread_atfork(&before_fork, &in_parent, &in_child);
+
 unsigned worker_pool::default_threads() noexcept {
-    static const unsigned count = find_default_threads();
-    return count;
+    static constinit first_use<unsigned> count;
+    return count.get(&find_default_threads);
 }
 
 unsigned worker_pool::threads() noexcept {
@@ -272,9 +273,7 @@ void* worker_pool::state::run(void*) noexcept {
 
 work_source::work_source(work_kind kind, unsigned threads) noexcept
     : kind_(kind)
-    , threads_(threads) {
-    worker_pool::state::have_handlers_called();
-}
+    , threads_(threads) {}
 
 void work_source::enlist() noexcept {
     worker_pool::state& pool = worker_pool::state::instance();

@@ -1,6 +1,7 @@
 // assigned_numbers: a table of what each number meant when it was given to an object.
 #include "auraio/core/io/assigned_numbers.hpp"
 
+#include "core/base/first_use.hpp"
 #include "core/io/file_witness.hpp"
 
 #include <cerrno>
@@ -52,19 +53,18 @@ struct number_table {
     file_witness witness; // one for all engines, which may each have an object on the same number
 
     static number_table& instance() {
-        static auto* const one = [] { // for objects that live as long as the process
-            auto* const made = new number_table;
-            // A child of fork(2) has no thread that would give the mutex back.
-            ::pthread_atfork([] { instance().mutex.lock(); }, [] { instance().mutex.unlock(); },
-                             [] {
-                                 instance().witness.renew();
-                                 instance().mutex.unlock();
-                             });
-            return made;
-        }();
-        return *one;
+        static constinit first_use<number_table> one; // for objects that live as long as the process
+        return one.get();
     }
 };
+
+// A child of fork(2) has no thread that would give the mutex back.
+[[maybe_unused]] const int number_table_fork_handlers = ::pthread_atfork(
+    [] { number_table::instance().mutex.lock(); }, [] { number_table::instance().mutex.unlock(); },
+    [] {
+        number_table::instance().witness.renew();
+        number_table::instance().mutex.unlock();
+    });
 
 } // namespace
 

@@ -89,13 +89,10 @@ private:
     std::array<entry, 16> entries_;
 };
 
-known_file_systems& file_systems() noexcept {
-    static constinit known_file_systems instance;
-    // A child of fork(2) has no thread that would give the mutex back.
-    [[maybe_unused]] static const int handlers = ::pthread_atfork(
-        [] { file_systems().lock(); }, [] { file_systems().unlock(); }, [] { file_systems().unlock(); });
-    return instance;
-}
+constinit known_file_systems file_systems;
+// A child of fork(2) has no thread that would give the mutex back.
+[[maybe_unused]] const int file_systems_fork_handlers = ::pthread_atfork(
+    [] { file_systems.lock(); }, [] { file_systems.unlock(); }, [] { file_systems.unlock(); });
 
 file_kind kind_of_device(int fd, unsigned major, unsigned minor) noexcept {
     if (major == memory_devices && minor != kernel_log)
@@ -134,7 +131,7 @@ file_kind kind_of_file(int fd) noexcept {
         return file_kind::prompt;
     if (S_ISCHR(s.stx_mode))
         return kind_of_device(fd, s.stx_rdev_major, s.stx_rdev_minor);
-    if (S_ISREG(s.stx_mode) && file_systems().answered_elsewhere(s.stx_dev_major, s.stx_dev_minor))
+    if (S_ISREG(s.stx_mode) && file_systems.answered_elsewhere(s.stx_dev_major, s.stx_dev_minor))
         return file_kind::may_block;
     return file_kind::prompt;
 }

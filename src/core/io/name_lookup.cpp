@@ -2,6 +2,7 @@
 #include "auraio/core/io/name_lookup.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/first_use.hpp"
 #include "core/base/worker_pool.hpp"
 
 #include <atomic>
@@ -79,12 +80,13 @@ public:
     static source* existing() noexcept { return place().load(std::memory_order_acquire); }
     /// Release and acquire: who sees it sees what its constructor has written. Throws bad_alloc.
     static source& instance() {
-        static source* const made = [] {
+        // A pointer: what a parent's thread has not finished stays in the list of the pool.
+        static constinit first_use<source*> made;
+        return *made.get([] {
             auto* const s = new source;
             place().store(s, std::memory_order_release);
             return s;
-        }();
-        return *made;
+        });
     }
 
     void ask(name_lookup& op, group g) noexcept {

@@ -2,6 +2,7 @@
 #include "auraio/core/io/signal_set.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/first_use.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include <mutex>
 #include <new>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 #include <utility>
 
@@ -53,7 +55,8 @@ struct signal_set::registry {
         int flags = any_flags;
     };
 
-    std::mutex mutex; // guards everything here and in the sets
+    static inline constinit std::mutex mutex; // guards everything here and in the sets
+    static const int fork_handlers;
     signal_set* sets = nullptr;
     std::array<signal_entry, max_signal> signals{};
     int pipe_out = -1;
@@ -64,8 +67,11 @@ struct signal_set::registry {
         return r;
     }
     static registry& get() {
-        static std::once_flag once;
-        std::call_once(once, [] { place() = new registry; });
+        static constinit first_use<bool> made;
+        made.get([] {
+            place() = new registry;
+            return true;
+        });
         return *place();
     }
 
@@ -94,6 +100,10 @@ struct signal_set::registry {
             }
     }
 };
+
+// A child of fork(2) has no thread that would give the mutex back.
+const int signal_set::registry::fork_handlers =
+    ::pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
 
 /// The poll of the pipe, on the ring of a set that somebody waits for; it keeps the set alive. Shard side.
 class signal_set::watch final : private io_operation {

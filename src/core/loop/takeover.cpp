@@ -2,6 +2,7 @@
 #include "core/loop/takeover.hpp"
 
 #include "auraio/core/base/thread_mark.hpp"
+#include "core/base/first_use.hpp"
 #include "core/loop/driver.hpp"
 #include "core/loop/stuck_watch.hpp"
 
@@ -44,9 +45,10 @@ std::unique_ptr<takeover> takeover::create(engine& e) {
     const unsigned limit = takeover_limit_of(e.options());
     if (limit == 0 || e.single_shard())
         return nullptr;
-    static const bool may_use_barriers =
-        ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    return may_use_barriers ? std::make_unique<takeover>(e, nanoseconds_t{limit} * 1000) : nullptr;
+    static constinit first_use<bool> may_use_barriers;
+    const bool may = may_use_barriers.get(
+        [] { return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; });
+    return may ? std::make_unique<takeover>(e, nanoseconds_t{limit} * 1000) : nullptr;
 }
 
 takeover::takeover(engine& e, nanoseconds_t limit) noexcept

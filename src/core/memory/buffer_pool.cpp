@@ -1,6 +1,7 @@
 // buffer_pool: the caches of all threads over one depot, and what becomes of them when threads or pools end.
 #include "auraio/core/memory/buffer_pool.hpp"
 
+#include "core/base/first_use.hpp"
 #include "core/base/poison.hpp"
 #include "core/memory/buffer_cache.hpp"
 #include "core/memory/buffer_depot.hpp"
@@ -74,14 +75,11 @@ struct pool_registry {
 /// Never destroyed: threads may outlive static objects. A child of fork(2) must not inherit its lock from a
 /// thread that does not exist there.
 pool_registry& registry() {
-    static pool_registry* const r = [] {
-        auto* const made = new pool_registry;
-        ::pthread_atfork([] { registry().mutex.lock(); }, [] { registry().mutex.unlock(); },
-                         [] { registry().mutex.unlock(); });
-        return made;
-    }();
-    return *r;
+    static constinit first_use<pool_registry> r;
+    return r.get();
 }
+[[maybe_unused]] const int pool_registry_fork_handlers = ::pthread_atfork(
+    [] { registry().mutex.lock(); }, [] { registry().mutex.unlock(); }, [] { registry().mutex.unlock(); });
 
 std::uint64_t enter_registry(buffer_pool_core* pool) {
     std::lock_guard guard(registry().mutex);

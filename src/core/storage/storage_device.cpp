@@ -2,6 +2,7 @@
 #include "core/storage/storage_device.hpp"
 
 #include "auraio/core/loop/shard.hpp"
+#include "core/base/first_use.hpp"
 #include "core/storage/device_gate.hpp"
 
 #include <algorithm>
@@ -20,8 +21,8 @@ constexpr nanoseconds_t longest_pause = 1'000'000'000; // of ticks, while there 
 class registry {
 public:
     static registry& instance() {
-        static registry* const all = create();
-        return *all;
+        static constinit first_use<registry> all;
+        return all.get();
     }
 
     int find(device_id id, storage_device*& found) {
@@ -47,11 +48,7 @@ public:
 
 private:
     // A child of fork(2) must not inherit a lock whose holder does not exist there.
-    static registry* create() {
-        auto* all = new registry;
-        ::pthread_atfork([] { instance().lock(); }, [] { instance().unlock(); }, [] { instance().unlock(); });
-        return all;
-    }
+    static const int handlers;
     void lock() {
         mutex_.lock();
         for (const auto& d : devices_)
@@ -67,6 +64,9 @@ private:
     std::vector<std::unique_ptr<storage_device>> devices_;
     std::vector<std::pair<device_id, storage_device*>> known_;
 };
+
+const int registry::handlers =
+    ::pthread_atfork([] { instance().lock(); }, [] { instance().unlock(); }, [] { instance().unlock(); });
 
 } // namespace
 
