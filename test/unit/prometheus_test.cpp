@@ -3,7 +3,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -112,6 +115,26 @@ TEST(Prometheus, DescribesEveryMetricOnce) {
 
 TEST(Prometheus, OfNothingIsNothing) {
     EXPECT_EQ(prometheus_text().str(), "");
+}
+
+TEST(Prometheus, HasWhatTheDashboardAsksFor) {
+    std::ifstream file(AURAIO_DASHBOARD);
+    const std::string dashboard{std::istreambuf_iterator<char>(file), {}};
+    engine_stats stats = two_rings();
+    stats.devices.emplace_back().name = "vda";
+    aura::core::buffer_pool pool; // sizes that nobody has used are not written
+    aura::core::buffer_pool::deallocate(pool.allocate(4096));
+    prometheus_text text;
+    text.add("main", stats);
+    text.add("buffers", pool.stats());
+    const std::string written = "\n" + text.str();
+    const std::regex name("auraio_[a-z0-9_]+");
+    std::set<std::string> asked;
+    for (std::sregex_iterator i(dashboard.begin(), dashboard.end(), name), end; i != end; ++i)
+        asked.insert(i->str());
+    EXPECT_GT(asked.size(), 20u);
+    for (const std::string& metric : asked)
+        EXPECT_NE(written.find("\n" + metric + "{"), std::string::npos) << metric;
 }
 
 TEST(Prometheus, PromtoolAcceptsIt) {
