@@ -1,6 +1,6 @@
 // dump: what is pending in an engine, in words, for people who ask why nothing happens.
-#include "core/report/code_name.hpp"
-#include "core/report/descriptions.hpp"
+#include "core/base/code_name.hpp"
+#include "core/base/descriptions.hpp"
 #include "core/report/inspection.hpp"
 
 #include "auraio/core/io/name_lookup.hpp"
@@ -85,9 +85,9 @@ std::string duration(nanoseconds_t n) {
 }
 
 /// Puts the text together.
-class writer {
+class pending_writer {
 public:
-    explicit writer(std::ostream& out)
+    explicit pending_writer(std::ostream& out)
         : out_(out) {}
 
     void ring(const shard& s, bool slept, const std::optional<ring_contents>& found) {
@@ -234,6 +234,7 @@ private:
 /// be expected.
 bool look_or_ask(shard& s, const std::shared_ptr<answers>& to, engine::handler_finder handler_of,
                  bool may_ask) {
+    const mark_entry entry; // what is sent wakes in the name of the ring that this thread drives
     if (const shard_visit visit(s); visit) {
         ring_contents found = inspection::look(s, handler_of);
         std::lock_guard guard(to->mutex);
@@ -290,7 +291,7 @@ void engine::dump(std::ostream& out, handler_finder handler_of) {
         found->given_up = true;
         rings.swap(found->rings);
     }
-    writer w(out);
+    pending_writer w(out);
     for (unsigned i = 0; i < count; ++i)
         w.ring(*shards_[i], slept[i], rings[i]);
     std::vector<std::string> lines;

@@ -1,5 +1,5 @@
 // code_name: symbols of the running program, read from its files.
-#include "core/report/code_name.hpp"
+#include "core/base/code_name.hpp"
 
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,5 @@
 // descriptions: descriptors and threads of this process, in words, as the kernel knows them.
-#include "core/report/descriptions.hpp"
+#include "core/base/descriptions.hpp"
 
 #include <arpa/inet.h>
 #include <array>
