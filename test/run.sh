@@ -9,7 +9,7 @@ shift || true
 tools/install-packages.sh \
     g++ cmake ninja-build ccache make pkg-config \
     liburing-dev libasio-dev libboost1.81-dev libssl-dev libgtest-dev libbenchmark-dev strace curl \
-    cargo librust-libc-dev librust-futures-core-dev python3 git abigail-tools meson
+    cargo librust-libc-dev librust-futures-core-dev python3 git abigail-tools meson systemtap-sdt-dev
 
 cmake --preset "$preset" "$@"
 cmake --build --preset "$preset"

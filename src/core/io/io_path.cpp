@@ -3,6 +3,7 @@
 
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/probe.hpp"
 #include "core/base/thread_ends.hpp"
 #include "core/io/numbered_listeners.hpp"
 #include "core/storage/device_gate.hpp"
@@ -51,6 +52,7 @@ void io_path::submit(io_operation& op) {
     op.in_backend_ = true;
     ++pending_;
     count_submission(op);
+    AURAIO_PROBE4(request__start, &op, static_cast<int>(op.request_.kind), op.request_.fd, home_.index());
     note_queued(op);
     hand_over(op);
     if (++queued_ >= home_.owner().batch_threshold()) [[unlikely]]
@@ -368,6 +370,7 @@ void io_path::finish(op_queue& done) {
             finish_internal(op);
             continue;
         }
+        AURAIO_PROBE4(request__done, &op, static_cast<int>(op.request_.kind), op.result_, home_.index());
         if (&op == sampled_) [[unlikely]]
             end_sample(op);
         device_gate* gate = nullptr;

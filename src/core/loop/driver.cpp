@@ -2,6 +2,7 @@
 #include "core/loop/driver.hpp"
 
 #include "core/base/canary.hpp"
+#include "core/base/probe.hpp"
 #include "core/loop/takeover.hpp"
 
 #include <cerrno>
@@ -112,8 +113,11 @@ driver::~driver() {
 inline bool driver::run_ready() {
     if (home_->in_turn()) [[likely]] {
         active_ = home_;
-        if (home_->run_next())
+        AURAIO_PROBE1(handler__begin, home_->index());
+        if (home_->run_next()) {
+            AURAIO_PROBE(handler__end);
             return true;
+        }
     }
     if (root_.holding_) [[unlikely]] {
         if (run_orphan())
@@ -198,8 +202,11 @@ bool driver::run_orphan() {
             continue;
         active_ = leave.ran = o.ward;
         ++o.running;
-        if (active_->run_next())
+        AURAIO_PROBE1(handler__begin, active_->index());
+        if (active_->run_next()) {
+            AURAIO_PROBE(handler__end);
             return true;
+        }
         --o.running;
         leave.ran = nullptr;
     }
@@ -234,7 +241,9 @@ bool driver::run_shared() {
     } finish{*this};
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
+    AURAIO_PROBE1(handler__begin, active_->index());
     op->complete();
+    AURAIO_PROBE(handler__end);
     return true;
 }
 

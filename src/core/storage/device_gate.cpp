@@ -2,6 +2,7 @@
 #include "core/storage/device_gate.hpp"
 
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/probe.hpp"
 
 #include <cassert>
 
@@ -58,6 +59,7 @@ device_gate::device_gate(shard& home, storage_device& device) noexcept
 
 void device_gate::hold(gated_file& file, io_operation& op, io_class c) {
     op.set_at_gate(io_operation::gate_place::waiting);
+    AURAIO_PROBE4(gate__wait, &op, device_.id().major, device_.id().minor, home_.index());
     ring_.wait(c);
     gated_file::line& l = file.of(c);
     if (l.length++ == 0) {
@@ -102,6 +104,7 @@ void device_gate::release_one(io_class c) {
     else
         turn = file.of(c).next;
     op.set_at_gate(io_operation::gate_place::inside);
+    AURAIO_PROBE4(gate__pass, &op, device_.id().major, device_.id().minor, home_.index());
     note_start(op, c);
     home_.path().submit(op);
 }

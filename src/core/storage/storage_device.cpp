@@ -3,6 +3,7 @@
 
 #include "auraio/core/loop/shard.hpp"
 #include "core/base/first_use.hpp"
+#include "core/base/probe.hpp"
 #include "core/storage/device_gate.hpp"
 
 #include <algorithm>
@@ -192,7 +193,11 @@ void storage_device::run_controller(nanoseconds_t now) noexcept {
     const bool was_asleep = asleep_;
     note_absences(now);
     latency_ = take_samples();
+    const controller_phase before = controller_.controller().phase();
     asleep_ = controller_.tick(now, latency_) == never;
+    if (controller_.controller().phase() != before)
+        AURAIO_PROBE4(phase, id_.major, id_.minor, static_cast<int>(before),
+                      static_cast<int>(controller_.controller().phase()));
     restart_latencies();
     if (asleep_) {
         rate_ = 0;
