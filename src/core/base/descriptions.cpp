@@ -139,4 +139,8 @@ thread_description describe_thread(int thread) {
     return d;
 }
 
+std::string describe_system_call(int thread) {
+    return contents("/proc/self/task/" + std::to_string(thread) + "/syscall");
+}
+
 } // namespace aura::core

@@ -18,4 +18,8 @@ struct thread_description {
 /// Empty where there is no such thread, or no /proc. Throws bad_alloc.
 thread_description describe_thread(int thread);
 
+/// What proc(5) says in `syscall`: "running", or the number of the system call that it waits in, and more. Empty where
+/// that cannot be read.
+std::string describe_system_call(int thread);
+
 } // namespace aura::core

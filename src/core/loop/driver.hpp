@@ -4,6 +4,7 @@
 
 #include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/loop/stall_report.hpp"
 #include "core/loop/stuck_watch.hpp"
 
 #include <exception>
@@ -178,6 +179,7 @@ private:
     std::atomic<shard*> shown_home_{nullptr};
     std::uint32_t left_behind_ = 0; // registered descriptors of rings that are driven by others now, by bit
     stuck_watch::memory seen_;      // with takeover's lock, as the next
+    stall_report::memory stalled_;
     driver* takeover_next_ = nullptr;
     driver* takeover_previous_ = nullptr;
     const membership membership_; // ends first

@@ -6,6 +6,7 @@
 #include "core/loop/driver.hpp"
 #include "core/loop/stuck_watch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -141,10 +142,11 @@ void takeover::unpark() noexcept {
 void takeover::watch() noexcept {
     (void)::pthread_setname_np(::pthread_self(), "auraio-watch");
     stuck_watch stuck(limit_);
+    stall_report stalls;
     std::unique_lock lock(watch_mutex_);
     while (!ends_) {
         lock.unlock();
-        nanoseconds_t next = look(stuck);
+        nanoseconds_t next = look(stuck, stalls);
         if (next == never)
             next = park();
         lock.lock();
@@ -173,15 +175,19 @@ nanoseconds_t takeover::park() noexcept {
 }
 
 /// Looks at all threads, and takes from those that are stuck. Returns when to look again.
-nanoseconds_t takeover::look(stuck_watch& stuck) noexcept {
+nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept {
     unsigned taken = 0;
     {
         std::lock_guard guard(mutex_);
-        stuck.begin(monotonic_now());
+        const nanoseconds_t now = monotonic_now();
+        stuck.begin(now);
+        stalls.begin(now);
         const bool others = threads_.load(std::memory_order_relaxed) > 1;
-        for (driver* d = first_; d; d = d->takeover_next_)
+        for (driver* d = first_; d; d = d->takeover_next_) {
+            stalls.see(d->stalled_, d->shown_home_.load(std::memory_order_acquire), d->mark().is_lost());
             if (stuck.see(d->seen_, d->sample()) && others && anybody_idle(*d) && take_from(*d))
                 ++taken;
+        }
         if (!others)
             return never;
     }
@@ -189,7 +195,8 @@ nanoseconds_t takeover::look(stuck_watch& stuck) noexcept {
         engine_.notify_parked();
         engine_.orphans_changed();
     }
-    return stuck.next_look();
+    stalls.tell();
+    return std::min(stuck.next_look(), stalls.next_look());
 }
 
 /// A hint: whether it is of any use to take from this one now.

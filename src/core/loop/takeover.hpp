@@ -14,6 +14,7 @@ namespace aura::core {
 
 class driver;
 class engine;
+class stall_report;
 class stuck_watch;
 
 /// One for each engine whose options ask for it. It knows the threads that can lose what they drive: those
@@ -57,7 +58,7 @@ private:
     void start();
     void unpark() noexcept;
     void watch() noexcept;
-    nanoseconds_t look(stuck_watch& stuck) noexcept;
+    nanoseconds_t look(stuck_watch& stuck, stall_report& stalls) noexcept;
     nanoseconds_t park() noexcept;
     bool anybody_idle(const driver& but) const noexcept;
     bool take_from(driver& d) noexcept;

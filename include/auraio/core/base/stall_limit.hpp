@@ -1,0 +1,15 @@
+// stall_limit: after how long a handler that does not return is reported.
+#pragma once
+
+namespace aura::core {
+
+/// After how many milliseconds a handler that has not returned is reported to the log handler, if there is one
+/// (set_log_handler()), while it still runs: ring, thread, for how long, and its stack, as a warning; once, and again
+/// when it has lasted ten times as long; one report a second at most. Of contexts that a thread watches: those with two
+/// threads or more in run() whose rings may be taken over. 0: never. Process-wide; 100 unless it is called. Any thread.
+void set_stall_report(unsigned milliseconds) noexcept;
+
+/// What was set.
+unsigned stall_report_after() noexcept;
+
+} // namespace aura::core
