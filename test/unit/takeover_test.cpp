@@ -19,8 +19,12 @@ using test::function;
 
 namespace {
 
+class indexed_backend;
+
 /// What became of the indexes that threads have for their rings.
 struct index_ledger {
+    std::mutex mutex;
+    std::vector<indexed_backend*> backends;
     std::atomic<unsigned> left{0};
     std::atomic<unsigned> given_up{0};
     std::atomic<unsigned> unwatched{0};
@@ -32,7 +36,21 @@ class indexed_backend final : public test::fake_backend {
 public:
     indexed_backend(fake_machine& m, index_ledger& ledger)
         : fake_backend(m)
-        , ledger_(ledger) {}
+        , ledger_(ledger) {
+        const std::lock_guard guard(ledger_.mutex);
+        ledger_.backends.push_back(this);
+    }
+    ~indexed_backend() override {
+        const std::lock_guard guard(ledger_.mutex);
+        std::erase(ledger_.backends, this);
+    }
+
+    /// Whoever waits: the one that watches it is among them, and would not hear of it otherwise.
+    void wake() noexcept override {
+        const std::lock_guard guard(ledger_.mutex);
+        for (indexed_backend* const b : ledger_.backends)
+            b->fake_backend::wake();
+    }
 
     void attach_thread() override { owner_ = std::this_thread::get_id(); }
     void detach_thread() override { owner_ = {}; }
@@ -153,7 +171,7 @@ TEST_F(TakeoverOfRings, ARingIsEnteredByTheTakerOnlyAfterTheIndexIsLeftBehind) {
     (void)engine_->shard_at(2); // more rings than threads: the others are watched through a thread's own
     start(2);
     for (int i = 0; i != 20 && ledger_.unwatched == 0; ++i)
-        for (unsigned s = 0; s != 2; ++s)
+        for (unsigned s = 0; s != 3; ++s) // one of them has no thread
             lose(false, &engine_->shard_at(s));
     finish();
     EXPECT_NE(ledger_.unwatched, 0u);
