@@ -37,6 +37,10 @@ int attempt_when_ready(io_operation& op, int fd) noexcept;
 constexpr bool is_message(request_kind kind) noexcept {
     return kind >= request_kind::recv && kind <= request_kind::sendmsg;
 }
+/// One that receives.
+constexpr bool is_receive(request_kind kind) noexcept {
+    return kind == request_kind::recv || kind == request_kind::recvmsg;
+}
 static_assert([] { // the table says it too, but every operation asks, and it would be a load
     for (const request_row& r : request_rows)
         if (is_message(r.kind) != (r.what == request_class::message))
@@ -47,9 +51,8 @@ static_assert([] { // the table says it too, but every operation asks, and it wo
 /// Of a message that was received: whether there would have been room for more, and what there was has been taken.
 bool has_room_left(const short_request& r, int result) noexcept;
 inline bool is_read_short(const short_request& r, int result) noexcept {
-    const bool is_send = r.kind == request_kind::send || r.kind == request_kind::sendmsg;
     const bool is_full = r.kind == request_kind::recv && static_cast<std::uint32_t>(result) == r.length;
-    return result > 0 && !is_send && !is_full && has_room_left(r, result);
+    return !is_full && has_room_left(r, result);
 }
 
 /// Whether a number's file is a TCP socket.

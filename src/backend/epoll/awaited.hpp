@@ -80,14 +80,23 @@ inline bool waits_by_its_shard(const io_operation& op, readiness_table& table) n
     return kind == request_kind::accept_now && op.target().names_by_number();
 }
 
+/// What is known of the operation's file, where it was registered for the operation's object; else null.
+inline watched* find_own(const io_operation& op, readiness_table& table) noexcept {
+    watched* const w = table.find(op.request().fd);
+    return w && w->owner == &op.target() && !op.target().names_by_number() ? w : nullptr;
+}
+
 /// A stream that has given less than it was asked for has no more: the next receive need not try. Told of a
 /// TCP socket only, and neither before urgent data, where a receive ends, nor at its end, which is told once:
-/// others end a receive where they like, at descriptors that come along, say.
-inline void note_short_read(const io_operation& op, readiness_table& table) noexcept {
-    const int fd = op.request().fd;
-    watched* const w = table.find(fd);
-    if (w && w->owner == &op.target() && !op.target().names_by_number() &&
-        w->is_drained([fd] { return is_tcp(fd); }))
+/// others end a receive where they like, at descriptors that come along, say. Where it is told by level the
+/// kernel says what is left.
+inline void note_received(const io_operation& op, int result, readiness_table& table) noexcept {
+    watched* const w = find_own(op, table);
+    if (!w)
+        return;
+    const short_request& r = op.request();
+    if (w->trigger.is_by_level() ? !w->trigger.is_time_to_try()
+                                 : is_read_short(r, result) && w->is_drained([&r] { return is_tcp(r.fd); }))
         w->ready &= static_cast<event_set>(~EPOLLIN);
 }
 

@@ -11,6 +11,7 @@
 #include "backend/system_calls.hpp"
 #include "epoll_set.hpp"
 #include "file_table.hpp"
+#include "interest_list.hpp"
 #include "readiness_table.hpp"
 #include "threadless_backend.hpp"
 #include "watches.hpp"
@@ -110,7 +111,7 @@ public:
     void wake() noexcept override { set_.strike(); }
     std::size_t pending() const noexcept override { return pending_; }
 
-    int readiness_fd() const noexcept override { return set_.fd(); }
+    int readiness_fd() const noexcept override { return interest_.share(); }
     void arm_wake() override {
         settle();
         waits_outside_ = true;
@@ -164,6 +165,7 @@ public:
             }
         pool_.abandon();
         table_.abandon();
+        interest_.abandon();
         files_.abandon();
         watches_.clear();
         whole_.clear();
@@ -245,7 +247,7 @@ private:
                 if (is_in_vain(op, table_))
                     stand_by(op);
                 else
-                    try_message(op);
+                    begin_message(op);
             });
         else if (may_keep_thread(op)) [[unlikely]]
             carry_out_when_ready(op);
@@ -292,17 +294,26 @@ private:
             carry_out(op);
     }
 
-    void try_message(io_operation& op) noexcept {
+    /// Without an event before it.
+    void begin_message(io_operation& op) noexcept {
+        const int result = try_message(op);
+        if (is_receive(op.request().kind) && (result > 0 || result == -EAGAIN))
+            if (watched* const w = find_own(op, table_))
+                interest_.note_attempt(op.request().fd, *w, result < 0, ending());
+    }
+
+    int try_message(io_operation& op) noexcept {
         const short_request& r = op.request();
         const int result =
             whole_receives::asks_for_all(r) ? whole_.attempt(op, r.fd) : attempt_message(r, r.fd);
         if (result == -EAGAIN) {
             wait_or_finish(op, result);
-            return;
+            return result;
         }
-        if (is_read_short(r, result))
-            note_short_read(op, table_);
+        if (result > 0 && is_receive(r.kind))
+            note_received(op, result, table_);
         finish(op, result);
+        return result;
     }
 
     void try_once(io_operation& op) noexcept {
@@ -379,7 +390,7 @@ private:
         const event_set wanted = events_wanted(op);
         try {
             watched& w = table_.make(fd);
-            if (const int error = see_told(op, fd, w, wanted); error < 0) {
+            if (const int error = interest_.see_told(op, fd, w, wanted, ending()); error < 0) {
                 give_up(op, error);
                 return;
             }
@@ -400,42 +411,22 @@ private:
             finish(op, only_polls(op) ? events_wanted(op) : -EAGAIN);
     }
 
-    /// Sees to it that the kernel tells of `wanted`. What is ready by then shows as an event.
-    int see_told(const io_operation& op, int fd, watched& w, event_set wanted) noexcept {
-        const void* const owner = owner_of_registration(op);
-        if (readiness_table::is_told(w, owner, wanted) && !is_loosely_named(op)) [[likely]]
-            return 0;
-        const bool known = w.owner != nullptr;
-        const auto events = static_cast<event_set>(always_told | wanted | (known ? w.told : 0));
-        int r = -ENOENT;
-        if (known) {
-            const std::uint64_t token = table_.begin_registration(fd, w, owner, events);
-            r = set_.modify(fd, events | EPOLLET, token);
-            if (r == -ENOENT)
-                end_all(w, -EBADF); // they wait for a file whose number was closed behind them
+    /// Ends who waits beside a number.
+    struct end_all {
+        epoll_backend& self;
+        void operator()(watched& w, int result) const noexcept {
+            while (operation* const base = w.waiting.pop())
+                self.finish(static_cast<io_operation&>(*base), result);
         }
-        if (r == -ENOENT) {
-            const std::uint64_t token = table_.begin_registration(fd, w, owner, events);
-            r = set_.add(fd, events | EPOLLET, token);
-            if (r == -EEXIST) // of a number that was given up, whose file is not closed
-                r = set_.modify(fd, events | EPOLLET, token);
-        }
-        if (r < 0) { // who waits there is told of nothing any more; for a file without events nobody does
-            end_all(w, r == -EPERM ? -EBADF : r);
-            table_.forget(fd);
-        }
-        return r;
-    }
-
-    void end_all(watched& w, int result) noexcept {
-        while (operation* const base = w.waiting.pop())
-            finish(static_cast<io_operation&>(*base), result);
-    }
+    };
+    end_all ending() noexcept { return {*this}; }
 
     // ---- events ----
 
     void take_events(nanoseconds_t left) {
         turns_without_events_ = 0;
+        if (interest_.has_levels_to_end()) [[unlikely]]
+            interest_.end_levels(ending());
         const int count = set_.wait(events_, left);
         count_calls();
         for (int i = 0; i < count; ++i) {
@@ -446,14 +437,21 @@ private:
             else if (token != epoll_set::woken)
                 on_event(token, static_cast<event_set>(e.events));
         }
+        if (interest_.renew_if_strays_stay(ending())) [[unlikely]]
+            watches_.add_again();
     }
 
     void on_event(std::uint64_t token, event_set events) noexcept {
         int fd = -1;
         watched* const w = table_.of_token(token, fd);
-        if (!w)
+        if (!w) {
+            interest_.note_stray();
             return;
+        }
+        if (readiness_table::is_of_any_registration(token)) [[unlikely]]
+            w->trigger.change(false); // see return_to_file()
         w->ready |= events;
+        const std::uint32_t had_results = done_.size();
         op_queue waiting(std::move(w->waiting));
         while (operation* const base = waiting.pop()) {
             auto& op = static_cast<io_operation&>(*base);
@@ -465,11 +463,15 @@ private:
             else
                 now.waiting.push(op);
         }
+        watched& now = *table_.find(fd);
+        if (now.trigger.is_by_level() && done_.size() == had_results) [[unlikely]]
+            interest_.note_untaken(fd, now, ending());
     }
 
     epoll_set set_;
     attempt_mark mark_;
     readiness_table table_;
+    mutable interest_list interest_{set_, table_};
     whole_receives whole_;
     file_table files_;
     op_queue queued_; // not tried yet

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <string>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -110,6 +111,16 @@ void epoll_set::remove(int fd) noexcept {
 void epoll_set::strike() noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
+}
+
+bool epoll_set::renew() noexcept {
+    const int fresh = ::epoll_create1(EPOLL_CLOEXEC);
+    if (fresh < 0)
+        return false;
+    const bool is_added = control(fresh, EPOLL_CTL_ADD, bell_, EPOLLIN | EPOLLET, woken) == 0;
+    const bool is_in_place = is_added && ::dup3(fresh, set_, O_CLOEXEC) == set_;
+    ::close(fresh);
+    return is_in_place;
 }
 
 int epoll_set::wait(std::span<epoll_event> events, nanoseconds_t left) {

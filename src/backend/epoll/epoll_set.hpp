@@ -34,6 +34,10 @@ public:
     /// Any thread: makes the current or the next wait() return, and the set readable until then.
     void strike() noexcept;
 
+    /// Puts another set in the place of this one, under its number, with nothing in it but the eventfd. False: there is
+    /// none to be had.
+    bool renew() noexcept;
+
     /// For `left` at most (never: without end). How many events: none also where a signal, or a fork, has ended it.
     /// Throws engine_error.
     int wait(std::span<epoll_event> events, nanoseconds_t left);

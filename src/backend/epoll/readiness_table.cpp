@@ -17,7 +17,9 @@ watched& readiness_table::grow(int fd) {
 
 std::uint64_t readiness_table::begin_registration(int fd, watched& w, const void* owner,
                                                   event_set events) noexcept {
-    w.owner = owner;
+    if (std::exchange(w.owner, owner) != owner)
+        w.trigger = {};
+    w.trigger.change(false);
     w.told = events;
     w.ready = static_cast<event_set>(events & (EPOLLIN | EPOLLOUT)); // may well be; what is rare will be told
     if (++w.generation == 0)

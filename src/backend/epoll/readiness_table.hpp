@@ -3,6 +3,7 @@
 #pragma once
 
 #include "auraio/core/operation/operation.hpp"
+#include "trigger_choice.hpp"
 
 #include <cstdint>
 #include <sys/epoll.h>
@@ -20,7 +21,7 @@ inline constexpr event_set always_told = EPOLLIN | EPOLLPRI | EPOLLRDHUP;
 /// What nobody has to ask for, and everybody who waits hears of.
 inline constexpr event_set failures = EPOLLERR | EPOLLHUP;
 
-/// Of one number. Its registration is edge-triggered and stays until the number is given up.
+/// Of one number. Its registration stays until the number is given up.
 struct watched {
     op_queue waiting;
     const void* owner = nullptr;  ///< who had the file registered; null: nobody
@@ -28,6 +29,7 @@ struct watched {
     event_set told = 0;           ///< the events it is registered for
     event_set ready = 0;          ///< of those, what has been seen since it was last found not to be so
     bool read_short = false;      ///< once
+    trigger_choice trigger;
     enum class answer : std::uint8_t { unknown, no, yes };
     answer is_tcp = answer::unknown;
     answer is_stream = answer::unknown;
@@ -85,6 +87,7 @@ public:
 
     /// What an event carries of a file that was added to the set by whoever does not know its registration.
     static std::uint64_t token_of_any_registration(int fd) noexcept { return static_cast<std::uint32_t>(fd); }
+    static bool is_of_any_registration(std::uint64_t token) noexcept { return token >> 32 == 0; }
 
     /// The number an event is about, or null when it means another file by now.
     watched* of_token(std::uint64_t token, int& fd) noexcept {
@@ -96,6 +99,14 @@ public:
 
     /// The number is given up, or has come to mean another file. Who waits stays.
     void forget(int fd) noexcept;
+
+    /// `f` of each number that somebody has registered, and of what is known of it.
+    template <class F>
+    void for_each_registered(F f) noexcept {
+        for (std::size_t fd = 0; fd < entries_.size(); ++fd)
+            if (entries_[fd].owner)
+                f(static_cast<int>(fd), entries_[fd]);
+    }
 
     /// Forgets who waits, without touching them: they are no longer ours.
     void abandon() noexcept;

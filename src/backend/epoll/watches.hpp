@@ -23,7 +23,6 @@ public:
             entries_.resize(key + 1);
         entry& w = entries_[key];
         w = {fd, static_cast<std::uint16_t>(w.number + 1), true};
-        constexpr std::uint32_t once = EPOLLIN | EPOLLONESHOT;
         int r = set_.add(fd, once, token(key));
         if (r == -EEXIST)
             r = set_.modify(fd, once, token(key));
@@ -47,6 +46,13 @@ public:
             end(entries_[key]);
     }
 
+    /// The set is another one.
+    void add_again() noexcept {
+        for (unsigned key = 0; key < entries_.size(); ++key)
+            if (entries_[key].armed && set_.add(entries_[key].fd, once, token(key)) < 0)
+                entries_[key].armed = false; // who asks finds that it has fired, and looks
+    }
+
     void clear() noexcept { entries_.clear(); }
 
 private:
@@ -56,6 +62,7 @@ private:
         bool armed = false;
     };
 
+    static constexpr std::uint32_t once = EPOLLIN | EPOLLONESHOT;
     static constexpr std::uint32_t mark = 0xfffffffe; // no number of a file, and not that of the eventfd
     std::uint64_t token(unsigned key) const noexcept {
         return mark | std::uint64_t{key} << 32 | std::uint64_t{entries_[key].number} << 48;
