@@ -37,7 +37,6 @@ requirements allowed(const std::string& name) {
     if (name.starts_with("flickering neighbour")) {
         r.throughput = 0.9;
         r.variation = 1.5;
-        r.convergence = 1.5; // the proof has to see the neighbour come and go
     }
     if (name.starts_with("shared disk")) { // each step is a factor of two, and takes its time to be proven
         r.throughput = 0.9;
