@@ -16,5 +16,13 @@ as_root=()
 if ((EUID != 0)); then
     as_root=(sudo)
 fi
+echo "Installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+# Two lines for each package, of which nobody reads any unless it fails.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 || {
+    status=$?
+    cat "$log" >&2
+    exit "$status"
+}
