@@ -8,6 +8,9 @@
 
 #include <cerrno>
 #include <exception>
+#if __has_include(<sys/single_threaded.h>) // glibc 2.32
+#include <sys/single_threaded.h>
+#endif
 
 namespace aura::core {
 
@@ -16,6 +19,16 @@ namespace {
 /// As Asio: a time that has passed runs nothing, ready or not. (0 is not a time but asks for what is ready.)
 bool is_over(nanoseconds_t deadline) noexcept {
     return deadline != 0 && deadline != never && monotonic_now() >= deadline;
+}
+
+/// Whether the process has no thread but the calling one. Then there is nobody to lock out, nor to wake; a second one
+/// begins after what this one does now, for only this one could make it. A third of what a post and its turn take.
+bool is_only_thread() noexcept {
+#if __has_include(<sys/single_threaded.h>)
+    return __libc_single_threaded != 0;
+#else
+    return false;
+#endif
 }
 
 /// Index of a shard, of whatever engine: where to begin to look for the next.
@@ -90,10 +103,20 @@ std::size_t engine::run_turn(nanoseconds_t deadline, const std::atomic<bool>& st
 }
 
 void engine::track() noexcept {
-    work_started();
+    if (is_only_thread())
+        outstanding_.store(outstanding_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    else
+        work_started();
 }
 void engine::untrack() noexcept {
-    work_finished();
+    if (!is_only_thread()) {
+        work_finished();
+        return;
+    }
+    const std::int64_t left = outstanding_.load(std::memory_order_relaxed) - 1;
+    outstanding_.store(left, std::memory_order_relaxed);
+    if (left == 0)
+        stop();
 }
 
 void engine::stop() noexcept {
@@ -183,7 +206,12 @@ void engine::post_shared(operation& op) {
         return;
     }
     op.set_counts_remotely(true);
-    work_started();
+    track();
+    if (is_only_thread()) {
+        shared_.push(op);
+        shared_size_.store(shared_.size(), std::memory_order_relaxed); // nobody sleeps
+        return;
+    }
     {
         std::lock_guard guard(shared_mutex_);
         shared_.push(op);
@@ -210,7 +238,9 @@ void engine::post_shared(operation& op) {
 }
 
 operation* engine::take_shared() {
-    std::lock_guard guard(shared_mutex_);
+    std::unique_lock lock(shared_mutex_, std::defer_lock);
+    if (!is_only_thread())
+        lock.lock();
     operation* op = shared_.pop();
     shared_size_.store(shared_.size(), std::memory_order_relaxed);
     return op;
