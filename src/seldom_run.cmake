@@ -1,0 +1,59 @@
+# What no operation goes through is compiled for size: options, what the kernel and the machine offer, signals, names,
+# the controller of a device (some hundred times a second). It is half of what a static program takes of the library.
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+    set(optimises $<CONFIG:Release,RelWithDebInfo>)
+    # Each function by itself, so that who links with --gc-sections has only those that it can reach.
+    target_compile_options(auraio_core PRIVATE $<${optimises}:-ffunction-sections> $<${optimises}:-fdata-sections>)
+endif()
+# Files with options of their own would not be part of the large units of CMAKE_UNITY_BUILD.
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT CMAKE_UNITY_BUILD)
+    set_source_files_properties(
+        core/base/each_cpu.cpp
+        core/base/fork_aware.cpp
+        core/base/log.cpp
+        core/base/usable_cpus.cpp
+        core/control/adaptive_controller.cpp
+        core/control/controller_names.cpp
+        core/control/depth_trial.cpp
+        core/control/device_controller.cpp
+        core/control/knee_search.cpp
+        core/control/knee_trials.cpp
+        core/control/latency_ceiling.cpp
+        core/control/latency_guard.cpp
+        core/control/load_watch.cpp
+        core/control/rate_meter.cpp
+        core/control/rate_window.cpp
+        core/control/regime_watch.cpp
+        core/control/ring_shares.cpp
+        core/control/trial_comparisons.cpp
+        core/control/trial_schedule.cpp
+        core/io/assigned_numbers.cpp
+        core/io/file_kind.cpp
+        core/io/file_system.cpp
+        core/io/file_witness.cpp
+        core/io/inert_descriptor.cpp
+        core/io/listener_places.cpp
+        core/io/name_lookup.cpp
+        core/io/signal_set.cpp
+        core/loop/engine_backend.cpp
+        core/loop/engine_end.cpp
+        core/loop/engine_options.cpp
+        core/loop/outside_wait.cpp
+        core/loop/ring_supply.cpp
+        core/registered/registration_state.cpp
+        core/registered/registrations.cpp
+        core/report/engine_stats.cpp
+        core/report/prometheus.cpp
+        core/stats/ring_stats.cpp
+        core/storage/block_device.cpp
+        core/storage/storage_device.cpp
+        core/storage/storage_user.cpp
+        backend/backends.cpp
+        backend/epoll/file_table.cpp
+        backend/epoll/registration.cpp
+        backend/uring/allowance.cpp
+        backend/uring/confinement.cpp
+        backend/uring/features.cpp
+        backend/uring/registration.cpp
+        PROPERTIES COMPILE_OPTIONS $<${optimises}:-Os>)
+endif()
