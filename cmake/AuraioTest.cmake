@@ -1,15 +1,17 @@
 # auraio_test: a GoogleTest program per flavour, each of its cases a test of ctest's.
 #     auraio_test(<name> SOURCES <file>... FLAVOURS <core|standalone|boost|adopt|boost_adopt|c|cpp>... [TIMEOUT <s>] [SERIAL]
-#         [LIBRARIES <target>...])
+#         [LIBRARIES <target>...] [JOIN [ALONE <file>...]])
 #
 # One program per flavour from the same sources: <name> for core, c and cpp, <name>.std and <name>.boost for the others.
 # Every case is a test of ctest, named <program>.<Suite>.<Case> and labelled with its directory. Under a sanitizer each
 # program is one test instead: to start it takes longer there than most cases take.
+# JOIN: a few of the sources are compiled at a time, but for those that are to be ALONE: AuraioJoin.cmake has it.
 # SERIAL: no other test runs beside its cases, for those that load all processors.
 include(GoogleTest)
+include(AuraioJoin)
 
 function(auraio_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "TIMEOUT" "SOURCES;FLAVOURS;LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL;JOIN" "TIMEOUT" "SOURCES;FLAVOURS;LIBRARIES;ALONE")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES OR NOT arg_FLAVOURS)
         message(FATAL_ERROR "auraio_test(${name}): SOURCES and FLAVOURS are needed; unknown: '${arg_UNPARSED_ARGUMENTS}'")
     endif()
@@ -41,7 +43,12 @@ function(auraio_test name)
     endif()
     foreach(flavour IN LISTS arg_FLAVOURS)
         set(program "${name}${suffix_${flavour}}")
-        add_executable(${program} ${arg_SOURCES})
+        set(units ${arg_SOURCES})
+        # The sanitizers' builds compile each file alone, and show what one has forgotten to include.
+        if(arg_JOIN AND AURAIO_JOIN_TESTS AND NOT AURAIO_SANITIZE)
+            auraio_join(units ${program} ALONE ${arg_ALONE} SOURCES ${arg_SOURCES})
+        endif()
+        add_executable(${program} ${units})
         target_link_libraries(${program} PRIVATE ${library_${flavour}} ${arg_LIBRARIES} auraio_test_support)
         auraio_target_options(${program})
         if(AURAIO_SANITIZE AND flavour MATCHES "standalone|boost|adopt")
