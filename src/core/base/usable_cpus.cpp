@@ -15,7 +15,7 @@ namespace aura::core {
 
 namespace {
 
-// Streams would do all of this in fewer lines, and be 15 KiB of every program that is linked to the library.
+// Streams would do all of this in fewer lines, and be part of every program that is linked to the static library.
 
 /// What stands before the next `end`; that and the end are taken off `text`.
 std::string_view take_until(std::string_view& text, char end) {
