@@ -82,6 +82,7 @@ protected:
     static void send(connection& c, const std::string& data) {
         EXPECT_EQ(::send(c.peer, data.data(), data.size(), MSG_NOSIGNAL), static_cast<ssize_t>(data.size()));
     }
+    void begin_before_data(connection& c, std::string& data);
     void answer(connection& c, int times) {
         for (int i = 0; i < times; ++i) {
             std::string data(4, ' ');
@@ -228,6 +229,91 @@ TEST_P(ToldByLevel, ANumberThatWasClosedBehindTheSocketDoesNotSpin) {
     send(other, "more");
     run_until([this] { return ended_; });
     EXPECT_EQ(data, "more");
+}
+
+/// Half of a message is received: the next receive has what it needs.
+void ToldByLevel::begin_before_data(connection& c, std::string& data) {
+    send(c, "abcdefgh");
+    EXPECT_EQ(receive(c, 4), "abcd");
+    begin(c, data);
+}
+
+constexpr int rounds = 10; // of the receives by level one in 32 is tried at once
+
+TEST_P(ToldByLevel, ASynchronousReceiveDoesNotOvertakeOneThatHasItsData) {
+    for (const kind k : {kind::local, kind::tcp}) {
+        for (int round = 0; round < rounds; ++round) {
+            connection c(ctx, k);
+            c.socket.non_blocking(true);
+            answer(c, often + round * 3);
+            std::string data(4, ' '), own(4, ' ');
+            begin_before_data(c, data);
+            std::error_code ec;
+            EXPECT_EQ(c.socket.receive(net::buffer(own), 0, ec), 0U);
+            EXPECT_EQ(ec, net::error::would_block);
+            run_until([this] { return ended_; });
+            EXPECT_EQ(data, "efgh");
+        }
+    }
+}
+
+TEST_P(ToldByLevel, ACloseDoesNotOvertakeAReceiveThatHasItsData) {
+    for (const kind k : {kind::local, kind::tcp}) {
+        for (int round = 0; round < rounds; ++round) {
+            connection c(ctx, k);
+            answer(c, often + round * 3);
+            std::string data(4, ' ');
+            begin_before_data(c, data);
+            c.socket.close();
+            run_until([this] { return ended_; });
+            EXPECT_FALSE(error_) << error_.message();
+            EXPECT_EQ(data, "efgh");
+        }
+    }
+}
+
+TEST_P(ToldByLevel, ASynchronousReceiveOfALaterTurnDoesNotOvertakeEither) {
+    for (int round = 0; round < rounds; ++round) {
+        connection c(ctx, kind::tcp);
+        c.socket.non_blocking(true);
+        answer(c, often + round * 3);
+        std::string data(4, ' '), own(4, ' ');
+        bool received = false;
+        net::post(ctx, [&] {
+            send(c, "abcd");
+            begin(c, data);
+            net::post(ctx, [&] { // the turn between looks for no events
+                std::error_code ec;
+                EXPECT_EQ(c.socket.receive(net::buffer(own), 0, ec), 0U);
+                received = true;
+            });
+        });
+        run_until([&] { return received && ended_; });
+        EXPECT_EQ(data, "abcd");
+    }
+}
+
+/// Told by edges, a stream from which less was received than asked for is not tried either.
+TEST_P(ToldByLevel, NorIsAReceiveOvertakenFromAStreamThatWasDrained) {
+    for (const bool closes : {false, true}) {
+        connection c(ctx, kind::tcp);
+        c.socket.non_blocking(true);
+        for (int i = 0; i < 4; ++i) {
+            send(c, "abcd");
+            EXPECT_EQ(receive(c, 8), "abcd");
+        }
+        std::string data(4, ' '), own(4, ' ');
+        send(c, "efgh");
+        begin(c, data);
+        std::error_code ec;
+        if (closes)
+            c.socket.close();
+        else
+            EXPECT_EQ(c.socket.receive(net::buffer(own), 0, ec), 0U);
+        run_until([this] { return ended_; });
+        EXPECT_FALSE(error_) << error_.message();
+        EXPECT_EQ(data, "efgh");
+    }
 }
 
 } // namespace

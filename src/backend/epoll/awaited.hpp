@@ -54,6 +54,11 @@ inline bool only_polls(const io_operation& op) noexcept {
     return op.awaits_readiness() || op.request().kind == request_kind::poll;
 }
 
+/// A poll is not, for it takes nothing, and a connect has been begun.
+inline bool is_tried_without_event(const io_operation& op) noexcept {
+    return !only_polls(op) && op.request().kind != request_kind::connect && !may_keep_thread(op);
+}
+
 /// Whether one cannot say of its number when it comes to mean another file.
 inline bool is_loosely_named(const io_operation& op) noexcept {
     return is_stood_for(op) || op.target().names_by_number();

@@ -10,26 +10,25 @@
 #include "backend/pool/pool_queue.hpp"
 #include "backend/system_calls.hpp"
 #include "epoll_set.hpp"
+#include "event_pace.hpp"
 #include "file_table.hpp"
 #include "interest_list.hpp"
 #include "readiness_table.hpp"
 #include "threadless_backend.hpp"
+#include "untried.hpp"
 #include "watches.hpp"
 #include "whole_receives.hpp"
 
 #include <array>
 #include <cerrno>
 #include <new>
+#include <span>
 #include <unistd.h>
 #include <utility>
 
 namespace aura::core::epoll {
 
 namespace {
-
-/// How many turns in a row may have something to run or to complete without asking for events: those who wait
-/// for them are not to starve beside who never waits, and the question costs as much as an attempt.
-constexpr unsigned turns_between_events = 8;
 
 class epoll_backend final : public threadless_backend {
 public:
@@ -56,13 +55,17 @@ public:
 
     void flush() override {
         try_queued();
+        if (set_.is_own()) // a call that its caller makes next is not to be given what belongs to these
+            untried_.try_all(table_, done_, [this](io_operation& op, event_set e) { try_again(op, e); });
+        untried_.forget();
         pool_.hand_over();
         if (waits_outside_ &&
             !(done_.empty() && pool_.arm())) // who waits by the descriptor does not see these
             set_.strike();
     }
 
-    bool nothing_queued() const noexcept override { return queued_.empty(); }
+    bool nothing_queued() const noexcept override { return queued_.empty() && untried_.is_empty(); }
+    bool has_taken_all() const noexcept override { return !untried_.may_have_come(set_); }
     bool may_name(int fd) const noexcept override { return pool_.names(fd); }
 
     void poll(op_queue& done) override { poll(done, false); }
@@ -133,8 +136,7 @@ public:
         set_.remove(fd);
     }
     void return_to_file(int fd) noexcept override {
-        constexpr std::uint32_t all =
-            always_told | EPOLLOUT | EPOLLET; // of what was told before, nothing is missing
+        constexpr std::uint32_t all = always_told | EPOLLOUT | EPOLLET; // what was told before is there
         (void)set_.add(fd, all, readiness_table::token_of_any_registration(fd));
     }
 
@@ -160,13 +162,13 @@ public:
     }
 
     void abandon_after_fork() override {
-        for (op_queue* q : {&queued_, &done_})
-            while (q->pop()) {
-            }
+        while (queued_.pop() || done_.pop()) {
+        }
         pool_.abandon();
         table_.abandon();
         interest_.abandon();
         files_.abandon();
+        untried_.forget();
         watches_.clear();
         whole_.clear();
         pending_ = 0;
@@ -192,13 +194,21 @@ private:
     }
 
     void look_for_events(bool busy) {
-        if ((!busy && done_.empty()) || ++turns_without_events_ >= turns_between_events)
+        if ((!busy && done_.empty()) || pace_.is_due())
             take_events(0);
     }
 
     void finish(io_operation& op, int result) noexcept {
         op.set_result(whole_.empty() ? result : whole_.end(op, result));
         done_.push(op);
+    }
+
+    /// Ends who waits beside a number.
+    auto ending() noexcept {
+        return [this](watched& w, int result) noexcept {
+            while (operation* const base = w.waiting.pop())
+                finish(static_cast<io_operation&>(*base), result);
+        };
     }
 
     void hand_out(op_queue& done) noexcept {
@@ -228,6 +238,11 @@ private:
         count_calls();
     }
 
+    /// False: it is to be tried.
+    bool stands_by_untried(io_operation& op) noexcept {
+        return is_in_vain(op, table_) && untried_.remember(number_waited_for(op)) && (stand_by(op), true);
+    }
+
     /// While `f` makes calls that name the number of the operation's file, nobody replaces it.
     template <class F>
     void with_its_number(io_operation& op, F f) noexcept {
@@ -244,9 +259,7 @@ private:
             finish(op, -ECANCELED);
         else if (is_plain_message(op)) [[likely]]
             with_its_number(op, [&] {
-                if (is_in_vain(op, table_))
-                    stand_by(op);
-                else
+                if (!stands_by_untried(op))
                     begin_message(op);
             });
         else if (may_keep_thread(op)) [[unlikely]]
@@ -257,9 +270,7 @@ private:
             with_its_number(op, [&] {
                 if (only_polls(op))
                     look(op);
-                else if (is_in_vain(op, table_))
-                    stand_by(op);
-                else
+                else if (!stands_by_untried(op))
                     try_once(op);
             });
     }
@@ -377,8 +388,7 @@ private:
     /// A poll tells what is true now, not what was.
     void look(io_operation& op) noexcept {
         const int fd = number_waited_for(op);
-        const int events = events_now(fd, events_wanted(op));
-        if (events != 0)
+        if (const int events = events_now(fd, events_wanted(op)); events != 0)
             finish(op, events);
         else
             stand_by(op);
@@ -411,32 +421,22 @@ private:
             finish(op, only_polls(op) ? events_wanted(op) : -EAGAIN);
     }
 
-    /// Ends who waits beside a number.
-    struct end_all {
-        epoll_backend& self;
-        void operator()(watched& w, int result) const noexcept {
-            while (operation* const base = w.waiting.pop())
-                self.finish(static_cast<io_operation&>(*base), result);
-        }
-    };
-    end_all ending() noexcept { return {*this}; }
-
     // ---- events ----
 
     void take_events(nanoseconds_t left) {
-        turns_without_events_ = 0;
+        pace_.begin();
         if (interest_.has_levels_to_end()) [[unlikely]]
             interest_.end_levels(ending());
         const int count = set_.wait(events_, left);
         count_calls();
-        for (int i = 0; i < count; ++i) {
-            const epoll_event& e = events_[static_cast<std::size_t>(i)];
+        for (const epoll_event& e : std::span(events_).first(static_cast<std::size_t>(count))) {
             const std::uint64_t token = e.data.u64;
             if (watches::is_token(token))
                 watches_.fired(token);
             else if (token != epoll_set::woken)
                 on_event(token, static_cast<event_set>(e.events));
         }
+        untried_.note_events(static_cast<std::size_t>(count), events_.size());
         if (interest_.renew_if_strays_stay(ending())) [[unlikely]]
             watches_.add_again();
     }
@@ -475,11 +475,12 @@ private:
     whole_receives whole_;
     file_table files_;
     op_queue queued_; // not tried yet
+    untried untried_; // stand by all the same
     op_queue done_;   // have their results
     pool_queue pool_; // files and metadata
     std::size_t pending_ = 0;
     ring_counters* counters_ = nullptr;
-    unsigned turns_without_events_ = 0;
+    event_pace pace_;
     bool waits_outside_ = false; // its driver waits by readiness_fd()
     watches watches_{set_};
     std::array<epoll_event, 128> events_;

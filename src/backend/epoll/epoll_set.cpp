@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
 #include <string>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -111,6 +112,11 @@ void epoll_set::remove(int fd) noexcept {
 void epoll_set::strike() noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
+}
+
+bool epoll_set::has_events() const noexcept {
+    pollfd p{set_, POLLIN, 0};
+    return ::poll(&p, 1, 0) > 0;
 }
 
 bool epoll_set::renew() noexcept {

@@ -31,6 +31,9 @@ public:
     /// Any thread.
     void remove(int fd) noexcept;
 
+    /// Any thread: whether a wait would return at once. What a wait has returned by edges does not show any more.
+    bool has_events() const noexcept;
+
     /// Any thread: makes the current or the next wait() return, and the set readable until then.
     void strike() noexcept;
 
