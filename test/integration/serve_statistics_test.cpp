@@ -141,6 +141,19 @@ TEST_F(ServeStatistics, PrometheusReadsThemOnALoopbackPortIfAsked) {
     EXPECT_TRUE(get(server.prometheus_port(), "POST /metrics HTTP/1.1").starts_with("HTTP/1.1 405 "));
 }
 
+/// A page in the user's browser may have its own name lead here.
+TEST_F(ServeStatistics, NoPageOfSomebodyElsesReadsThem) {
+    const auto server = aura::serve_statistics(ctx_, path_, {.prometheus = true});
+    const auto status_for = [&](const std::string& host) {
+        return get(server.prometheus_port(), "GET /metrics HTTP/1.1\r\nAccept: */*\r\n" + host).substr(0, 12);
+    };
+    EXPECT_EQ(status_for("HOST:\tlocalhost:9100"), "HTTP/1.1 200");
+    EXPECT_EQ(status_for("Host: 127.0.0.1"), "HTTP/1.1 200");
+    EXPECT_EQ(status_for("Host: localhost.example"), "HTTP/1.1 421");
+    EXPECT_EQ(status_for("Host:"), "HTTP/1.1 421");
+    EXPECT_EQ(status_for("X-Host: other"), "HTTP/1.1 200");
+}
+
 TEST_F(ServeStatistics, AnswersWhileAHandlerBlocks) {
     const auto server = aura::serve_statistics(ctx_, path_);
     std::promise<void> entered, leave;
@@ -172,6 +185,33 @@ TEST_F(ServeStatistics, AChildThatEndsLeavesThemToItsParent) {
     stream_protocol::socket socket(plain_);
     socket.connect(stream_protocol::endpoint(path_));
     EXPECT_TRUE(read_line(socket).starts_with("{\"context\":\"main\""));
+}
+
+/// Who came there would wait for an answer for ever, and the next server could not have the port.
+TEST_F(ServeStatistics, AChildThatStaysKeepsNoPort) {
+    unsigned short port = 0;
+    int until_then[2], lives[2];
+    ASSERT_TRUE(::pipe(until_then) == 0 && ::pipe(lives) == 0);
+    pid_t child = -1;
+    {
+        const auto server = aura::serve_statistics(ctx_, path_, {.prometheus = true});
+        port = server.prometheus_port();
+        child = ::fork();
+        if (child == 0) {
+            char byte = 0;
+            ::close(until_then[1]);
+            ::_exit(::write(lives[1], &byte, 1) == 1 && ::read(until_then[0], &byte, 1) == 0 ? 0 : 1);
+        }
+        char byte = 0;
+        ASSERT_EQ(::read(lives[0], &byte, 1), 1); // it closes what it was given before fork() returns there
+    }
+    const auto again = aura::serve_statistics(ctx_, path_, {.prometheus = true, .prometheus_port = port});
+    EXPECT_EQ(again.prometheus_port(), port);
+    for (const int fd : {until_then[0], until_then[1], lives[0], lives[1]})
+        ::close(fd);
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
 }
 
 } // namespace

@@ -2,11 +2,13 @@
 #include "auraio/core/report/statistics_server.hpp"
 
 #include "auraio/core/base/engine_error.hpp"
+#include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/report/prometheus.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -14,6 +16,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string_view>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +33,11 @@ namespace {
 constexpr std::ptrdiff_t connections_max = 16; // of each kind; the next ones wait in the backlog
 constexpr std::size_t request_max = 8192;
 
+/// For how long a connection by HTTP may take: anybody on this machine can make one, and only so many are served.
+constexpr std::chrono::seconds http_patience{10};
+
+using clock = std::chrono::steady_clock;
+
 class owned_fd {
 public:
     explicit owned_fd(int fd = -1) noexcept
@@ -40,9 +48,10 @@ public:
         std::swap(fd_, other.fd_);
         return *this;
     }
-    ~owned_fd() {
+    ~owned_fd() { close(); }
+    void close() noexcept {
         if (fd_ >= 0)
-            ::close(fd_);
+            ::close(std::exchange(fd_, -1));
     }
     int get() const noexcept { return fd_; }
 
@@ -122,8 +131,26 @@ bool is_of_this_user(int fd) noexcept {
            (peer.uid == ::geteuid() || peer.uid == 0);
 }
 
+/// Whether a request was meant for this machine by that name: a page of somebody else's, whose own name its name
+/// server gives this address (DNS rebinding), names itself. Programs that name no host are no browsers.
+bool is_meant_for_loopback(std::string_view request) noexcept {
+    constexpr std::string_view field = "\r\nhost:";
+    for (std::size_t at = 0; (at = request.find("\r\n", at)) != std::string_view::npos; at += 2) {
+        if (request.size() - at < field.size() ||
+            ::strncasecmp(request.data() + at, field.data(), field.size()) != 0)
+            continue;
+        std::string_view host = request.substr(at + field.size());
+        host = host.substr(0, host.find("\r\n"));
+        host.remove_prefix(std::min(host.find_first_not_of(" \t"), host.size()));
+        host = host.substr(0, host.find(':'));
+        return host == "127.0.0.1" || host == "localhost";
+    }
+    return true;
+}
+
 struct connection {
     owned_fd fd;
+    clock::time_point until = clock::time_point::max();
     bool is_http = false;
     bool ends = false; // once all is written
     std::string received = {};
@@ -132,14 +159,24 @@ struct connection {
 
 } // namespace
 
-struct statistics_server::state {
+struct statistics_server::state : fork_aware {
     state(source from, std::string at, const statistics_options& o)
-        : snapshot(std::move(from))
+        : fork_aware([](fork_aware& self) noexcept { static_cast<state&>(self).sever(); })
+        , snapshot(std::move(from))
         , path(std::move(at))
-        , options(o) {}
+        , options(o) {
+        enlist();
+    }
     ~state();
 
+    /// In a child of fork nobody answers: who comes is to find the parent, or nobody once that has ended.
+    void sever() noexcept {
+        local.close();
+        http.close();
+    }
+
     void serve() noexcept;
+    int patience() const noexcept;
     short accepts(bool is_http) const noexcept;
     void accept_on(const owned_fd& listener, bool is_http);
     bool proceed(connection& c, short events);
@@ -152,17 +189,20 @@ struct statistics_server::state {
     std::string path;
     statistics_options options;
     struct stat bound{};
-    pid_t process = ::getpid();
+    const unsigned generation = fork_generation();
     owned_fd local, http, end;
     std::list<connection> connections;
     std::thread thread;
 };
 
 statistics_server::state::~state() {
-    if (process != ::getpid()) {
-        // A child of fork has no such thread, and the socket's name is the parent's. Joining is no option.
+    delist();
+    if (generation != fork_generation()) {
+        // A child of fork has no such thread, which may have been anywhere in its connections, and the socket's name is
+        // the parent's. Joining is no option.
         if (thread.joinable())
             new std::thread(std::move(thread));
+        new std::list<connection>(std::move(connections));
         return;
     }
     if (thread.joinable()) {
@@ -184,13 +224,21 @@ void statistics_server::state::serve() noexcept {
             // Who does not read gets no further answer until it has.
             for (const connection& c : connections)
                 waits.push_back({c.fd.get(), static_cast<short>(c.to_send.empty() ? POLLIN : POLLOUT), 0});
-            if (::poll(waits.data(), waits.size(), -1) < 0)
-                continue; // EINTR; ENOMEM passes
+            if (::poll(waits.data(), waits.size(), patience()) < 0) {
+                if (errno == ENOMEM || errno == EAGAIN)
+                    ::poll(nullptr, 0, 100); // it passes
+                else if (errno != EINTR)
+                    return; // so many descriptors may not be waited for any more (setrlimit(2))
+                continue;
+            }
             if (waits[0].revents != 0)
                 return;
             auto wait = waits.begin() + 3;
-            for (auto c = connections.begin(); c != connections.end(); ++wait)
-                c = wait->revents == 0 || proceed(*c, wait->revents) ? std::next(c) : connections.erase(c);
+            const auto now = clock::now();
+            for (auto c = connections.begin(); c != connections.end(); ++wait) {
+                const bool stays = wait->revents == 0 ? now < c->until : proceed(*c, wait->revents);
+                c = stays ? std::next(c) : connections.erase(c);
+            }
             if (waits[1].revents != 0)
                 accept_on(local, false);
             if (waits[2].revents != 0)
@@ -199,6 +247,17 @@ void statistics_server::state::serve() noexcept {
             connections.clear();
         }
     }
+}
+
+/// In milliseconds: until the first connection has taken too long; -1: none can.
+int statistics_server::state::patience() const noexcept {
+    auto first = clock::time_point::max();
+    for (const connection& c : connections)
+        first = std::min(first, c.until);
+    if (first == clock::time_point::max())
+        return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(first - clock::now()).count();
+    return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 
 /// What to wait for on a listener. Whoever may come by HTTP does not keep the user out.
@@ -211,14 +270,16 @@ short statistics_server::state::accepts(bool is_http) const noexcept {
 void statistics_server::state::accept_on(const owned_fd& listener, bool is_http) {
     owned_fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() < 0) {
-        // Without a descriptor to spare the one that waits stays there: not to be told of it all the time.
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        // Without a descriptor to spare, or where a filter forbids it, the one that waits stays there: not to be
+        // told of it all the time.
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             ::poll(nullptr, 0, 100);
         return;
     }
     if (!is_http && !is_of_this_user(fd.get()))
         return;
-    connections.push_back({.fd = std::move(fd), .is_http = is_http});
+    const auto until = is_http ? clock::now() + http_patience : clock::time_point::max();
+    connections.push_back({.fd = std::move(fd), .until = until, .is_http = is_http});
     if (!is_http) {
         answer(connections.back());
         if (!write(connections.back()))
@@ -270,7 +331,9 @@ void statistics_server::state::answer(connection& c) {
 
 void statistics_server::state::answer_http(connection& c) {
     std::string status = "200 OK", body;
-    if (c.received.starts_with("GET /metrics ") || c.received.starts_with("GET / ")) {
+    if (!is_meant_for_loopback(c.received)) {
+        status = "421 Misdirected Request";
+    } else if (c.received.starts_with("GET /metrics ") || c.received.starts_with("GET / ")) {
         prometheus_text text;
         text.add(options.name, snapshot());
         body = text.str();

@@ -34,7 +34,7 @@ struct row {
 const row rows[] = {
     TYPE(operation),
     MEMBER(operation, next_),
-    MEMBER(operation, calls_directly_),
+    MEMBER(operation, manner_),
     TYPE(op_queue),
     TYPE(cancel_cell),
     MEMBER(cancel_cell, home),
