@@ -200,8 +200,16 @@ engine::entrance engine::take_shard(nanoseconds_t deadline, const std::atomic<bo
         }
         if (refusal && !refused_before)
             continue; // perhaps one that has its ring has become free
-        if (refusal && (!is_shortage(refusal) || drivers_.load(std::memory_order_relaxed) == 0))
-            std::rethrow_exception(refusal);
+        if (refusal) {
+            // Acquire: whoever is not counted any more has left its shard before that, and since the last look.
+            const bool nobody = drivers_.load(std::memory_order_acquire) == 0;
+            if (shard* const s = nobody ? seize_shard(lock, false, lent_since, refusal) : nullptr) {
+                here.served = true;
+                return {s, false};
+            }
+            if (nobody || !is_shortage(refusal))
+                std::rethrow_exception(refusal);
+        }
         const bool has_room = shard_count_.load(std::memory_order_relaxed) < shard_limit_ || has_orphans();
         if (spare ? shared_waits() : rings_.is_short() && has_room)
             return {nullptr, true};
