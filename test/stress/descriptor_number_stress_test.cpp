@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <future>
 #include <memory>
 #include <optional>
 #include <poll.h>
@@ -255,12 +256,16 @@ void soak(unsigned every, bool famine) {
                 while (!quit)
                     try {
                         context.run();
-                    } catch (const aura::core::engine_error&) {
+                    } catch (const asio::system_error&) {
                         // The kernel's answer to one call; what was pending still is.
                     }
             });
-        while (context.ring_count() < rings)
-            std::this_thread::yield();
+        // A ring that somebody has asked for, and that cannot be made for a second, would end run().
+        for (unsigned i = 0; i < rings; ++i) {
+            std::promise<void> is_there;
+            net::post(context.ring_executor(i), [&] { is_there.set_value(); });
+            is_there.get_future().wait();
+        }
         {
             std::optional<famines> hunger;
             if (famine)
