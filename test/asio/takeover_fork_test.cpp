@@ -1,4 +1,5 @@
 // Forks in handlers whose rings others have taken.
+#include "auraio/core/base/thread_mark.hpp"
 #include "support/lost_rings.hpp"
 #include "support/sanitizers.hpp"
 
@@ -52,6 +53,28 @@ TEST_F(TakeoverAndFork, AForkOfTwoContextsIsAnnouncedInTheHandler) {
         int status = -1;
         EXPECT_EQ(::waitpid(child, &status, 0), child);
         EXPECT_EQ(status, 0);
+    });
+}
+
+/// It may hold what who forks waits for.
+TEST_F(TakeoverAndFork, AHandlerThatHasLostDoesNotWaitForAForkThatAnotherThreadHasAnnounced) {
+    using context = net::execution_context;
+    in_a_handler_that_has_lost([&] {
+        std::promise<void> announced, entered;
+        bool waited = true;
+        std::thread other([&] {
+            ctx->notify_fork(context::fork_prepare);
+            announced.set_value();
+            waited = entered.get_future().wait_for(test::patience) != std::future_status::ready;
+            ctx->notify_fork(context::fork_parent);
+        });
+        announced.get_future().wait();
+        {
+            const aura::core::mark_entry entry;
+        } // with which all that a program calls begins
+        entered.set_value();
+        other.join();
+        EXPECT_FALSE(waited);
     });
 }
 

@@ -2,11 +2,13 @@
 #include "core/loop/takeover.hpp"
 
 #include "auraio/core/base/thread_mark.hpp"
+#include "core/base/fence_order.hpp"
 #include "core/base/first_use.hpp"
 #include "core/loop/driver.hpp"
 #include "core/loop/stuck_watch.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -223,6 +225,10 @@ bool takeover::take_from(driver& d) noexcept {
         return false;
     }
     d.dispossess((handler & 1) != 0);
+    // Release, before the relaxed store of lose(): a thread whose settle() finds by acquire that it has lost takes no
+    // lock, and sees all the same that it drives nothing any more.
+    happens_before_fence(&mark);
+    std::atomic_thread_fence(std::memory_order_release);
     mark.lose();
     count_.fetch_add(1, std::memory_order_relaxed);
     return true;
