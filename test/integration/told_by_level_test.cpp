@@ -2,6 +2,7 @@
 // when they behave otherwise, and nothing spins.
 #include <auraio/auraio.hpp>
 
+#include "core/loop/outside_wait.hpp"
 #include "support/ring_configurations.hpp"
 
 #include <asio/generic/stream_protocol.hpp>
@@ -229,6 +230,22 @@ TEST_P(ToldByLevel, ANumberThatWasClosedBehindTheSocketDoesNotSpin) {
     send(other, "more");
     run_until([this] { return ended_; });
     EXPECT_EQ(data, "more");
+}
+
+TEST_P(ToldByLevel, NorDoesItInASetThatOthersHaveInTheirs) {
+    connection c(ctx, kind::local), other(ctx, kind::tcp);
+    answer(c, often);
+    answer(other, often);
+    aura::core::outside_wait outside(*aura::detail::find_engine(ctx)); // takes no number that is closed
+    const int number = c.socket.native_handle();
+    const int copy = ::dup(number);
+    ::close(number);
+    send(c, "left");
+    outside.arm();
+    EXPECT_LT(calls_while_idle(), few);
+    EXPECT_EQ(::dup2(copy, number), number); // the socket closes it
+    ::close(copy);
+    answer(other, often);
 }
 
 /// Half of a message is received: the next receive has what it needs.

@@ -35,6 +35,14 @@ public:
     explicit epoll_backend(const engine_options& options)
         : pool_(*this, options.pool_threads) {}
 
+    /// Ends who waits beside a number.
+    auto ending() noexcept {
+        return [this](watched& w, int result) noexcept {
+            while (operation* const base = w.waiting.pop())
+                finish(static_cast<io_operation&>(*base), result);
+        };
+    }
+
     void count_into(ring_counters& c) noexcept override { counters_ = &c; }
 
     void submit(io_operation& op) override {
@@ -114,7 +122,9 @@ public:
     void wake() noexcept override { set_.strike(); }
     std::size_t pending() const noexcept override { return pending_; }
 
-    int readiness_fd() const noexcept override { return interest_.share(); }
+    int readiness_fd() const noexcept override {
+        return interest_.share(const_cast<epoll_backend&>(*this).ending()); // no backend is const
+    }
     void arm_wake() override {
         settle();
         waits_outside_ = true;
@@ -192,7 +202,6 @@ private:
         look_for_events(busy);
         hand_out(done);
     }
-
     void look_for_events(bool busy) {
         if ((!busy && done_.empty()) || pace_.is_due())
             take_events(0);
@@ -201,14 +210,6 @@ private:
     void finish(io_operation& op, int result) noexcept {
         op.set_result(whole_.empty() ? result : whole_.end(op, result));
         done_.push(op);
-    }
-
-    /// Ends who waits beside a number.
-    auto ending() noexcept {
-        return [this](watched& w, int result) noexcept {
-            while (operation* const base = w.waiting.pop())
-                finish(static_cast<io_operation&>(*base), result);
-        };
     }
 
     void hand_out(op_queue& done) noexcept {
@@ -437,8 +438,7 @@ private:
                 on_event(token, static_cast<event_set>(e.events));
         }
         untried_.note_events(static_cast<std::size_t>(count), events_.size());
-        if (interest_.renew_if_strays_stay(ending())) [[unlikely]]
-            watches_.add_again();
+        interest_.renew_if_strays_stay(ending());
     }
 
     void on_event(std::uint64_t token, event_set events) noexcept {
@@ -471,7 +471,7 @@ private:
     epoll_set set_;
     attempt_mark mark_;
     readiness_table table_;
-    mutable interest_list interest_{set_, table_};
+    mutable interest_list interest_{set_, table_, watches_};
     whole_receives whole_;
     file_table files_;
     op_queue queued_; // not tried yet

@@ -5,6 +5,7 @@
 #include "awaited.hpp"
 #include "epoll_set.hpp"
 #include "readiness_table.hpp"
+#include "watches.hpp"
 
 #include <cerrno>
 #include <sys/epoll.h>
@@ -20,9 +21,10 @@ namespace aura::core::epoll {
 /// level once others have this set in theirs.
 class interest_list {
 public:
-    interest_list(epoll_set& set, readiness_table& table) noexcept
+    interest_list(epoll_set& set, readiness_table& table, watches& others) noexcept
         : set_(set)
-        , table_(table) {}
+        , table_(table)
+        , watches_(others) {}
 
     /// Sees to it that the kernel tells of `wanted`. What is ready by then shows as an event.
     template <class End>
@@ -68,8 +70,12 @@ public:
         tell_by_edges(fd, w, end_all);
     }
 
-    /// Others have the set in theirs, or are about to. Its number.
-    int share() noexcept {
+    /// Others have the set in theirs, or are about to. Its number. The last time that the set can be replaced: what it
+    /// tells of by level, perhaps of a file that nobody can take out of it, is not in the next one.
+    template <class End>
+    int share(End end_all) noexcept {
+        if (!is_shared_ && has_levels_)
+            renew(end_all);
         is_shared_ = true;
         return set_.fd();
     }
@@ -88,22 +94,13 @@ public:
     /// An event is of no registration.
     void note_stray() noexcept { saw_stray_ = has_levels_; }
 
-    /// All events of a wait have been seen. True: one does not go away; the set is another one now, with nothing
-    /// in it of what it had but what is registered, told by edges.
+    /// All events of a wait have been seen, of which one may not go away.
     template <class End>
-    bool renew_if_strays_stay(End end_all) noexcept {
+    void renew_if_strays_stay(End end_all) noexcept {
         constexpr unsigned many = 16; // waits in a row: those told by edges come once
         strays_ = std::exchange(saw_stray_, false) ? strays_ + 1 : 0;
-        if (strays_ < many || is_shared_ || !set_.renew())
-            return false;
-        strays_ = 0;
-        has_levels_ = false;
-        table_.for_each_registered([&](int fd, watched& w) {
-            const std::uint64_t token = table_.begin_registration(fd, w, w.owner, w.told);
-            if (const int r = set_.add(fd, w.told | EPOLLET, token); r < 0)
-                lose(fd, w, r, end_all);
-        });
-        return true;
+        if (strays_ >= many && !is_shared_) [[unlikely]]
+            renew(end_all);
     }
 
     /// In a child of fork.
@@ -113,6 +110,22 @@ public:
     }
 
 private:
+    /// Another set, with nothing in it of what it had but what is registered, told by edges. Nothing where there is
+    /// none to be had.
+    template <class End>
+    void renew(End end_all) noexcept {
+        if (!set_.renew())
+            return;
+        strays_ = 0;
+        has_levels_ = false;
+        table_.for_each_registered([&](int fd, watched& w) {
+            const std::uint64_t token = table_.begin_registration(fd, w, w.owner, w.told);
+            if (const int r = set_.add(fd, w.told | EPOLLET, token); r < 0)
+                lose(fd, w, r, end_all);
+        });
+        watches_.add_again();
+    }
+
     template <class End>
     void tell_by_level(int fd, watched& w, End end_all) noexcept {
         const std::uint64_t token = table_.begin_registration(fd, w, w.owner, always_told);
@@ -139,6 +152,7 @@ private:
 
     epoll_set& set_;
     readiness_table& table_;
+    watches& watches_;
     bool is_shared_ = false;
     bool has_levels_ = false;
     bool saw_stray_ = false;
