@@ -135,7 +135,7 @@ TEST_F(StallReport, LeavesAloneWhatASignalWouldDisturb) {
         error = errno;
     });
     const std::string text = heard.wait_for_one();
-    EXPECT_TRUE(has(text, "which a signal would end")) << text;
+    EXPECT_TRUE(has(text, "which a signal might end")) << text;
     ASSERT_EQ(::write(ends[1], "x", 1), 1);
     work_.reset();
     runners_.clear();

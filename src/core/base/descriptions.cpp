@@ -22,7 +22,7 @@ std::string contents(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return {};
-    char text[1024];
+    char text[4096];
     const auto size = ::read(fd, text, sizeof text);
     ::close(fd);
     return {text, size > 0 ? static_cast<std::size_t>(size) : 0};
@@ -141,6 +141,19 @@ thread_description describe_thread(int thread) {
 
 std::string describe_system_call(int thread) {
     return contents("/proc/self/task/" + std::to_string(thread) + "/syscall");
+}
+
+thread_signals describe_signals(int thread) {
+    const std::string status = contents("/proc/self/task/" + std::to_string(thread) + "/status");
+    const auto field = [&status](const char* name) {
+        const std::size_t at = status.find(name);
+        return at == std::string::npos ? nullptr : status.c_str() + at + std::strlen(name);
+    };
+    const char* const blocked = field("\nSigBlk:");
+    const char* const sleeps = field("\nvoluntary_ctxt_switches:");
+    if (!blocked || !sleeps)
+        return {};
+    return {true, std::strtoull(blocked, nullptr, 16), std::strtoull(sleeps, nullptr, 10)};
 }
 
 } // namespace aura::core

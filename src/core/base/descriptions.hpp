@@ -1,6 +1,7 @@
 // descriptions: descriptors and threads of this process, in words, as the kernel knows them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace aura::core {
@@ -21,5 +22,14 @@ thread_description describe_thread(int thread);
 /// What proc(5) says in `syscall`: "running", or the number of the system call that it waits in, and more. Empty where
 /// that cannot be read.
 std::string describe_system_call(int thread);
+
+/// What a thread of this process blocks, and how often it has gone to sleep of its own accord.
+struct thread_signals {
+    bool known = false;        ///< false: that cannot be read
+    std::uint64_t blocked = 0; ///< signal n is bit n - 1
+    unsigned long long sleeps = 0;
+};
+/// Throws bad_alloc.
+thread_signals describe_signals(int thread);
 
 } // namespace aura::core

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <execinfo.h>
+#include <linux/futex.h>
 #include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -48,53 +49,72 @@ int take_signal() noexcept {
     for (int signal = SIGRTMAX; signal >= SIGRTMIN; --signal)
         if (is_ours(signal))
             return signal;
+    struct sigaction ours{};
+    ours.sa_sigaction = &on_signal;
+    ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    ::sigfillset(&ours.sa_mask);
     for (int signal = SIGRTMAX; signal >= SIGRTMIN; --signal) {
-        struct sigaction now{};
-        if (::sigaction(signal, nullptr, &now) != 0 || (now.sa_flags & SA_SIGINFO) != 0 ||
-            now.sa_handler != SIG_DFL)
+        struct sigaction before{};
+        if (::sigaction(signal, nullptr, &before) != 0 || (before.sa_flags & SA_SIGINFO) != 0 ||
+            before.sa_handler != SIG_DFL || ::sigaction(signal, &ours, &before) != 0)
             continue;
-        struct sigaction ours{};
-        ours.sa_sigaction = &on_signal;
-        ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-        ::sigfillset(&ours.sa_mask);
-        if (::sigaction(signal, &ours, nullptr) == 0)
+        if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL)
             return signal;
+        (void)::sigaction(signal, &before, nullptr); // the program took it in between
     }
     return 0;
 }
 
-/// Of the system calls that wait those which go on after a handler with SA_RESTART: see signal(7).
-bool goes_on(long number) noexcept {
-    switch (number) {
-    case SYS_futex:
-    case SYS_read:
-    case SYS_write:
-    case SYS_readv:
-    case SYS_writev:
-    case SYS_pread64:
-    case SYS_pwrite64:
-    case SYS_fsync:
-    case SYS_fdatasync:
-    case SYS_flock:
-    case SYS_openat:
-    case SYS_wait4:
-    case SYS_waitid:
+/// Of the system calls that wait those which go on after a handler with SA_RESTART whatever they wait for: see
+/// signal(7). Of reads and writes it depends on the file and on its options.
+bool goes_on(long number, const char* arguments) noexcept {
+    if (number == SYS_wait4 || number == SYS_waitid)
         return true;
-    default:
+    if (number != SYS_futex)
         return false;
+    unsigned long argument[4] = {}; // address, operation, value, timeout
+    for (unsigned long& a : argument) {
+        char* end = nullptr;
+        a = std::strtoul(arguments, &end, 16);
+        if (end == arguments)
+            return false;
+        arguments = end;
     }
+    const unsigned long operation = argument[1] & static_cast<unsigned long>(FUTEX_CMD_MASK);
+    return (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET) && argument[3] == 0;
 }
 
-/// Why it is left alone; empty: it is not.
-std::string objection(int thread) {
-    const std::string call = describe_system_call(thread);
-    if (call.empty())
+/// Why a thread that is seen so is left alone; empty: it is not.
+std::string objection(const std::string& call, const thread_signals& state, int signal) {
+    if (call.empty() || !state.known)
         return "what it does cannot be seen";
+    if ((state.blocked >> (signal - 1) & 1) != 0)
+        return "it blocks the signal";
     if (call.starts_with("running"))
         return {};
-    const long number = std::strtol(call.c_str(), nullptr, 10);
-    return goes_on(number) ? std::string()
-                           : "it is in system call " + std::to_string(number) + ", which a signal would end";
+    char* arguments = nullptr;
+    const long number = std::strtol(call.c_str(), &arguments, 10);
+    if (number == -1 || goes_on(number, arguments)) // -1: in none
+        return {};
+    return "it is in system call " + std::to_string(number) + ", which a signal might end";
+}
+
+void wait_some(long milliseconds) noexcept {
+    const timespec pause{0, milliseconds * 1'000'000};
+    ::nanosleep(&pause, nullptr);
+}
+
+/// The same for some milliseconds: a thread that goes to sleep again and again may be about to, in a system call that
+/// a signal would end.
+std::string lasting_objection(int thread, int signal) {
+    const thread_signals before = describe_signals(thread);
+    if (std::string why = objection(describe_system_call(thread), before, signal); !why.empty())
+        return why;
+    wait_some(5);
+    const thread_signals now = describe_signals(thread);
+    if (std::string why = objection(describe_system_call(thread), now, signal); !why.empty())
+        return why;
+    return now.sleeps == before.sleeps ? std::string() : "it goes to sleep time and again";
 }
 
 bool ask(int thread, int signal) noexcept {
@@ -106,8 +126,7 @@ bool ask(int thread, int signal) noexcept {
                 whose.store(nobody, std::memory_order_relaxed);
                 return true;
             }
-            constexpr timespec pause{0, 1'000'000};
-            ::nanosleep(&pause, nullptr);
+            wait_some(1);
         }
     int expected = thread; // it must not begin any more
     (void)whose.compare_exchange_strong(expected, nobody, std::memory_order_relaxed);
@@ -122,15 +141,17 @@ std::string stack_of(int thread) {
     const std::unique_lock guard(one_at_a_time, std::try_to_lock);
     if (!guard)
         return "  no stack: another thread is being asked\n";
-    if (whose.load(std::memory_order_relaxed) == at_work)
+    // Acquire: an answer that came late is complete.
+    if (whose.load(std::memory_order_relaxed) == at_work && count.load(std::memory_order_acquire) < 0)
         return "  no stack: the thread that was asked last has not answered yet\n";
-    if (const std::string why = objection(thread); !why.empty())
-        return "  no stack: " + why + '\n';
     void* first[2];
     (void)::backtrace(first, 2); // loads what it needs, which a handler must not
     const int signal = take_signal();
     if (signal == 0)
         return "  no stack: the program has all real-time signals\n";
+    // Last, and then the signal at once: the thread goes on meanwhile.
+    if (const std::string why = lasting_objection(thread, signal); !why.empty())
+        return "  no stack: " + why + '\n';
     if (!ask(thread, signal))
         return "  no stack: the thread does not answer\n";
     std::string text;

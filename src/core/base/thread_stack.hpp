@@ -8,8 +8,8 @@ namespace aura::core {
 /// A line for each function, the innermost first; where they cannot be had, a line that says why.
 ///
 /// The signal is the last of the real-time ones that the program does not handle. A thread in a system call that a
-/// signal would end (a sleep, poll(2)) is left alone, and so is one that blocks the signal. One at a time; takes
-/// some milliseconds. Not in handlers. Throws bad_alloc.
+/// signal might end or cut short is left alone, and so are one that goes to sleep again and again and one that blocks
+/// the signal. One at a time; takes some milliseconds. Not in handlers. Throws bad_alloc.
 std::string stack_of(int thread);
 
 } // namespace aura::core
