@@ -172,10 +172,10 @@ AURAIO_NO_CANARY void shard::poll_backend() {
 AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     publish_counters();
     measure_turn();
+    set_turn_began(never); // begins below: what it waits for is no handler's fault, also when others look
     op_queue done;
     path_.note_flush();
     const bool passed = backend_->wait(done, deadline);
-    set_turn_began(never); // begins below
     inbox_.awake();
     // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
     const bool may_tick = passed || done.empty();

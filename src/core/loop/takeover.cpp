@@ -179,6 +179,7 @@ nanoseconds_t takeover::park() noexcept {
 /// Looks at all threads, and takes from those that are stuck. Returns when to look again.
 nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept {
     unsigned taken = 0;
+    bool alone = false;
     {
         std::lock_guard guard(mutex_);
         const nanoseconds_t now = monotonic_now();
@@ -186,18 +187,21 @@ nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept 
         stalls.begin(now);
         const bool others = threads_.load(std::memory_order_relaxed) > 1;
         for (driver* d = first_; d; d = d->takeover_next_) {
-            stalls.see(d->stalled_, d->shown_home_.load(std::memory_order_acquire), d->mark().is_lost());
+            stalls.see(d->stalled_, d->shown_home_.load(std::memory_order_acquire), d->mark().state(),
+                       d->mark().is_lost());
             if (stuck.see(d->seen_, d->sample()) && others && anybody_idle(*d) && take_from(*d))
                 ++taken;
         }
-        if (!others)
-            return never;
+        stalls.choose();
+        alone = !others;
     }
     if (taken != 0) { // not under the lock: they take others
         engine_.notify_parked();
         engine_.orphans_changed();
     }
     stalls.tell();
+    if (alone)
+        return never;
     return std::min(stuck.next_look(), stalls.next_look());
 }
 
