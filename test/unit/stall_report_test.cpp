@@ -6,8 +6,9 @@
 
 #include <gtest/gtest.h>
 
-namespace aura::core {
 namespace {
+
+using namespace aura::core;
 
 constexpr nanoseconds_t ms = 1'000'000;
 
@@ -108,4 +109,3 @@ TEST_F(StallReportUnit, TellsOfTheOthersLater) {
 }
 
 } // namespace
-} // namespace aura::core

@@ -36,8 +36,9 @@ extern "C" int backtrace(void** frames, int size) {
     return test::real_backtrace(frames, size);
 }
 
-namespace aura::core {
 namespace {
+
+using namespace aura::core;
 
 bool has(const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
@@ -119,4 +120,3 @@ TEST_F(ThreadStack, IsNotAskedOfAThreadThatWaitsWithATimeout) {
 }
 
 } // namespace
-} // namespace aura::core
