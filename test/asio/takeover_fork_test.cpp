@@ -101,7 +101,7 @@ TEST_F(TakeoverAndFork, AChildForkedInARunInsideTheHandlerIsOneThreadAfterwards)
     std::thread a(run), b(run);
     std::promise<void> over;
     net::post(*ctx, [&] {
-        test::lose_ring(*ctx);
+        test::lose_ring();
         const auto me = std::this_thread::get_id();
         std::function<void()> fork_here = [&, me] {
             if (std::this_thread::get_id() != me) {

@@ -241,7 +241,7 @@ TEST_F(Takeover, CloseAndCancelAfterItEndWhatWasStartedBefore) {
         a.async_read_some(net::buffer(byte, 1), [&](error_code ec, std::size_t) { ends[1].set_value(ec); });
         c.async_read_some(net::buffer(byte + 1, 1),
                           [&](error_code ec, std::size_t) { ends[2].set_value(ec); });
-        lose_ring(*ctx);
+        lose_ring();
         timer.cancel();
         a.cancel();
         c.close();
@@ -283,7 +283,7 @@ TEST_F(Takeover, AnExceptionLeavesTheRunOfItsOwnThread) {
     };
     std::thread a(run), b(run);
     net::post(*ctx, [&] {
-        lose_ring(*ctx);
+        lose_ring();
         throw std::runtime_error("lost");
     });
     a.join();
@@ -297,7 +297,7 @@ TEST_F(Takeover, ThreadsThatLoseTheirRingsMakeNoMore) {
         for (int i = 0; i != 50; ++i) {
             std::promise<void> over;
             net::post(*ctx, [&] {
-                lose_ring(*ctx);
+                lose_ring();
                 over.set_value();
             });
             over.get_future().wait();
@@ -311,7 +311,7 @@ TEST_F(Takeover, ARunThatIsOverAfterItReturns) {
     auto work = net::make_work_guard(*ctx);
     std::thread other([&] { ctx->run(); });
     net::post(*ctx, [&] {
-        lose_ring(*ctx);
+        lose_ring();
         work.reset();
     });
     ctx->run();
@@ -431,7 +431,7 @@ TEST_F(Takeover, HandlersOfWhoAskedForARingRunOneByOneAndInOrder) {
     runners<aura::io_context> threads(*ctx, 3);
     std::promise<void> watched; // closely, from now on
     net::post(*ctx, [&] {
-        lose_ring(*ctx);
+        lose_ring();
         watched.set_value();
     });
     watched.get_future().wait();
