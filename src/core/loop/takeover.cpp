@@ -223,6 +223,7 @@ bool takeover::take_from(driver& d) noexcept {
     mark.want();
     const bool ordered = barrier_in_all_threads();
     const thread_mark::handler_id handler = mark.look();
+    happens_after(&mark);
     // What the thread wrote inside can be read from here on, if it is outside.
     if (!ordered || handler == thread_mark::inside || mark.is_nested() || !d.has_home()) {
         mark.refuse();
