@@ -25,8 +25,9 @@ LD_LIBRARY_PATH=$(pkg-config --variable=libdir "$package")
 export LD_LIBRARY_PATH TSAN_OPTIONS=exitcode=66
 timeout 120 "${run[@]}" "$program"
 if [[ $source == *.cpp ]]; then
-    # Rings go to other threads all the time.
+    # Rings go to other threads all the time, on the other backend too.
     AURAIO_TAKEOVER_AFTER=1 timeout 120 "${run[@]}" "$program"
+    AURAIO_TAKEOVER_AFTER=1 AURAIO_BACKEND=epoll timeout 120 "${run[@]}" "$program"
     status=0
     output=$(timeout 60 "${run[@]}" "$program" race 2>&1) || status=$?
     if ((status != 66)) || ! grep -q 'WARNING: ThreadSanitizer: data race' <<<"$output"; then

@@ -35,6 +35,7 @@ void shard::adopt_backend(std::unique_ptr<backend> b) noexcept {
     backend_ = std::move(b);
     backend_->count_into(counters_);
     generation_.store(fork_generation(), std::memory_order_relaxed);
+    happens_before(&published_backend_);
     published_backend_.store(backend_.get(), std::memory_order_release);
 }
 
@@ -93,6 +94,7 @@ void shard::wake() noexcept {
     counters_.wakes_received.fetch_add(1, std::memory_order_relaxed);
     if (shard* sender = owner_.current_shard())
         ring_counters::bump(sender->counters_.wakes_sent);
+    happens_after(&published_backend_);
     backend_->wake(); // asleep implies that a driver published a backend before: see try_sleep()
 }
 
