@@ -132,9 +132,15 @@ bool driver::acquire_orphan(shard& ward, bool attach) {
     return true;
 }
 
-/// Of a driver that is not the steward (or steps down) only those are visited that it holds.
+/// Of a driver that is not the steward (or steps down) only those are visited that it holds. What it lets go of the
+/// steward may have found taken, and would not hear of.
 void driver::visit_orphans(bool steward) {
     const bool one_only = !alone();
+    bool left_any = false;
+    const auto leave = [&](orphan& o) {
+        release_orphan(o);
+        left_any = true;
+    };
     if (steward) {
         epoch_seen_ = engine_.orphan_epoch_.load(std::memory_order_seq_cst);
         const unsigned count = engine_.shard_count();
@@ -153,12 +159,12 @@ void driver::visit_orphans(bool steward) {
         orphan& o = orphans_[(first + n) % size];
         if (awaited && o.running == 0 && o.ward->shows_backend()) {
             if (o.held)
-                release_orphan(o);
+                leave(o);
             continue;
         }
         if (one_only && holding_) {
             if (o.held && o.running == 0) // of the time before others came
-                release_orphan(o);
+                leave(o);
             continue;
         }
         if (!o.held && !(steward && acquire_orphan(*o.ward, true)))
@@ -170,8 +176,10 @@ void driver::visit_orphans(bool steward) {
         if (o.ward->in_turn())
             holding_ = true;
         else if (o.running == 0)
-            release_orphan(o);
+            leave(o);
     }
+    if (left_any && !steward)
+        engine_.orphans_changed();
 }
 
 /// Leaves every orphan asleep, with its ring watched; or still held, when it has something to run. Returns
@@ -179,6 +187,7 @@ void driver::visit_orphans(bool steward) {
 /// that is not the steward does so with those it holds.
 nanoseconds_t driver::prepare_orphans_for_sleep(bool steward) {
     nanoseconds_t earliest = never;
+    bool left_any = false;
     const bool one_only = !alone();
     for (orphan& o : orphans_) {
         if ((one_only && holding_) || !(steward || o.held))
@@ -212,8 +221,11 @@ nanoseconds_t driver::prepare_orphans_for_sleep(bool steward) {
             o.held = false;
             o.ward->release();
             engine_.notify_parked();
+            left_any = true;
         }
     }
+    if (left_any && !steward) // as above
+        engine_.orphans_changed();
     return earliest;
 }
 
