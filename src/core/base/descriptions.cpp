@@ -130,9 +130,11 @@ thread_description describe_thread(int thread) {
         d.state += " in " + where;
     // The state is field 3 of proc(5), the time in the kernel field 15, in ticks.
     const char* field = stat.c_str() + end + 2;
-    for (int number = 3; number < 15 && field; ++number)
-        if ((field = std::strchr(field, ' ')) != nullptr)
+    for (int number = 3; number < 15 && field; ++number) {
+        field = std::strchr(field, ' ');
+        if (field)
             ++field;
+    }
     if (const long ticks = ::sysconf(_SC_CLK_TCK); field && ticks > 0)
         d.system_time =
             std::strtoull(field, nullptr, 10) * (1'000'000'000ULL / static_cast<unsigned long long>(ticks));

@@ -64,6 +64,7 @@ private:
     }
 
     std::atomic<std::uint32_t> state_{none};
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): of a pointer, where T is one
     alignas(T) std::byte place_[sizeof(T)]{};
 };
 
