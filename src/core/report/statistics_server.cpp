@@ -13,6 +13,7 @@
 #include <cstring>
 #include <exception>
 #include <list>
+#include <new>
 #include <poll.h>
 #include <pthread.h>
 #include <string_view>
@@ -72,7 +73,7 @@ owned_fd new_socket(int family, const std::string& where) {
 }
 
 const sockaddr* generic(const auto& address) noexcept {
-    return static_cast<const sockaddr*>(static_cast<const void*>(&address));
+    return reinterpret_cast<const sockaddr*>(&address);
 }
 
 /// Removes a socket of this user's on which nobody listens any more; everything else stays.
@@ -118,7 +119,7 @@ owned_fd listen_on_loopback(unsigned short& port) {
     if (::bind(fd.get(), generic(address), sizeof address) != 0 || ::listen(fd.get(), connections_max) != 0)
         refuse(errno, where, "bind");
     socklen_t size = sizeof address;
-    if (::getsockname(fd.get(), static_cast<sockaddr*>(static_cast<void*>(&address)), &size) != 0)
+    if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
         refuse(errno, where, "getsockname");
     port = ntohs(address.sin_port);
     return fd;
@@ -201,8 +202,8 @@ statistics_server::state::~state() {
         // A child of fork has no such thread, which may have been anywhere in its connections, and the socket's name is
         // the parent's. Joining is no option.
         if (thread.joinable())
-            new std::thread(std::move(thread));
-        new std::list<connection>(std::move(connections));
+            new (std::nothrow) std::thread(std::move(thread));
+        new (std::nothrow) std::list<connection>(std::move(connections));
         return;
     }
     if (thread.joinable()) {
