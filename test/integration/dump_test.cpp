@@ -1,10 +1,10 @@
 // io_context::dump(): what it says of operations that are known to be pending, and of threads that are stuck.
 #include <auraio/auraio.hpp>
 
+#include "support/counter.hpp"
+
 #include <array>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -34,25 +34,6 @@ std::string dump_of(aura::io_context& context) {
 std::string number(unsigned short port) {
     return std::to_string(port);
 }
-
-/// What a test waits for, set by another thread.
-class event {
-public:
-    void set() {
-        std::lock_guard guard(mutex_);
-        is_set_ = true;
-        changed_.notify_all();
-    }
-    void wait() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return is_set_; });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool is_set_ = false;
-};
 
 struct handler_with_a_name {
     void operator()(aura::error_code, std::size_t) const {}
@@ -111,13 +92,13 @@ TEST(Dump, AsksTheThreadsOfTheRings) {
     aura::io_context context;
     auto work = asio::make_work_guard(context);
     std::jthread runner([&] { context.run(); });
-    event started;
+    test::counter started;
     aura::steady_timer timer(context.ring_executor(0), 1h);
     asio::post(context.ring_executor(0), [&] {
         timer.async_wait([](aura::error_code) {});
-        started.set();
+        started.add();
     });
-    started.wait();
+    EXPECT_TRUE(started.await(1));
     const std::string text = dump_of(context);
     EXPECT_TRUE(has(text, "ring 0: thread "));
     EXPECT_TRUE(has(text, "timer due in "));
@@ -127,17 +108,17 @@ TEST(Dump, AsksTheThreadsOfTheRings) {
 
 TEST(Dump, SaysOfAThreadThatIsStuckForHowLong) {
     aura::io_context context;
-    event stuck, leave;
+    test::counter stuck, leave;
     asio::post(context.ring_executor(0), [&] {
-        stuck.set();
-        leave.wait();
+        stuck.add();
+        EXPECT_TRUE(leave.await(1));
     });
     std::jthread runner([&] { context.run(); });
-    stuck.wait();
+    EXPECT_TRUE(stuck.await(1));
     const auto began = std::chrono::steady_clock::now();
     const std::string text = dump_of(context);
     EXPECT_GE(std::chrono::steady_clock::now() - began, 250ms);
-    leave.set();
+    leave.add();
     EXPECT_TRUE(
         has(text, "DOES NOT COME BACK TO ITS LOOP: in a handler, or in several without a pause, for "));
     EXPECT_TRUE(has(text, "What is pending is not known"));

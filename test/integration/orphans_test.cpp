@@ -1,6 +1,8 @@
 // Rings without a thread of their own where several threads run: whoever is idle serves them.
 #include <auraio/auraio.hpp>
 
+#include "support/counter.hpp"
+
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 
@@ -9,35 +11,15 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 namespace net = aura::net;
 using namespace std::chrono_literals;
+using test::counter;
 
 namespace {
-
-/// A number that others wait for, ten seconds at most.
-class counter {
-public:
-    void add() {
-        std::lock_guard guard(mutex_);
-        ++value_;
-        changed_.notify_all();
-    }
-    bool await(int value) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, 10s, [&] { return value_ >= value; });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int value_ = 0;
-};
 
 /// Two threads in run(), on rings 0 and 1; of the others each has neither.
 class Orphans : public testing::Test {
@@ -49,8 +31,7 @@ protected:
         counter met;
         for (int i = 0; i < 2; ++i)
             net::post(ctx, [&] {
-                met.add();
-                EXPECT_TRUE(met.await(2));
+                EXPECT_TRUE(met.meet(2));
                 met.add();
             });
         for (std::thread& t : threads)

@@ -1,4 +1,5 @@
 // Threads in run() for which no ring can be made, on backends of which there are only so many.
+#include "support/counter.hpp"
 #include "support/fake_backend.hpp"
 
 #include <auraio/core/base/log.hpp>
@@ -9,8 +10,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <future>
-#include <latch>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -20,6 +19,7 @@
 #include <vector>
 
 using namespace aura::core;
+using test::counter;
 using test::fake_machine;
 using test::function;
 
@@ -57,8 +57,7 @@ protected:
     }
     ~SpareThreads() override {
         if (testing::Test::HasFailure()) { // of an assertion, which has left threads that wait
-            if (!released_.try_wait())
-                released_.count_down();
+            release();
             engine_->stop();
         }
         for (auto& t : threads_)
@@ -72,13 +71,13 @@ protected:
     /// A thread with the only ring, inside a handler until release() is called.
     void occupy_the_ring() {
         engine_->shard_at(0).post(function([this] {
-            occupied_.count_down();
-            released_.wait();
+            occupied_.add();
+            EXPECT_TRUE(released_.await(1));
         }));
         start([this] { EXPECT_EQ(engine_->run_one(never), 1u); });
-        occupied_.wait();
+        EXPECT_TRUE(occupied_.await(1));
     }
-    void release() { released_.count_down(); }
+    void release() { released_.add(); }
     bool has_spare() {
         return comes_true([&] { return engine_->spare_count() == 1; });
     }
@@ -87,7 +86,7 @@ protected:
     fake_machine machine_;
     std::atomic<int> rings_{1};
     std::atomic<int> attempts_{0};
-    std::latch occupied_{1}, released_{1};
+    counter occupied_, released_;
     std::optional<engine> engine_;
     std::vector<std::thread> threads_;
 };
@@ -133,16 +132,16 @@ TEST_F(SpareThreads, AreHeardOfOnce) {
 
 TEST_F(SpareThreads, RunWhatIsInTheSharedQueueMeanwhile) {
     occupy_the_ring();
-    std::latch both(2);
+    counter both;
     start([&] { EXPECT_EQ(engine_->run(never), 2u); });
     ASSERT_TRUE(has_spare());
     for (int i = 0; i < 2; ++i)
         engine_->post_shared(function([&] {
             EXPECT_TRUE(engine_->running_in_this_thread());
             EXPECT_EQ(engine_->current_shard(), nullptr);
-            both.count_down();
+            both.add();
         }));
-    both.wait();
+    EXPECT_TRUE(both.await(2));
     finish();
     release();
 }
@@ -293,19 +292,13 @@ TEST_F(SpareThreads, AShardWithoutARingDoesNotDisturbTheOthers) {
 
 TEST_F(SpareThreads, ManyThreadsShareOneRing) {
     std::atomic<int> ran{0};
-    // Not by std::latch: with several waiters that of GCC 12 now and then wakes only some.
-    std::atomic<int> inside{0};
-    std::promise<void> all_inside;
-    const std::shared_future<void> all = all_inside.get_future().share();
+    counter all;
     for (int i = 0; i < 4; ++i)
         start([&] { engine_->run(never); });
     for (int i = 0; i < 4; ++i)
-        engine_->post_shared(function([&] { // only four threads at once can pass
-            if (++inside == 4)
-                all_inside.set_value();
-            all.wait();
-        }));
-    all.wait();
+        engine_->post_shared(
+            function([&] { EXPECT_TRUE(all.meet(4)); })); // only four threads at once can pass
+    EXPECT_TRUE(all.await(4));
     for (int i = 0; i < 100; ++i) {
         engine_->post_shared(function([&] { ++ran; }));
         engine_->shard_at(0).post(function([&] { ++ran; }));
