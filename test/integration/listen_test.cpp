@@ -153,10 +153,16 @@ TEST(Listen, APortInUseIsAnError) {
     tcp::acceptor taken(ctx, {net::ip::address_v4::loopback(), 0});
     EXPECT_THROW(net::listen(ctx, taken.local_endpoint(), rings), net::system_error);
     const int backlog = net::socket_base::max_listen_connections;
-    const auto begin = std::chrono::steady_clock::now();
-    EXPECT_THROW(net::listen(ctx, taken.local_endpoint(), rings, backlog, std::chrono::milliseconds(0)),
-                 net::system_error);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(100));
+    const auto fails_at_once = [&] {
+        const auto begin = std::chrono::steady_clock::now();
+        EXPECT_THROW(net::listen(ctx, taken.local_endpoint(), rings, backlog, std::chrono::milliseconds(0)),
+                     net::system_error);
+        return std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(100);
+    };
+    bool at_once = false;
+    for (int i = 0; i < 10 && !at_once; ++i) // a machine that is busy is late now and then
+        at_once = fails_at_once();
+    EXPECT_TRUE(at_once);
 }
 
 TEST(Listen, APortThatComesFreeInTimeIsNone) {
