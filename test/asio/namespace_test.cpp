@@ -153,7 +153,7 @@ TEST(Namespace, AnExecutorOfOursComesBackOut) {
     const net::any_io_executor context_bound = ctx.get_executor();
     const net::executor e = context_bound;
     EXPECT_EQ(e, ctx.get_executor());
-    const net::any_io_executor on_ring = net::make_strand(ctx);
+    const net::any_io_executor on_ring = ctx.ring_executor(0);
     EXPECT_TRUE(net::executor(on_ring).is_ring_bound());
     const net::any_io_executor strand = net::strand<net::executor>(ctx.get_executor());
     EXPECT_THROW((void)net::executor(strand), net::system_error);

@@ -357,13 +357,11 @@ TEST(TakeoverOptions, ItIsOnUnlessStrandsAreImplicitOrThereIsOneRing) {
     };
     aura::io_context_options o;
     EXPECT_TRUE(takes_over(o));
-    o.implicit_strands = false;
-    EXPECT_TRUE(takes_over(o));
     o.implicit_strands = true;
     EXPECT_FALSE(takes_over(o));
     o.takeover_after = 200; // what has been promised is kept
     EXPECT_FALSE(takes_over(o));
-    o.implicit_strands.reset();
+    o.implicit_strands = false;
     EXPECT_TRUE(takes_over(o));
     o.task_work = aura::task_run::deferred;
     EXPECT_FALSE(takes_over(o));

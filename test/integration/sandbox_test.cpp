@@ -305,7 +305,7 @@ TEST(SandboxOfOtherCalls, WithoutMembarrierNobodyTakesOver) {
         test::in_another_process([&] {
             ::alarm(60);
             auto options = aura::options_from_environment();
-            options.implicit_strands.reset();
+            options.implicit_strands = false;
             options.takeover_after = 100;
             const refusal refused{"membarrier", __NR_membarrier, EPERM};
             if (from_the_start)

@@ -25,12 +25,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-aura::io_context_options spread() {
-    aura::io_context_options options = aura::options_from_environment();
-    options.implicit_strands = false;
-    return options;
-}
-
 constexpr unsigned thread_count = 4;
 
 /// Functions that wait for each other; false when they were not all there at once within ten seconds.
@@ -131,7 +125,7 @@ private:
 };
 
 TEST(Spread, StrandsMadeBeforeThreadsRunAtOnce) {
-    aura::io_context ctx(spread());
+    aura::io_context ctx;
     auto work = net::make_work_guard(ctx);
     std::vector<net::strand<aura::executor>> strands;
     std::vector<aura::steady_timer> timers;
@@ -155,7 +149,7 @@ TEST(Spread, StrandsMadeBeforeThreadsRunAtOnce) {
 }
 
 TEST(Spread, AStrandMadeBeforeThreadsExcludes) {
-    aura::io_context ctx(spread());
+    aura::io_context ctx;
     auto strand = net::make_strand(ctx);
     aura::steady_timer first(strand), second(ctx);
     int inside = 0, count = 0; // plain: the strand guards them
@@ -176,7 +170,7 @@ TEST(Spread, AStrandMadeBeforeThreadsExcludes) {
 }
 
 TEST(Spread, StrandsMadeWhileThreadsRunAreDealtOut) {
-    aura::io_context ctx(spread());
+    aura::io_context ctx;
     auto work = net::make_work_guard(ctx);
     running_threads threads(ctx, thread_count);
     meet_all(ctx);
@@ -204,7 +198,7 @@ TEST(Spread, StrandsMadeWhileThreadsRunAreDealtOut) {
 }
 
 TEST(Spread, TimersMadeBeforeThreadsAreDealtOutWhenTheyAreSetAgain) {
-    aura::io_context ctx(spread());
+    aura::io_context ctx;
     constexpr std::size_t count = 40;
     whereabouts where(count);
     std::vector<aura::steady_timer> timers;
@@ -298,7 +292,7 @@ private:
 
 TEST(Spread, ConnectionsOpenedByMainKeepAllThreadsEquallyBusy) {
     echo_server server;
-    aura::io_context ctx(spread());
+    aura::io_context ctx;
     constexpr std::size_t count = 100;
     whereabouts where(count);
     std::vector<std::unique_ptr<session>> sessions;

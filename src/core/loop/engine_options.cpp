@@ -27,7 +27,7 @@ struct choice {
 }
 
 template <class Enum>
-void read_choice(const char* variable, auto& out, std::span<const choice<Enum>> choices) {
+void read_choice(const char* variable, Enum& out, std::span<const choice<Enum>> choices) {
     const char* value = ::secure_getenv(variable);
     if (!value || !*value)
         return;
@@ -43,7 +43,7 @@ void read_choice(const char* variable, auto& out, std::span<const choice<Enum>> 
 }
 
 template <class Enum>
-void read_choice(const char* variable, auto& out, std::initializer_list<choice<Enum>> choices) {
+void read_choice(const char* variable, Enum& out, std::initializer_list<choice<Enum>> choices) {
     read_choice<Enum>(variable, out, std::span(choices.begin(), choices.size()));
 }
 

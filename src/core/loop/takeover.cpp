@@ -31,7 +31,7 @@ constexpr nanoseconds_t after_refusal = 1'000'000'000;
 constexpr unsigned default_limit = 1000;
 
 unsigned takeover_limit_of(const engine_options& o) noexcept {
-    if (o.implicit_strands == true || o.task_work == task_run::deferred)
+    if (o.implicit_strands || o.task_work == task_run::deferred)
         return 0;
     return o.takeover_after == engine_options::by_default ? default_limit : o.takeover_after;
 }

@@ -281,7 +281,7 @@ private:
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
     unsigned driven_shard_from(unsigned first) const noexcept;
-    bool spreads() const noexcept { return options_.implicit_strands == false; }
+    bool spreads() const noexcept { return !options_.implicit_strands; }
     home_choice choose_outside() noexcept;
     shard& least_dealt() noexcept;
     void level(shard& newcomer) noexcept;

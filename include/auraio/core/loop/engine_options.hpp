@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace aura::core {
@@ -66,9 +65,8 @@ struct engine_options {
     /// True: every ring is the strand of what lives on it. Objects and strands that are made outside of handlers
     /// live on the first ring, and handlers of one ring run one after the other, whatever they do: for programs
     /// that count on it without saying so by ring_executor() or a strand. False: they are spread over the threads
-    /// that come. Neither: they live on the first ring, and takeover_after says what becomes of what lives on a
-    /// ring behind a handler that blocks.
-    std::optional<bool> implicit_strands;
+    /// that come, and takeover_after says what becomes of what lives on a ring behind a handler that blocks.
+    bool implicit_strands = false;
 
     /// When a handler has taken longer than so many microseconds and another thread in run() has nothing to do,
     /// that one goes on with what else lives on the handler's ring, as Asio's would. Handlers of those who asked
