@@ -25,6 +25,7 @@
 #include "auraio/asio/adopted_pipe.hpp"
 #include "auraio/asio/adopted_resolver.hpp"
 #include "auraio/asio/adopted_seq_packet_socket.hpp"
+#include "auraio/asio/adopted_serial_port.hpp"
 #include "auraio/asio/adopted_signal_set.hpp"
 #include "auraio/asio/adopted_socket.hpp"
 #include "auraio/asio/adopted_timer.hpp"

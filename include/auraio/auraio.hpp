@@ -39,6 +39,7 @@
 #include "auraio/registered_buffers.hpp"
 #include "auraio/registered_files.hpp"
 #include "auraio/run_on_each_cpu.hpp"
+#include "auraio/serial_port.hpp"
 #include "auraio/signal_set.hpp"
 #include "auraio/stats.hpp"
 #include "auraio/steady_timer.hpp"

@@ -196,6 +196,8 @@ TEST(InitiationConstraints, DescriptorsAndPipes) {
     writes<objects::writable_pipe>();
     reads<net::basic_readable_pipe<aura::executor>>();
     writes<net::basic_writable_pipe<aura::executor>>();
+    reads<objects::serial_port>();
+    writes<objects::serial_port>();
 }
 
 TEST(InitiationConstraints, Files) {

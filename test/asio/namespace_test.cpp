@@ -46,6 +46,7 @@ static_assert(aura::detail::ring_executor<net::posix::stream_descriptor::executo
 static_assert(aura::detail::ring_executor<net::signal_set::executor_type>);
 static_assert(aura::detail::ring_executor<net::readable_pipe::executor_type>);
 static_assert(aura::detail::ring_executor<net::basic_writable_pipe<>::executor_type>);
+static_assert(aura::detail::ring_executor<net::serial_port::executor_type>);
 #if defined(AURAIO_HAS_CO_AWAIT)
 static_assert(std::is_same_v<net::awaitable<void>, net::awaitable<void, net::any_io_executor>>);
 #endif

@@ -71,6 +71,13 @@ static_assert(agree<aura::posix::stream_descriptor, descriptor>([](auto& d) {
 #if defined(AURAIO_HAS_PIPE)
 static_assert(agree<aura::readable_pipe, stock::readable_pipe>([](auto& p) { return p.close(ec); }));
 #endif
+#if defined(AURAIO_HAS_SERIAL_PORT)
+static_assert(agree<aura::serial_port, stock::serial_port>([](auto& p) { return p.open("", ec); }));
+static_assert(agree<aura::serial_port, stock::serial_port>([](auto& p) { return p.send_break(ec); }));
+static_assert(agree<aura::serial_port, stock::serial_port>([](auto& p) {
+    return p.set_option(stock::serial_port_base::baud_rate(9600), ec);
+}));
+#endif
 
 [[maybe_unused]] void everything() {
     aura::io_context ctx;

@@ -102,6 +102,9 @@
 #if defined(BOOST_ASIO_HAS_PIPE)
 #define AURAIO_HAS_PIPE
 #endif
+#if defined(BOOST_ASIO_HAS_SERIAL_PORT)
+#define AURAIO_HAS_SERIAL_PORT
+#endif
 #if defined(BOOST_ASIO_HEADER_ONLY) // false also with BOOST_ASIO_DYN_LINK
 #define AURAIO_ASIO_HEADER_ONLY
 #endif
@@ -196,6 +199,9 @@ inline const error_category& generic_category() {
 #endif
 #if defined(ASIO_HAS_PIPE)
 #define AURAIO_HAS_PIPE
+#endif
+#if defined(ASIO_HAS_SERIAL_PORT)
+#define AURAIO_HAS_SERIAL_PORT
 #endif
 #if defined(ASIO_HEADER_ONLY) // false also with ASIO_DYN_LINK
 #define AURAIO_ASIO_HEADER_ONLY

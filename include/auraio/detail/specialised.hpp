@@ -68,6 +68,10 @@ class basic_readable_pipe;
 template <class>
 class basic_writable_pipe;
 #endif
+#if defined(AURAIO_HAS_SERIAL_PORT)
+template <class>
+class basic_serial_port;
+#endif
 
 AURAIO_NET_INLINE_CLOSE
 
@@ -115,6 +119,11 @@ class basic_readable_pipe<Executor>; // <auraio/asio/basic_readable_pipe.hpp>
 template <class Executor>
     requires aura::detail::ring_executor<Executor>
 class basic_writable_pipe<Executor>; // <auraio/asio/basic_writable_pipe.hpp>
+#endif
+#if defined(AURAIO_HAS_SERIAL_PORT)
+template <class Executor>
+    requires aura::detail::ring_executor<Executor>
+class basic_serial_port<Executor>; // <auraio/asio/basic_serial_port.hpp>
 #endif
 
 AURAIO_NET_CLOSE
