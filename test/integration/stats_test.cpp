@@ -41,7 +41,9 @@ TEST(Stats, CountRequestsHandlersAndSystemCalls) {
     EXPECT_GE(s.enters, reads / 2); // one after the other
     EXPECT_LE(s.enters, 3 * reads);
     EXPECT_GE(s.turns, reads);
-    EXPECT_EQ(s.read_latency.count(), reads / 64);
+    EXPECT_GE(s.read_latency.count(), reads / 64);
+    EXPECT_LE(s.read_latency.count(),
+              reads); // all, where the device is slow, or the machine busy with other things
     EXPECT_GT(s.read_latency.percentile(0.5), 0u);
     EXPECT_EQ(s.write_latency.count(), 0u);
 }
