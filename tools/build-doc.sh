@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds the documentation site into build/doc/html: build-doc.sh [--no-install]
+# Builds the documentation site into build/doc/html: build-doc.sh [--no-install] [--no-rust]
 #
 # Doxygen reads the public headers, Sphinx the pages of doc/ and of the repository's first level; with cargo, rustdoc adds the Rust
-# crates. Any warning ends it. --no-install: of the packages it needs none is installed.
+# crates, unless --no-rust. Any warning ends it. --no-install: of the packages it needs none is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [[ ${1-} != --no-install ]]; then
+if [[ " $* " != *' --no-install '* ]]; then
     tools/install-packages.sh doxygen python3-sphinx python3-breathe python3-myst-parser furo python3-sphinx-copybutton
 fi
 
@@ -26,7 +26,9 @@ fi
 echo 'pages: sphinx'
 ln -s "$PWD"/{doc,example,bindings,test,include,tools,benchmark,{README,CHANGELOG,CONTRIBUTING,SECURITY}.md,LICENSE} "$out/source"
 sphinx-build -W --keep-going -q -c doc/site -d "$out/doctrees" "$out/source" "$out/html"
-if command -v cargo >/dev/null; then
+if [[ " $* " == *' --no-rust '* ]]; then
+    echo 'Rust: left out'
+elif command -v cargo >/dev/null; then
     echo 'Rust: rustdoc'
     # DOCS_RS: nothing is linked, so the C library need not be there.
     DOCS_RS=1 RUSTDOCFLAGS='--deny warnings' bindings/rust/cargo.sh doc --quiet \

@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/install-packages.sh build-essential debhelper lintian fakeroot cmake ninja-build pkg-config ccache \
-    liburing-dev libgtest-dev libasio-dev python3
+    liburing-dev libgtest-dev libasio-dev python3 \
+    doxygen python3-sphinx python3-breathe python3-myst-parser furo python3-sphinx-copybutton
 
 version=$(sed --quiet 's/^#define AURA_VERSION_[MP][A-Z]* //p' include/auraio/aura.h | paste --serial --delimiters .)
 packages=$PWD/build/packages
