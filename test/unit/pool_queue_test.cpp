@@ -28,7 +28,8 @@ namespace {
 /// Requests on `number`; a read of an empty pipe keeps its thread until the test writes to it.
 struct PoolQueue : testing::Test {
     PoolQueue() {
-        char path[] = "/tmp/auraio-pool-queue-XXXXXX";
+        // Here, and not in /tmp: tmpfs of Linux 6.12 answers no read at once.
+        char path[] = "./auraio-pool-queue-XXXXXX";
         file = ::mkstemp(path);
         name = path;
         EXPECT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
