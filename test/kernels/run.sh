@@ -7,7 +7,7 @@
 # programs; emulated, since KVM is not to be had everywhere (--kvm, where it is: as fast as here). Every suite of tests has
 # a process of its own, so that one that dies takes no other along; unit, which asks no kernel for anything, runs once.
 # Prints a line for each that fails, and a table. --only: suites of tests whose program.Suite matches. --no-build: the
-# programs as they are.
+# programs as they are, of which one may be missing. 77, a skip: what it takes could not be downloaded.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/test/kernels
@@ -27,7 +27,10 @@ done
 suites=("$@")
 ((${#suites[@]})) || suites=(bullseye bookworm trixie forky)
 
-tools/install-packages.sh qemu-system-x86 busybox-static cpio kmod e2fsprogs binutils
+tools/install-packages.sh qemu-system-x86 busybox-static cpio kmod e2fsprogs binutils || {
+    echo 'skipped: qemu, or what it takes beside it, could not be installed'
+    exit 77
+}
 if [[ $build_first ]]; then
     [[ -d $build ]] || cmake --preset dev
     cmake --build "$build" --target unit integration.std asio.std
@@ -40,12 +43,14 @@ cp /bin/busybox "$work/root/bin"
 cp "$here/init.sh" "$work/root/init"
 for program in unit/unit integration/integration.std asio/asio.std; do
     name=${program#*/}
+    [[ $build_first || -x $build/test/$program ]] || continue
     # Listed here: there it would take half a minute.
     suites_here=$("$build/test/$program" --gtest_list_tests | sed --quiet "s/^\([^ ]*\)\..*/$name.\1/p" | sort --unique |
         grep --extended-regexp "$only") || continue
     printf '%s\n' "$suites_here" >>"$work/root/etc/suites"
     strip --strip-debug -o "$work/root/programs/$name" "$build/test/$program"
 done
+install -D --mode=644 doc/auraio-grafana.json "$work/root$PWD/doc/auraio-grafana.json" # which a test reads by this name
 [[ -e $work/root/etc/suites ]] || { echo "kernels: no suite of tests matches $only" >&2 && exit 2; }
 # The libraries they load, where the loader looks for them.
 for library in $(ldd "$work/root/programs"/* | grep --only-matching '/[^ ]*\.so[^ ]*' | sort --unique); do
@@ -56,10 +61,14 @@ printf 'root:x:0:\n' >"$work/root/etc/group"
 printf '127.0.0.1 localhost\n::1 localhost\n' >"$work/root/etc/hosts"
 printf 'passwd: files\ngroup: files\nhosts: files\n' >"$work/root/etc/nsswitch.conf"
 printf '%s\n' "$backends" >"$work/root/etc/backends"
-status=0
+status=0 skipped=0
 for suite in "${suites[@]}"; do
     kernel=$work/$suite
-    tools/fetch-packages.sh "$suite" "$kernel" depends:linux-image-cloud-amd64
+    tools/fetch-packages.sh "$suite" "$kernel" depends:linux-image-cloud-amd64 || {
+        echo "skipped: the kernel of $suite could not be downloaded"
+        skipped=77
+        continue
+    }
     vmlinuz=$(find "$kernel" -name 'vmlinuz*' -print -quit)
     # The disk's driver is a module; busybox loads it by what depmod(8) writes.
     modules=$(find "$kernel" -type d -path '*/lib/modules/*' -print -quit)
@@ -95,4 +104,4 @@ for suite in "${suites[@]}"; do
     fi
     rm -f "$kernel.disk" "$kernel.cpio"
 done
-exit $status
+exit $((status ? status : skipped))
