@@ -133,9 +133,10 @@ public:
     detail::sync_result assign(native_handle_type fd, error_code& ec) {
         if (has_file())
             return detail::sync_return(ec = net::error::already_open);
-        ec = detail::to_error_code(impl_.assign(fd));
+        const int flags_set = impl_.assign(fd);
+        ec = detail::to_error_code(flags_set);
         if (!ec)
-            detail::describe(*impl_.get(), fd, core::is_direct(fd));
+            detail::describe(*impl_.get(), fd, core::is_direct(flags_set));
         return detail::sync_return(ec);
     }
 

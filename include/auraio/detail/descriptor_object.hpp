@@ -86,12 +86,13 @@ public:
     sync_result assign(const native_handle_type& fd, error_code& ec) {
         if (is_open())
             return sync_return(ec = net::error::already_open);
-        ec = to_error_code(impl_.assign(fd));
+        const int flags = impl_.assign(fd);
+        ec = to_error_code(flags);
         if (ec)
             return sync_return(ec);
         impl_.get()->look_at_kind(fd);
         impl_.non_blocking = false;
-        impl_.native_non_blocking = core::is_non_blocking(fd);
+        impl_.native_non_blocking = core::is_non_blocking(flags);
         return sync_return(ec);
     }
 

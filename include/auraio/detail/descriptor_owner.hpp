@@ -78,15 +78,16 @@ public:
     }
 
     /// Precondition: closed. adopt() for a descriptor that the program has, and may have closed or given to
-    /// another object: 0 or a negated errno.
+    /// another object: the flags of the open file or a negated errno.
     int assign(int fd) {
         bool noted = false;
         try {
-            if (const int error = core::note_assigned(home().owner(), fd); error < 0)
-                return error;
+            const int flags = core::note_assigned(home().owner(), fd);
+            if (flags < 0)
+                return flags;
             noted = true;
             adopt(fd).set_assigned();
-            return 0;
+            return flags;
         } catch (const std::bad_alloc&) { // an error, for which Asio's own callers close what they have made
             if (noted)
                 core::forget_assigned(home().owner(), fd);

@@ -85,10 +85,12 @@ public:
         return 0;
     }
     int assign(const Protocol& p, int fd) {
-        if (const int error = base::assign(fd); error < 0)
-            return error;
+        const int flags = base::assign(fd);
+        if (flags < 0)
+            return flags;
         note_new(p);
-        return 0;
+        options.native_non_blocking = core::is_non_blocking(flags);
+        return flags;
     }
 
     std::optional<Protocol> protocol; // known while open
@@ -142,10 +144,7 @@ public:
     sync_result assign(const protocol_type& protocol, const native_handle_type& fd, error_code& ec) {
         if (is_open())
             return sync_return(ec = net::error::already_open);
-        ec = to_error_code(impl_.assign(protocol, fd));
-        if (!ec)
-            impl_.options.native_non_blocking = core::is_non_blocking(fd);
-        return sync_return(ec);
+        return sync_return(ec = to_error_code(impl_.assign(protocol, fd)));
     }
 
     /// When this returns, in whichever thread, the descriptor is closed, nothing pending takes data or

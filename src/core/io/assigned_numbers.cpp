@@ -30,7 +30,8 @@ struct identity {
     bool operator==(const identity&) const = default;
 };
 
-/// `has_witness`: it is not by its inode that the file is known, but may be by a file_witness.
+/// The file's flags, or a negated errno. `has_witness`: it is not by its inode that the file is known, but may
+/// be by a file_witness.
 int identify(int fd, identity& id, bool& has_witness) noexcept {
     const int flags = ::fcntl(fd, F_GETFL);
     struct stat s;
@@ -44,7 +45,7 @@ int identify(int fd, identity& id, bool& has_witness) noexcept {
     if (unique)
         id = {s.st_dev, s.st_ino, 0};
     has_witness = !unique && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode) && !S_ISBLK(s.st_mode);
-    return 0;
+    return flags;
 }
 
 struct number_table {
@@ -71,8 +72,9 @@ struct number_table {
 int note_assigned(const engine& owner, int fd) {
     identity id;
     bool has_witness = false;
-    if (const int error = identify(fd, id, has_witness); error < 0)
-        return error;
+    const int flags = identify(fd, id, has_witness);
+    if (flags < 0)
+        return flags;
     number_table& t = number_table::instance();
     const std::lock_guard guard(t.mutex);
     identity& known = t.entries[{&owner, fd}];
@@ -85,7 +87,7 @@ int note_assigned(const engine& owner, int fd) {
     if (known.witnessed != 0)
         t.witness.drop(fd);
     known = id;
-    return 0;
+    return flags;
 }
 
 void forget_assigned(const engine& owner, int fd) noexcept {

@@ -63,11 +63,6 @@ int seek_file(int fd, std::int64_t offset, int whence, std::uint64_t& position) 
     return 0;
 }
 
-bool is_direct(int fd) noexcept {
-    const int flags = ::fcntl(fd, F_GETFL);
-    return flags >= 0 && (flags & O_DIRECT) != 0;
-}
-
 direct_alignment alignment_of(int fd) noexcept {
     union {
         struct statx named;

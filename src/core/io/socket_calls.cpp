@@ -154,11 +154,6 @@ int set_non_blocking(int fd, bool on) noexcept {
     return wanted == flags ? 0 : checked(::fcntl(fd, F_SETFL, wanted));
 }
 
-bool is_non_blocking(int fd) noexcept {
-    const int flags = ::fcntl(fd, F_GETFL);
-    return flags >= 0 && (flags & O_NONBLOCK) != 0;
-}
-
 int bytes_available(int fd, std::size_t& count) noexcept {
     int value = 0;
     const int r = of_socket(checked(::ioctl(fd, FIONREAD, &value)));

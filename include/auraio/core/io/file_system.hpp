@@ -21,7 +21,6 @@ int resize_file(int fd, std::uint64_t size) noexcept;
 int sync_file(int fd) noexcept;
 int sync_file_data(int fd) noexcept;
 int seek_file(int fd, std::int64_t offset, int whence, std::uint64_t& position) noexcept;
-bool is_direct(int fd) noexcept;
 direct_alignment alignment_of(int fd) noexcept;
 
 /// What kind of file it is. Does not ask a file server.

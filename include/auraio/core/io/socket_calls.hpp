@@ -41,7 +41,6 @@ int set_socket_option(int fd, int level, int name, const void* value, std::size_
 int get_socket_option(int fd, int level, int name, void* value, socklen_t& size) noexcept;
 int control(int fd, unsigned long command, void* argument) noexcept;
 int set_non_blocking(int fd, bool on) noexcept;
-bool is_non_blocking(int fd) noexcept;
 int bytes_available(int fd, std::size_t& count) noexcept;
 int at_out_of_band_mark(int fd, bool& at_mark) noexcept;
 
