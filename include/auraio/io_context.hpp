@@ -219,8 +219,8 @@ public:
     /// io_context_options::takeover_after. Any thread.
     std::uint64_t takeovers() const noexcept { return engine_.takeovers(); }
 
-    /// What make_strand(ctx) is over: spread_executor(), or this context's, outside of handlers while there
-    /// are no threads to choose from.
+    /// What make_strand(ctx) is over: spread_executor(). Outside of handlers, while fewer than two threads are there to
+    /// choose from, it is this context's, unless io_context_options::implicit_strands is set.
     executor_type strand_executor() noexcept {
         core::shard* const s = engine_.place_strand();
         return s ? without_strand(*s) : get_executor();
@@ -475,11 +475,11 @@ using io_service = io_context;
 AURAIO_CLOSE
 
 AURAIO_NET_OPEN
-/// A strand over the lighter of two running rings, instead of over the whole context: what runs in it needs
-/// no lock and no other thread. Before there are threads to choose from it is one over the context. Same type as
-/// Asio's make_strand(ctx) gives. It stands beside Asio's, as calls of every kind find it here: qualified by
-/// either name (`net::make_strand(ioc)`, as Beast's servers write) and by the argument alone. Not a template,
-/// it wins.
+/// A strand over the lighter of two running rings, instead of over the whole context: what runs in it is not handed
+/// from thread to thread. The strand alone orders it, so that it goes on elsewhere when the ring's thread is held up by
+/// another handler (see strand_executor(), which also says when it is one over the context). Same type as Asio's
+/// make_strand(ctx) gives. It stands beside Asio's, as calls of every kind find it here: qualified by either name
+/// (`net::make_strand(ioc)`, as Beast's servers write) and by the argument alone. Not a template, it wins.
 inline strand<aura::executor> make_strand(aura::io_context& ctx) {
     return strand<aura::executor>(ctx.strand_executor());
 }

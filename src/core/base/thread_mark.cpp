@@ -1,21 +1,37 @@
 // thread_mark: what an entry does that has been asked to wait.
 #include "auraio/core/base/thread_mark.hpp"
 
-#include "core/base/fence_order.hpp"
+#include "auraio/core/base/observer.hpp"
 
 #include <mutex>
 
 namespace aura::core {
 
+void thread_mark::belongs_to(takeover_lock* lock) noexcept {
+    lock_ = lock;
+    at_rest_ = lock && is_watched() ? std::uint32_t{watched} : 0;
+    happens_before(this); // as settle()
+    refuse();
+}
+
 bool thread_mark::settle() noexcept {
     // `lost` is final until this thread recovers, so there is no decision to wait for; and the lock may be held
-    // around a fork, by who waits there for what this entry's caller holds. Acquire: with the fence before lose() it
-    // shows what who took over has done.
-    if (attention_.load(std::memory_order_acquire) == lost) {
-        happens_after_fence(this);
+    // around a fork, by who waits there for what this entry's caller holds.
+    const std::uint32_t found = attention_.load(std::memory_order_acquire);
+    if (found == lost) {
+        happens_after(this);
         return true;
     }
-    // Whoever holds the lock finds no request half way, and would wait for itself.
+    if (found == wanted && decide()) {
+        happens_after(this);
+        return true;
+    }
+    happens_before(this); // for who takes over when it has left again
+    return false;
+}
+
+/// With the lock, unless this thread holds it: then it finds no request half way, and would wait for itself.
+bool thread_mark::decide() noexcept {
     if (!lock_ || lock_->is_held_by(this))
         return decision();
     std::lock_guard guard(*lock_);

@@ -113,7 +113,6 @@ driver::~driver() {
 inline bool driver::run_ready() {
     if (home_->in_turn()) [[likely]] {
         active_ = home_;
-        happens_before(&mark_); // for who takes over while the handler runs: see takeover::take_from()
         AURAIO_PROBE1(handler__begin, home_->index());
         if (home_->run_next()) {
             AURAIO_PROBE(handler__end);
@@ -204,7 +203,6 @@ bool driver::run_orphan() {
         active_ = leave.ran = o.ward;
         ++o.running;
         AURAIO_PROBE1(handler__begin, active_->index());
-        happens_before(&mark_);
         if (active_->run_next()) {
             AURAIO_PROBE(handler__end);
             return true;
@@ -241,7 +239,6 @@ bool driver::run_shared() {
             ++self.shared_ended_;
         }
     } finish{*this};
-    happens_before(&mark_);
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
     AURAIO_PROBE1(handler__begin, active_->index());

@@ -51,7 +51,10 @@ stuck_watch::sample driver::sample() const noexcept {
     const shard* const home = shown_home_.load(std::memory_order_acquire);
     if (!home || mark_.is_lost())
         return {0, 0, true};
-    return {mark_.state(), home->counters_.turns.load(std::memory_order_relaxed), home->sleeping()};
+    // A handler that runs a loop keeps what the thread has, whatever its loop's handlers show: to ask all threads for a
+    // barrier would be in vain.
+    const auto handler = mark_.is_nested() ? thread_mark::inside : mark_.state();
+    return {handler, home->counters_.turns.load(std::memory_order_relaxed), home->sleeping()};
 }
 
 bool driver::seems_asleep() const noexcept {

@@ -2,7 +2,6 @@
 #include "core/loop/takeover.hpp"
 
 #include "auraio/core/base/thread_mark.hpp"
-#include "core/base/fence_order.hpp"
 #include "core/base/first_use.hpp"
 #include "core/loop/driver.hpp"
 #include "core/loop/stuck_watch.hpp"
@@ -92,8 +91,7 @@ void takeover::leave(driver& d, bool can_lose) noexcept {
     (d.takeover_previous_ ? d.takeover_previous_->takeover_next_ : first_) = d.takeover_next_;
     if (d.takeover_next_)
         d.takeover_next_->takeover_previous_ = d.takeover_previous_;
-    d.mark().refuse(); // what it has lost it does not need any more
-    d.mark().belongs_to(nullptr);
+    d.mark().belongs_to(nullptr); // what it has lost it does not need any more
 }
 
 void takeover::sever(driver* d, unsigned runs, bool locked) noexcept {
@@ -230,10 +228,7 @@ bool takeover::take_from(driver& d) noexcept {
         return false;
     }
     d.dispossess((handler & 1) != 0);
-    // Release, before the relaxed store of lose(): a thread whose settle() finds by acquire that it has lost takes no
-    // lock, and sees all the same that it drives nothing any more.
-    happens_before_fence(&mark);
-    std::atomic_thread_fence(std::memory_order_release);
+    happens_before(&mark);
     mark.lose();
     count_.fetch_add(1, std::memory_order_relaxed);
     return true;

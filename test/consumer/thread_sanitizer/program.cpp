@@ -308,6 +308,47 @@ void signals() {
     }
 }
 
+/// What is started, in handlers that do not return before it has come about, goes on where the ring then is. `n` is
+/// written before, read there, and written by that.
+template <class Start>
+void blocks_until(pool& p, Start start) {
+    int n = 0;
+    std::promise<int> over;
+    aura::post(p.ctx, [&] {
+        n = 1;
+        std::promise<void> done;
+        start([&] {
+            n += n;
+            done.set_value();
+        });
+        done.get_future().wait();
+        over.set_value(n);
+    });
+    expect(over.get_future().get() == 2, "a handler that blocks");
+}
+
+void rings_are_taken_from_handlers_that_block() {
+    pool p(2);
+    for (int i = 0; i < 20; ++i) {
+        std::unique_ptr<aura::steady_timer> timer;
+        blocks_until(p, [&](auto done) {
+            timer = std::make_unique<aura::steady_timer>(p.ctx, 1us);
+            timer->async_wait([done](error_code) { done(); });
+        });
+        std::unique_ptr<aura::readable_pipe> in;
+        std::unique_ptr<aura::writable_pipe> out;
+        char c = 0;
+        blocks_until(p, [&](auto done) {
+            in = std::make_unique<aura::readable_pipe>(p.ctx);
+            out = std::make_unique<aura::writable_pipe>(p.ctx);
+            aura::connect_pipe(*in, *out);
+            in->async_read_some(aura::buffer(&c, 1), [done](error_code, std::size_t) { done(); });
+            out->async_write_some(aura::buffer("x", 1), [](error_code, std::size_t) {});
+        });
+    }
+    expect(p.ctx.takeovers() > 0, "takeovers");
+}
+
 /// Two handlers at the same time. Nothing orders them, and what they have in common is a race.
 void race() {
     pool p(2);
@@ -342,5 +383,6 @@ int main(int argc, char** argv) {
     objects_are_closed_and_destroyed_from_elsewhere();
     files(argv[0]);
     signals();
+    rings_are_taken_from_handlers_that_block();
     std::puts("right");
 }

@@ -23,6 +23,9 @@ namespace aura::core {
 #if defined(AURAIO_THREAD_SANITIZER)
 inline void happens_before(const void*) noexcept {}
 inline void happens_after(const void*) noexcept {}
+inline bool is_watched() noexcept {
+    return false;
+}
 #else
 namespace observer {
 extern bool listens; // constant since before the first object of namespace scope was made
@@ -41,6 +44,11 @@ inline void happens_before(const void* address) noexcept {
 inline void happens_after(const void* address) noexcept {
     if (observer::listens) [[unlikely]]
         observer::happens_after(address);
+}
+
+/// Whether anybody is told, for who would ask too often.
+inline bool is_watched() noexcept {
+    return observer::listens;
 }
 #endif
 

@@ -46,14 +46,18 @@ private:
 ///
 /// The membarrier is a full fence of the other thread somewhere in its instructions. Where it comes before the
 /// load, the load sees `wanted`; where it comes after, the store of `inside` was before it and is seen by who
-/// takes over. So it cannot be that both go on. settle() waits for the lock, hence for the decision. Who has
-/// seen `outside` sees by acquire all that was done before that release store, and that is all there was: what
-/// begins later finds attention set. A thread that has lost its rings finds in each of them that it does not
+/// takes over. So it cannot be that both go on. settle() that finds `wanted` waits for the lock, hence for the
+/// decision; one that finds `lost` has it, and takes no lock: release there and acquire here show it what was moved.
+/// Who has seen `outside` sees by acquire all that was done before that release store, and that is all there was:
+/// what begins later finds attention set. A thread that has lost its rings finds in each of them that it does not
 /// drive it, and goes the way of any other thread. What who takes over has read before he refuses the thread may
-/// change once it finds 0 again: hence release there, and acquire here.
+/// change once it finds that taken back: hence release there, and acquire here.
 ///
 /// ThreadSanitizer needs no other form of this: it carries the accesses out, so membarrier(2) orders them as it does
-/// without, and everything that it has to be told passes by release and acquire, or by the lock.
+/// without, and everything that it has to be told passes by release and acquire, or by the lock. Where a program is
+/// watched and the library is not instrumented (observer.hpp), attention says so from the beginning of run(), so that
+/// every entry comes to settle(), which tells what the thread has done so far: all that leave() publishes but for what
+/// the library itself does in between, which is not seen. Other programs pay nothing for it.
 ///
 /// Its address is the identity of its thread: what a thread drives shows that address.
 ///
@@ -93,43 +97,48 @@ public:
     /// Release: see above. Also back to where enter() has come from, which may be inside.
     void leave(handler_id h) noexcept { state_.store(h, std::memory_order_release); }
 
-    /// Waits until who takes over has decided. True: the thread has lost what it drove (and stays inside).
+    /// Waits until who takes over has decided, if anybody is about to. True: the thread has lost what it drove (and
+    /// stays inside).
     bool settle() noexcept;
     /// The thread has heard of its loss and begins anew.
     void recover() noexcept;
 
-    /// While a handler runs a loop its thread is in no state to lose anything.
-    bool is_nested() const noexcept { return nested_; }
-    void set_nested(bool nested) noexcept { nested_ = nested; }
+    /// While a handler runs a loop its thread is in no state to lose anything. Relaxed: the thread writes it inside,
+    /// so that who has seen it outside (look()) sees what it is; to anybody else it is a hint.
+    bool is_nested() const noexcept { return nested_.load(std::memory_order_relaxed); }
+    void set_nested(bool nested) noexcept { nested_.store(nested, std::memory_order_relaxed); }
 
-    /// `lock`: what who takes over holds meanwhile; see takeover.
-    void belongs_to(takeover_lock* lock) noexcept { lock_ = lock; }
+    /// `lock`: what who takes over holds meanwhile; see takeover. Null: nobody takes over.
+    void belongs_to(takeover_lock* lock) noexcept;
 
     // ---- who takes over, with the lock ----
 
     void want() noexcept { attention_.store(wanted, std::memory_order_relaxed); }
     /// After the barrier.
     handler_id look() const noexcept { return state_.load(std::memory_order_acquire); }
-    void refuse() noexcept { attention_.store(0, std::memory_order_release); }
-    void lose() noexcept { attention_.store(lost, std::memory_order_relaxed); }
+    void refuse() noexcept { attention_.store(at_rest_, std::memory_order_release); }
+    /// Release: see above.
+    void lose() noexcept { attention_.store(lost, std::memory_order_release); }
     /// It has lost what it drove, and has not recovered yet.
     bool is_lost() const noexcept { return attention_.load(std::memory_order_relaxed) == lost; }
     /// For settle(), with the lock. A request that nobody stands behind (the process has forked) is dropped.
     bool decision() noexcept {
         if (attention_.load(std::memory_order_relaxed) == lost)
             return true;
-        attention_.store(0, std::memory_order_relaxed);
+        attention_.store(at_rest_, std::memory_order_relaxed);
         return false;
     }
 
 private:
-    enum : std::uint32_t { wanted = 1, lost = 2 };
+    enum : std::uint32_t { wanted = 1, lost = 2, watched = 3 };
 
+    bool decide() noexcept;
     bool settles_and_shows(const std::atomic<const void*>& driver) noexcept;
 
     std::atomic<handler_id> state_{inside};
     std::atomic<std::uint32_t> attention_{0};
-    bool nested_ = false; // written inside, read by who has seen outside
+    std::uint32_t at_rest_ = 0; // watched, or nothing; written before anybody takes over
+    std::atomic<bool> nested_{false};
     takeover_lock* lock_ = nullptr;
 };
 
