@@ -16,13 +16,17 @@
  * errno on failure and also set errno; those that return a pointer return NULL and set errno.
  *
  * Threads. Unless a function says otherwise any thread may call it at any time, from a callback too. One
- * thread or several may poll, wait, run and drain at once; each drives a ring of its own, and callbacks of
- * one ring run one after the other. A callback may run in another thread than the one that started the
- * operation.
+ * thread or several may poll, wait, run and drain at once; each drives a ring of its own. A callback may run in
+ * another thread than the one that started the operation.
  *
  * Callbacks may call everything but aura_poll(), aura_wait(), aura_run(), aura_drain() and aura_destroy(),
- * which return -EDEADLK there and do nothing. A callback must not throw, and while it runs, the other
- * operations of its ring wait. There is no order between the callbacks of different operations, except in a chain.
+ * which return -EDEADLK there and do nothing. A callback must not throw. There is no order between the callbacks of
+ * different operations, except in a chain.
+ *
+ * While a callback runs, the other operations of its ring wait; when it has taken long (takeover_after in
+ * aura_options_t) and another thread that waits, runs or drains has nothing to do, that one goes on with them, so that
+ * a callback may wait for what another one does, and callbacks of one ring may run at the same time. Waited for are
+ * callbacks of operations that others of a chain follow, and of those on registered buffers and files.
  *
  * Memory. What an operation names (buffer, path, address, iovec array) must live, unchanged, until its
  * callback is called: also when it is cancelled, since the kernel may be writing meanwhile.
@@ -186,8 +190,9 @@ typedef enum aura_backend {
 /**
  * How an engine is made. Always initialised by aura_options_init(); 0 in a field means its default. Defaults
  * come from the environment where that has AURAIO_BACKEND, AURAIO_SQ_ENTRIES, AURAIO_CQ_ENTRIES,
- * AURAIO_POOL_THREADS, AURAIO_WAKE, AURAIO_TASK_RUN, AURAIO_WORKER_LIMIT or AURAIO_RESTRICT_RINGS (see
- * engine_options.hpp), unless the program runs with other rights than whoever started it (secure_getenv(3)).
+ * AURAIO_POOL_THREADS, AURAIO_WAKE, AURAIO_TASK_RUN, AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS or
+ * AURAIO_TAKEOVER_AFTER (0: never; see engine_options.hpp), unless the program runs with other rights than whoever
+ * started it (secure_getenv(3)).
  */
 typedef struct aura_options {
     size_t struct_size; /**< set by aura_options_init() */
@@ -206,6 +211,9 @@ typedef struct aura_options {
     /** Latency that 99 of 100 reads and writes of files shall stay below, in milliseconds, on every storage
      *  device. Default: no bound. aura_set_storage() says it later, for one device, and more. */
     double max_p99_latency_ms;
+    /** After so many microseconds in one callback its ring is given to another thread, if one has nothing to do.
+     *  Default 1000. -1: never, so that callbacks of one ring run one after the other. */
+    int takeover_after;
 } aura_options_t;
 
 /** Sets struct_size, and every other field to 0. NULL is ignored. */

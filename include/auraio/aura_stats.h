@@ -34,7 +34,7 @@ typedef struct aura_stats {
     uint64_t ring_shortages;
     uint64_t gate_waits; /**< reads and writes that had to wait for their device */
     uint64_t operations; /**< pending when the last turn ended, timers included */
-    uint64_t takeovers;  /**< of rings whose thread was stuck in a handler of C++; callbacks are waited for */
+    uint64_t takeovers;  /**< of rings whose thread was in a callback for long: aura_options_t::takeover_after */
 } aura_stats_t;
 
 /**

@@ -61,7 +61,6 @@ aura_options_t read_options(const aura_options_t* given) {
 
 core::engine_options engine_options_of(const aura_options_t& o) {
     core::engine_options options = core::options_from_environment();
-    options.takeover_after = 0; // callbacks are waited for
     require(o.ring_count >= 0 && o.ring_count <= static_cast<int>(core::engine::max_shards),
             "auraio: aura_options_t::ring_count: 0 to 512");
     require(o.queue_depth >= 0 && o.queue_depth <= 32768, "auraio: aura_options_t::queue_depth: 0 to 32768");
@@ -70,6 +69,9 @@ core::engine_options engine_options_of(const aura_options_t& o) {
     require(o.backend >= AURA_BACKEND_AUTO && o.backend <= AURA_BACKEND_EPOLL,
             "auraio: aura_options_t::backend: not one of AURA_BACKEND_*");
     require(o.max_p99_latency_ms >= 0, "auraio: aura_options_t::max_p99_latency_ms: negative, or no number");
+    require(o.takeover_after >= -1, "auraio: aura_options_t::takeover_after: less than -1");
+    if (o.takeover_after != 0)
+        options.takeover_after = o.takeover_after > 0 ? static_cast<unsigned>(o.takeover_after) : 0;
     if (o.queue_depth != 0)
         options.sq_entries = static_cast<unsigned>(o.queue_depth);
     if (o.completion_depth != 0)
@@ -194,7 +196,7 @@ int aura_destroy(aura_engine_t* engine) {
         log_message(AURA_LOG_WARNING, "auraio: aura_destroy() in a callback of its engine: nothing is done");
         return fail(EDEADLK);
     }
-    if (engine->loop.driver_count() != 0 || engine->loop.spare_count() != 0) {
+    if (engine->loop.has_threads()) {
         log_message(AURA_LOG_WARNING,
                     "auraio: aura_destroy() while a thread drives the engine: nothing is done");
         return fail(EBUSY);

@@ -92,13 +92,23 @@ struct aura_engine {
 
     /// A free slot; null when there is no memory.
     aura::capi::request_slot* allocate(const aura::capi::callback_frame* here) noexcept {
-        return here ? rings_[here->shard.index()].cache.take() : aura::capi::request_store::take_one();
+        if (here) [[likely]] {
+            const aura::core::shard::entry entry(here->shard);
+            if (entry.drives()) [[likely]] // others may have taken it in this callback
+                return rings_[here->shard.index()].cache.take();
+        }
+        return aura::capi::request_store::take_one();
     }
     aura::capi::request_slot* allocate() noexcept {
         return allocate(aura::capi::callback_frame::find(*this));
     }
-    /// By the thread that drives the slot's shard.
-    void recycle(aura::capi::request_slot& r) noexcept { rings_[r.home().index()].cache.put(r); }
+    /// Where its operation has ended, inside: by the thread that drives the slot's shard, or has lost it.
+    void recycle(aura::capi::request_slot& r) noexcept {
+        if (aura::core::shard& home = r.home(); home.is_current()) [[likely]]
+            rings_[home.index()].cache.put(r);
+        else
+            abandon(r);
+    }
     /// By the thread that called allocate(), when nothing was started.
     void abandon(aura::capi::request_slot& r) noexcept;
 

@@ -11,7 +11,12 @@ namespace aura::capi {
 
 // ---- the end of an operation ----
 
-inline void request_slot::end(int result) noexcept {
+/// How a completed operation shows itself while its callback runs: see shard::run_next().
+core::thread_mark::handler_id leaving_by(const core::operation& op) noexcept {
+    return reinterpret_cast<core::thread_mark::handler_id>(&op) + !op.counts_remotely();
+}
+
+inline void request_slot::end(int result, core::thread_mark::handler_id leaving) noexcept {
     life_.store((life_.load(std::memory_order_relaxed) & ~std::uint64_t{3}) + ending,
                 std::memory_order_release);
     if (!callback_)
@@ -19,7 +24,11 @@ inline void request_slot::end(int result) noexcept {
     // noexcept: an exception that leaves a callback has nowhere to go.
     const callback_frame frame(*engine_.load(std::memory_order_relaxed),
                                *home_.load(std::memory_order_relaxed));
+    core::thread_mark& mark = core::this_thread_mark();
+    mark.leave(leaving);
     callback_(handle(), result, user_data_.load(std::memory_order_relaxed));
+    if (!mark.enter()) [[unlikely]]
+        (void)mark.settle(); // what follows asks whether it drives home()
 }
 
 inline void request_slot::recycle() noexcept {
@@ -46,8 +55,11 @@ AURAIO_NO_CANARY void io_part::run(core::operation& base, core::action what) {
             owner.end_linked(-ECANCELED);
     }
     const std::uint8_t held = self.registered_held();
+    // What has to do with the ring after its callback, or in order with it, keeps the ring meanwhile.
+    const bool stays = held != 0 || owner.has_successor() || what != core::action::complete;
+    const auto leaving = stays ? core::thread_mark::inside : leaving_by(self);
     self.~io_part();
-    owner.end(result);
+    owner.end(result, leaving);
     if (held != 0) [[unlikely]] // not before: the callback may look at what was read into a registered buffer
         owner.engine()->loop.registered().leave(owner.home(), held);
     owner.recycle();
@@ -58,15 +70,17 @@ void timeout_part::wait_part::run(core::operation& base, core::action what) {
     if (stays_pending(self, what))
         return;
     timeout_part& timer = self.timer_;
-    timer.owner_.end(self.result());
+    timer.owner_.end(self.result(),
+                     what == core::action::complete ? leaving_by(self) : core::thread_mark::inside);
     timer.forget(); // calls free(), now or when a message that is under way has arrived
 }
 
-void unregister_part::run(core::operation& base, core::action) {
+void unregister_part::run(core::operation& base, core::action what) {
     auto& self = static_cast<unregister_part&>(base);
     request_slot& owner = self.owner_;
+    const auto leaving = what == core::action::complete ? leaving_by(self) : core::thread_mark::inside;
     self.~unregister_part();
-    owner.end(0);
+    owner.end(0, leaving);
     owner.recycle();
 }
 

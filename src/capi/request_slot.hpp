@@ -3,6 +3,7 @@
 
 #include "auraio/aura.h"
 
+#include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/io/io_operation.hpp"
 #include "auraio/core/timer/timer.hpp"
 
@@ -100,8 +101,10 @@ private:
 /// A slot that holds one operation after another. Slots are never freed, so that a handle can be asked about
 /// at any time; what tells one operation from the next in the same slot is the generation.
 ///
-/// `life` is generation * 4 + stage. The thread that drives home() moves it from pending on (the stage is
-/// exact for that thread alone); the thread that starts an operation moves it from free to pending.
+/// `life` is generation * 4 + stage. The thread that drives home() moves it from pending to ending, and the
+/// same thread on to free, though others may have taken home() from it in the callback: that a slot is pending
+/// is exact for who drives home(), and nobody else touches one that is ending. The thread that starts an
+/// operation moves it from free to pending.
 class alignas(64) request_slot {
 public:
     enum stage : std::uint64_t { free = 0, pending = 1, ending = 2 };
@@ -146,7 +149,9 @@ public:
     // ---- the thread that drives its shard ----
     void cancel_here() noexcept;
     void start_linked(bool predecessor_succeeded) noexcept;
-    void end(int result) noexcept;        ///< runs the callback; the slot is not free yet
+    /// Runs the callback; the slot is not free yet. `leaving`: the operation that ends, if others may take home()
+    /// meanwhile; see takeover.
+    void end(int result, core::thread_mark::handler_id leaving = core::thread_mark::inside) noexcept;
     void end_linked(int result) noexcept; ///< the same for operations that were waiting for this one
     void recycle() noexcept;
     bool succeeded(const core::short_request& r, int result) const noexcept;

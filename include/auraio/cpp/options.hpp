@@ -24,6 +24,9 @@ struct Options {
     aura_backend_t backend = AURA_BACKEND_AUTO;
     /// Latency that 99 of 100 reads and writes of files shall stay below, in milliseconds. Default: no bound.
     double max_p99_latency_ms = 0;
+    /// Microseconds in one callback after which its ring is given to another thread, if one has nothing to do; -1:
+    /// never.
+    int takeover_after = 0;
 
     /// The same for C.
     aura_options_t c_options() const noexcept {
@@ -35,6 +38,7 @@ struct Options {
         options.ring_select = ring_select;
         options.backend = backend;
         options.max_p99_latency_ms = max_p99_latency_ms;
+        options.takeover_after = takeover_after;
         return options;
     }
 };

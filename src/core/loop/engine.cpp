@@ -159,6 +159,10 @@ void engine::flush() {
         s->flush();
 }
 
+bool engine::has_threads() const noexcept {
+    return driver_count() != 0 || spare_count() != 0 || (takeover_ && takeover_->threads() != 0);
+}
+
 std::uint64_t engine::takeovers() const noexcept {
     return takeover_ ? takeover_->count() : 0;
 }

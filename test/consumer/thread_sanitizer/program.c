@@ -1,4 +1,5 @@
-/* program: callbacks of the C library, in other threads than what they use was made in. Nothing in it is a race. */
+/* program: callbacks of the C library, in other threads than what they use was made in, and while others of their ring
+ * wait for them. Nothing in it is a race. */
 #include <auraio/aura.h>
 
 #include <fcntl.h>
@@ -62,6 +63,46 @@ static void* start(void* all) {
     return NULL;
 }
 
+static void on_event(aura_request_t* request, ssize_t result, void* user_data) {
+    int* pipe = user_data;
+    (void)request;
+    (void)result;
+    done += done; /* written before this was started */
+    expect(write(pipe[1], "x", 1) == 1, "write");
+}
+
+static void on_start(aura_request_t* request, ssize_t result, void* user_data) {
+    int* pipe = user_data;
+    char byte;
+    (void)request;
+    (void)result;
+    done = 1;
+    expect(aura_timeout(engine, 1000, on_event, pipe) != NULL, "aura_timeout");
+    expect(read(pipe[0], &byte, 1) == 1 && done == 2, "a callback that blocks");
+    aura_stop(engine);
+}
+
+/* Rings are taken from callbacks that block. */
+static void wait_in_callbacks(void) {
+    int ends[2];
+    aura_options_t options;
+    aura_options_init(&options);
+    options.ring_count = 2;
+    engine = aura_create_with_options(&options);
+    expect(engine != NULL && pipe(ends) == 0, "aura_create");
+    for (int i = 0; i < 20; ++i) {
+        pthread_t runner[2];
+        for (int j = 0; j < 2; ++j)
+            pthread_create(&runner[j], NULL, run, NULL);
+        expect(aura_timeout(engine, 0, on_start, ends) != NULL, "aura_timeout");
+        for (int j = 0; j < 2; ++j)
+            pthread_join(runner[j], NULL);
+    }
+    expect(aura_destroy(engine) == 0, "aura_destroy");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(int argc, char** argv) {
     static struct job job[3][jobs];
     pthread_t runner, starter[2];
@@ -90,6 +131,7 @@ int main(int argc, char** argv) {
     pthread_join(runner, NULL);
     expect(aura_destroy(engine) == 0, "aura_destroy");
     close(file);
+    wait_in_callbacks();
     puts("right");
     return 0;
 }

@@ -108,6 +108,7 @@ pub struct aura_options_t {
     pub ring_select: c_int,
     pub backend: c_int,
     pub max_p99_latency_ms: c_double,
+    pub takeover_after: c_int,
 }
 
 #[repr(C)]

@@ -94,7 +94,7 @@ fn layouts_are_those_of_the_header() {
         aura_options_t as "aura_options_t" {
             struct_size as "struct_size", ring_count as "ring_count", queue_depth as "queue_depth",
             completion_depth as "completion_depth", ring_select as "ring_select", backend as "backend",
-            max_p99_latency_ms as "max_p99_latency_ms"
+            max_p99_latency_ms as "max_p99_latency_ms", takeover_after as "takeover_after"
         }
         aura_op_t as "aura_op_t" {
             struct_size as "struct_size", type_ as "type", fd as "fd", flags as "flags", count as "count", data as "data", len as "len",

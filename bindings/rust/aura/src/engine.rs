@@ -20,7 +20,9 @@ use std::time::Instant;
 /// that calls it, which may be another one. Several threads may be in these at once: each drives a ring of its own.
 ///
 /// **Callbacks** may call everything but those four functions, which fail with [`Error::InCallback`] there. While one
-/// runs, the other operations of its ring wait. A panic in a callback does not unwind into C: it is kept, and goes on
+/// runs, the other operations of its ring wait, unless it takes long and another thread that waits, runs or drains has
+/// nothing to do: then that one goes on with them ([`Options::takeover_after`](crate::Options::takeover_after)), so that a
+/// callback may wait for what another one does. A panic in a callback does not unwind into C: it is kept, and goes on
 /// from `poll`, `wait`, `run` or `drain` once the turn it happened in is over; it ends `run` as [`stop`](Engine::stop)
 /// does, in all threads.
 ///

@@ -33,7 +33,7 @@ pub enum Backend {
 
 /// Options of an engine. What is not set has its default, which the environment may change (`AURAIO_SQ_ENTRIES`,
 /// `AURAIO_CQ_ENTRIES`, `AURAIO_WAKE`, `AURAIO_TASK_RUN`, `AURAIO_BACKEND`, `AURAIO_WORKER_LIMIT`,
-/// `AURAIO_RESTRICT_RINGS`). A value out of its range is refused by
+/// `AURAIO_RESTRICT_RINGS`, `AURAIO_TAKEOVER_AFTER`). A value out of its range is refused by
 /// [`Engine::with_options`](crate::Engine::with_options).
 ///
 /// ```
@@ -103,6 +103,14 @@ impl Options {
     /// [`Engine::set_storage`](crate::Engine::set_storage) changes it later.
     pub fn max_p99_latency(&mut self, ceiling: Duration) -> &mut Options {
         self.raw.max_p99_latency_ms = ceiling.as_secs_f64() * 1e3;
+        self
+    }
+
+    /// After so long in one callback its ring is given to another thread that drives the engine, if one has nothing to do;
+    /// None: never, so that callbacks of one ring run one after the other. In microseconds; default: 1000.
+    pub fn takeover_after(&mut self, limit: Option<Duration>) -> &mut Options {
+        self.raw.takeover_after =
+            limit.map_or(-1, |limit| c_int::try_from(limit.as_micros()).unwrap_or(c_int::MAX).max(1));
         self
     }
 

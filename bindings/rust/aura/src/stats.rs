@@ -48,7 +48,7 @@ pub struct Stats {
     pub gate_waits: u64,
     /// Operations of any kind that were pending when the last turn ended, timers included.
     pub operations: u64,
-    /// Of rings whose thread was stuck in a handler of C++; callbacks are waited for.
+    /// Of rings whose thread was in a callback for long: [`Options::takeover_after`](crate::Options::takeover_after).
     pub takeovers: u64,
 }
 

@@ -175,6 +175,8 @@ public:
     /// Threads inside run() for which no ring could be made: they take work of the shared queue, and over the
     /// ring of a thread that leaves.
     unsigned spare_count() const noexcept { return spares_.load(std::memory_order_acquire); }
+    /// Whether any thread is inside run(), also one whose ring others have taken.
+    bool has_threads() const noexcept;
 
     /// An object has been made whose requests will need a ring: from now on there is one to be had. One load.
     void expect_requests() noexcept { rings_.expect(); }
