@@ -34,7 +34,10 @@ typedef struct aura_stats {
     uint64_t ring_shortages;
     uint64_t gate_waits; /**< reads and writes that had to wait for their device */
     uint64_t operations; /**< pending when the last turn ended, timers included */
-    uint64_t takeovers;  /**< of rings whose thread was in a callback for long: aura_options_t::takeover_after */
+    uint64_t
+        takeovers; /**< of rings whose thread was in a callback for long: aura_options_t::takeover_after */
+    uint64_t takeovers_computing; /**< of those, from threads that were computing; the others slept */
+    uint64_t stranded; /**< callbacks that were ready on a ring when it was taken, and would have waited */
 } aura_stats_t;
 
 /**

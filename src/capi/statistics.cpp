@@ -38,6 +38,8 @@ constexpr c_field fields[] = {
     {&core::ring_stats::loop_delay_max, &aura_stats_t::loop_delay_max_ns},
     {&core::ring_stats::long_turns, &aura_stats_t::long_turns},
     {&core::ring_stats::takeovers, &aura_stats_t::takeovers},
+    {&core::ring_stats::takeovers_computing, &aura_stats_t::takeovers_computing},
+    {&core::ring_stats::stranded, &aura_stats_t::stranded},
 };
 
 constexpr bool has_all_statistics() noexcept {

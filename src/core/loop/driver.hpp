@@ -78,10 +78,11 @@ public:
 
     // For takeover, under its lock. The last only while the thread is in a handler for as long as that lasts:
     // gives its tokens up in its place. `counted`: the handler's work is counted in the shard it runs on.
+    // `computing`: for the statistics.
     stuck_watch::sample sample() const noexcept;
     bool seems_asleep() const noexcept;
     bool has_shown_home() const noexcept { return shown_home_.load(std::memory_order_acquire) != nullptr; }
-    void dispossess(bool counted) noexcept;
+    void dispossess(bool counted, bool computing) noexcept;
 
 private:
     friend class takeover;
@@ -126,7 +127,7 @@ private:
     void set_home(shard* home) noexcept;
     void attend();
     void recover() noexcept;
-    void leave_behind(shard& s) noexcept;
+    void leave_behind(shard& s, bool computing) noexcept;
     void set_spare(bool spare) noexcept;
     spare_turn serve_as_spare(nanoseconds_t deadline);
     bool run_shared_as_spare();

@@ -64,7 +64,7 @@ bool driver::seems_asleep() const noexcept {
 
 /// In the thread that takes over. The shards become orphans; what they have queued and not submitted whoever
 /// serves them submits.
-void driver::dispossess(bool counted) noexcept {
+void driver::dispossess(bool counted, bool computing) noexcept {
     lost_ = true;
     left_behind_ |= home_->io().leave_behind(); // before its ring is entered: by the index of another thread
     if (counted) { // the thread will end the work of its handler, and can only do so from afar
@@ -75,7 +75,7 @@ void driver::dispossess(bool counted) noexcept {
         if (o.watched)
             home_->io().unwatch(o.ward->index());
         if (o.held)
-            leave_behind(*o.ward);
+            leave_behind(*o.ward, computing);
     }
     orphans_.clear();
     holding_ = false;
@@ -83,13 +83,15 @@ void driver::dispossess(bool counted) noexcept {
         engine_.steward_.store(nullptr, std::memory_order_seq_cst);
     shard& home = *std::exchange(home_, nullptr);
     shown_home_.store(nullptr, std::memory_order_relaxed);
-    leave_behind(home);
+    leave_behind(home, computing);
     engine_.drivers_.fetch_sub(1, std::memory_order_acq_rel);
 }
 
-void driver::leave_behind(shard& s) noexcept {
+void driver::leave_behind(shard& s, bool computing) noexcept {
     left_behind_ |= s.io().leave_behind();
     ring_counters::bump(s.counters_.takeovers);
+    ring_counters::bump(s.counters_.takeovers_computing, computing ? 1 : 0);
+    ring_counters::bump(s.counters_.stranded, s.ready_.size());
     s.drop_turn();
     s.release();
 }

@@ -2,6 +2,7 @@
 #include "core/loop/takeover.hpp"
 
 #include "auraio/core/base/thread_mark.hpp"
+#include "core/base/descriptions.hpp"
 #include "core/base/first_use.hpp"
 #include "core/loop/driver.hpp"
 #include "core/loop/stuck_watch.hpp"
@@ -213,6 +214,16 @@ bool takeover::anybody_idle(const driver& but) const noexcept {
     return false;
 }
 
+/// Of a thread that shows its home: whether it runs, or would if there were a processor for it.
+bool takeover::computes(const driver& d) noexcept {
+    const shard* const home = d.shown_home_.load(std::memory_order_acquire);
+    try {
+        return home && describe_system_call(home->driving_thread()).starts_with("running");
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
 /// The lock is held, from the request to the decision.
 bool takeover::take_from(driver& d) noexcept {
     thread_mark& mark = d.mark();
@@ -227,7 +238,7 @@ bool takeover::take_from(driver& d) noexcept {
         mark.refuse();
         return false;
     }
-    d.dispossess((handler & 1) != 0);
+    d.dispossess((handler & 1) != 0, computes(d));
     happens_before(&mark);
     mark.lose();
     count_.fetch_add(1, std::memory_order_relaxed);

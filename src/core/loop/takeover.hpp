@@ -61,6 +61,7 @@ private:
     nanoseconds_t look(stuck_watch& stuck, stall_report& stalls) noexcept;
     nanoseconds_t park() noexcept;
     bool anybody_idle(const driver& but) const noexcept;
+    static bool computes(const driver& d) noexcept;
     bool take_from(driver& d) noexcept;
 
     engine& engine_;

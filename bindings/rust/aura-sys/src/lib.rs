@@ -166,6 +166,8 @@ pub struct aura_stats_t {
     pub gate_waits: u64,
     pub operations: u64,
     pub takeovers: u64,
+    pub takeovers_computing: u64,
+    pub stranded: u64,
 }
 
 pub const AURA_ALL_RINGS: c_int = -1;

@@ -50,6 +50,10 @@ pub struct Stats {
     pub operations: u64,
     /// Of rings whose thread was in a callback for long: [`Options::takeover_after`](crate::Options::takeover_after).
     pub takeovers: u64,
+    /// Of those, from threads that were computing; the others slept.
+    pub takeovers_computing: u64,
+    /// Callbacks that were ready on a ring when it was taken, and would have waited.
+    pub stranded: u64,
 }
 
 /// How long operations took, from submission to completion; about one of 64 is measured.
@@ -197,6 +201,8 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         gate_waits,
         operations,
         takeovers,
+        takeovers_computing,
+        stranded,
     } = raw;
     Ok(Stats {
         rings,
@@ -216,5 +222,7 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         gate_waits,
         operations,
         takeovers,
+        takeovers_computing,
+        stranded,
     })
 }

@@ -41,6 +41,10 @@ struct ring_stats {
     /// How often others have taken it from a thread that was in a handler for too long: see
     /// engine_options::takeover_after.
     std::uint64_t takeovers = 0;
+    /// Of those, how often the thread was computing, or waiting for a processor: else it slept in its handler.
+    std::uint64_t takeovers_computing = 0;
+    /// Handlers that were ready here then, and would have waited for that thread.
+    std::uint64_t stranded = 0;
 
     /// From submission to completion, in nanoseconds, of reads and writes of files, pipes and devices: one in
     /// 64, and more of them on a device whose gate is shut (up to all, if it is slow). Waiting for the gate
@@ -75,6 +79,8 @@ struct ring_counters {
     counter loop_delay_max{0};
     counter long_turns{0};
     counter takeovers{0};
+    counter takeovers_computing{0};
+    counter stranded{0};
     latency_histogram read_latency;
     latency_histogram write_latency;
 
@@ -130,6 +136,10 @@ inline constexpr std::array ring_statistics{
         "auraio_long_turns_total", "counter", "How often handlers kept the loop for 10 ms or more.", 1},
     ring_statistic{&ring_stats::takeovers, &ring_counters::takeovers, ring_statistic::combined::sum,
         "auraio_takeovers_total", "counter", "How often others took it from a thread stuck in a handler.", 1},
+    ring_statistic{&ring_stats::takeovers_computing, &ring_counters::takeovers_computing, ring_statistic::combined::sum,
+        "auraio_takeovers_computing_total", "counter", "Takeovers from threads that were computing, not asleep.", 1},
+    ring_statistic{&ring_stats::stranded, &ring_counters::stranded, ring_statistic::combined::sum,
+        "auraio_stranded_handlers_total", "counter", "Handlers that were ready on a ring when others took it.", 1},
 };
 // clang-format on
 
