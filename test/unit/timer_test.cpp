@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <thread>
+#include <vector>
 
 using namespace aura::core;
 using namespace test;
@@ -154,6 +157,131 @@ TEST_F(Timer, ASignalEndsOneWait) {
     EXPECT_EQ(one.result, -ECANCELED);
     EXPECT_EQ(two.result, -ECANCELED);
     t->forget();
+}
+
+// ---- many that are due in one turn: they are fired in groups ----
+
+constexpr std::size_t many = 3 * 16 + 5; // some whole groups, and a part of one
+
+/// Waits that note the order in which they end.
+struct noted {
+    std::vector<std::size_t>& order;
+    std::size_t id;
+};
+class noting_wait final : public wait_operation {
+public:
+    explicit noting_wait(noted n)
+        : wait_operation(&run)
+        , note_(n) {}
+
+private:
+    static void run(operation& base, action what) {
+        auto& self = static_cast<noting_wait&>(base);
+        if (stays_pending(self, what))
+            return;
+        if (what == action::complete && self.result() == 0)
+            self.note_.order.push_back(self.note_.id);
+        delete &self;
+    }
+    noted note_;
+};
+
+TEST_F(Timer, ManyFireInTheOrderOfTheirDeadlines) {
+    for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{15}, std::size_t{16},
+                                    std::size_t{17}, std::size_t{32}, std::size_t{33}, many}) {
+        std::vector<plain_timer*> timers(count);
+        std::vector<std::size_t> order, expected;
+        inside([&] {
+            for (std::size_t i = 0; i < count; ++i) {
+                timers[i] = new plain_timer(home_);
+                timers[i]->wait(*new noting_wait({order, i}), 1 + i / 3); // threes that are due together
+                expected.push_back(i);
+            }
+        });
+        turn();
+        EXPECT_EQ(order, expected);
+        for (plain_timer* t : timers)
+            t->forget();
+    }
+}
+
+TEST_F(Timer, AmongManyTheOnesThatWereMovedOrCancelledStay) {
+    std::vector<outcome> outcomes(many);
+    std::vector<outcome> again(many);
+    std::vector<plain_timer*> timers(many);
+    inside([&] {
+        const nanoseconds_t soon = monotonic_now() + 1'000'000;
+        for (std::size_t i = 0; i < many; ++i) {
+            timers[i] = new plain_timer(home_);
+            timers[i]->wait(*new plain_wait(outcomes[i]), soon);
+            if (i % 3 == 1) { // the queue still holds it for the first deadline
+                EXPECT_EQ(timers[i]->cancel_for_rearm(), 1u);
+                timers[i]->wait(*new plain_wait(again[i]), soon + hour);
+            } else if (i % 3 == 2) { // and this one for none
+                EXPECT_EQ(timers[i]->cancel_one(), 1u);
+            }
+        }
+    });
+    while (!std::ranges::all_of(outcomes, [](const outcome& o) { return o.completed != 0; })) {
+        engine_.restart();
+        engine_.run(monotonic_now() + 1'000'000);
+    }
+    for (std::size_t i = 0; i < many; ++i) {
+        EXPECT_EQ(outcomes[i].result, i % 3 == 0 ? 0 : -ECANCELED) << i;
+        EXPECT_EQ(outcomes[i].completed, 1) << i;
+        EXPECT_EQ(again[i].completed, 0) << i;
+    }
+    inside([&] {
+        for (plain_timer* t : timers)
+            t->forget();
+    });
+    turn();
+    for (std::size_t i = 1; i < many; i += 3)
+        EXPECT_EQ(again[i].result, -ECANCELED) << i;
+}
+
+TEST_F(Timer, AHandlerEndsOthersThatAreDueWithIt) {
+    std::vector<outcome> outcomes(many);
+    std::vector<plain_timer*> timers(many);
+    std::size_t claimed = 0;
+    class ending_wait final : public wait_operation {
+    public:
+        explicit ending_wait(std::function<void()> f)
+            : wait_operation(&run)
+            , function_(std::move(f)) {}
+
+    private:
+        static void run(operation& base, action what) {
+            auto& self = static_cast<ending_wait&>(base);
+            if (stays_pending(self, what))
+                return;
+            const std::function<void()> f = std::move(self.function_);
+            delete &self;
+            if (what == action::complete)
+                f();
+        }
+        std::function<void()> function_;
+    };
+    inside([&] {
+        auto* first = timers[0] = new plain_timer(home_);
+        first->wait(*new ending_wait([&] {
+            for (std::size_t i = 1; i < many; ++i) {
+                claimed += timers[i]->cancel(); // they have been claimed by expiry
+                timers[i]->forget();
+            }
+        }),
+                    1);
+        for (std::size_t i = 1; i < many; ++i) {
+            timers[i] = new plain_timer(home_);
+            timers[i]->wait(*new plain_wait(outcomes[i]), 1);
+        }
+    });
+    turn();
+    EXPECT_EQ(claimed, 0u);
+    for (std::size_t i = 1; i < many; ++i)
+        EXPECT_EQ(outcomes[i].result, 0) << i;
+    EXPECT_EQ(plain_timer::alive, 1);
+    timers[0]->forget();
 }
 
 } // namespace
