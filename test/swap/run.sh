@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Proves the swap on the example programs of the distribution's Asio and Boost.Beast, as they are and with aura in asio's
-# place, run against each other: test/swap/run.sh [--subset] [--only REGEX] [--no-build] [--build DIRECTORY | --stock]
+# place, run against each other: test/swap/run.sh [--subset] [--only REGEX] [--no-build] [--build DIRECTORY] [--stock]
 #
 # Prints a table of what passed, failed and was excluded, and why; fails if anything failed. --subset takes the lines
 # marked with * (most ways to use the library), --only those that match; --build adds to a build tree that exists; --stock builds
-# with AURAIO_STOCK, where namespace aura is Asio itself.
+# with AURAIO_STOCK, where namespace aura is Asio itself, in a tree of its own, and with --build takes the programs as they are
+# from the one that is named.
 # Needs root or sudo: every run has a network of its own, since many examples have their ports built in.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/test/swap
-build=build/swap
+build='' originals=''
 subset='' only=. compile=true configure=true stock=OFF
 arguments=("$@")
 begun=$SECONDS
@@ -18,12 +19,21 @@ while (($#)); do
         --subset) subset='^\* ' ;;
         --only) only=$2 && shift ;;
         --no-build) compile=false ;;
-        --build) build=$2 configure=false && shift ;;
-        --stock) build=build/swap-stock stock=ON ;;
-        *) sed --quiet '2,8s/^# \?//p' "$0" && exit 2 ;;
+        --build) build=$2 && shift ;;
+        --stock) stock=ON ;;
+        *) sed --quiet '2,9s/^# \?//p' "$0" && exit 2 ;;
     esac
     shift
 done
+if [[ $stock == ON ]]; then
+    originals=$build
+    build=build/swap-stock
+    [[ ! $originals -ef $build ]] || originals=''
+elif [[ $build ]]; then
+    configure=false
+else
+    build=build/swap
+fi
 
 if ! unshare --net true 2>/dev/null; then
     if sudo --non-interactive unshare --net true 2>/dev/null; then
@@ -47,6 +57,12 @@ fi
 build=$(cd "$build" && pwd)
 work=$build/swap/runs
 mkdir -p "$work"
+if [[ $originals ]]; then
+    originals=$(cd "$originals/swap/programs/original" && pwd -P)
+    mkdir -p "$build/swap/programs"
+    rm -rf "$build/swap/programs/original"
+    ln --symbolic "$originals" "$build/swap/programs/original"
+fi
 
 lines=()
 while read -r line; do
@@ -58,6 +74,7 @@ if $compile; then
     started=$SECONDS
     variants=(original swapped)
     [[ -z ${AURAIO_SWAP_ORIGINALS:-} ]] || variants=(original)
+    [[ -z $originals ]] || variants=(swapped)
     targets=()
     for program in $(printf '%s\n' "${lines[@]%%=>*}" | grep --only-matching '\(asio\|beast\)/[^ ]*' | sort --unique); do
         grep --quiet "^$program " "$here/excluded.txt" && continue
