@@ -38,6 +38,10 @@ typedef struct aura_stats {
         takeovers; /**< of rings whose thread was in a callback for long: aura_options_t::takeover_after */
     uint64_t takeovers_computing; /**< of those, from threads that were computing; the others slept */
     uint64_t stranded; /**< callbacks that were ready on a ring when it was taken, and would have waited */
+    uint64_t busy_ns;  /**< its threads in callbacks and what the loop does for them; right over seconds */
+    uint64_t idle_ns;  /**< its threads waiting for something to do */
+    /** What the thread that serves the ring now has spent in the kernel since that thread began; 0: none does. */
+    uint64_t system_ns;
 } aura_stats_t;
 
 /**
@@ -59,8 +63,9 @@ AURA_API int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_sta
 #define AURA_HISTOGRAM_BUCKETS 1152
 
 /**
- * How long reads or writes took, from submission to completion; about one of 64 is measured. Every power of
- * two nanoseconds has 32 buckets of equal width; below 64 ns each nanosecond has one.
+ * How long something took: reads or writes, from submission to completion, of which about one of 64 is measured; what
+ * the loops measure, see aura_get_loop_histogram(). Every power of two nanoseconds has 32 buckets of equal width;
+ * below 64 ns each nanosecond has one.
  */
 typedef struct aura_histogram {
     size_t struct_size;                       /**< set by the caller: sizeof(aura_histogram_t) */
@@ -76,6 +81,19 @@ typedef struct aura_histogram {
  */
 AURA_API int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t type,
                                 aura_histogram_t* histogram);
+
+/** What a ring's loop measures of one callback in 61. */
+typedef enum aura_loop_time {
+    AURA_LOOP_QUEUE_DELAY = 0, /**< from when the loop knew that it was to be called to when it was */
+    AURA_LOOP_HANDLER_TIME = 1 /**< how long it took */
+} aura_loop_time_t;
+
+/**
+ * Fills `histogram`. `ring` is AURA_ALL_RINGS or as in aura_get_ring_stats().
+ * \return 0; -EINVAL; -ENOMEM.
+ */
+AURA_API int aura_get_loop_histogram(const aura_engine_t* engine, int ring, aura_loop_time_t which,
+                                     aura_histogram_t* histogram);
 
 /**
  * The smallest latency in nanoseconds such that at least `fraction` (0 to 1) of all are no longer, at most

@@ -37,6 +37,9 @@ constexpr c_field fields[] = {
     {&core::ring_stats::gate_waits, &aura_stats_t::gate_waits},
     {&core::ring_stats::loop_delay_max, &aura_stats_t::loop_delay_max_ns},
     {&core::ring_stats::long_turns, &aura_stats_t::long_turns},
+    {&core::ring_stats::busy_time, &aura_stats_t::busy_ns},
+    {&core::ring_stats::idle_time, &aura_stats_t::idle_ns},
+    {&core::ring_stats::system_time, &aura_stats_t::system_ns},
     {&core::ring_stats::takeovers, &aura_stats_t::takeovers},
     {&core::ring_stats::takeovers_computing, &aura_stats_t::takeovers_computing},
     {&core::ring_stats::stranded, &aura_stats_t::stranded},
@@ -75,6 +78,27 @@ core::ring_stats of_ring(const core::engine_stats& all, int ring) {
     return index < all.rings.size() ? all.rings[index] : core::ring_stats{};
 }
 
+// Read and write latencies by aura_get_histogram(), the others by aura_get_loop_histogram().
+static_assert(core::ring_histograms.size() == 4, "a histogram of rings is not to be had from C");
+
+int give_histogram(const aura_engine_t* engine, int ring, aura_histogram_t* histogram,
+                   core::latency_snapshot core::ring_stats::* which) noexcept {
+    if (!engine || (ring != AURA_ALL_RINGS && !is_ring(*engine, ring)) || !has_size(histogram))
+        return fail(EINVAL);
+    if (engine->is_inherited())
+        return fail(ECHILD);
+    return guarded([&] {
+        const core::engine_stats all = engine->stats();
+        const core::ring_stats s = ring == AURA_ALL_RINGS ? all.total() : of_ring(all, ring);
+        const core::latency_snapshot& latency = s.*which;
+        aura_histogram_t h{};
+        h.count = latency.count();
+        h.sum_ns = latency.sum();
+        std::memcpy(h.buckets, latency.buckets().data(), sizeof h.buckets);
+        return give(histogram, h);
+    });
+}
+
 } // namespace
 
 core::engine_stats aura_engine::stats() const {
@@ -111,21 +135,20 @@ int aura_get_ring_stats(const aura_engine_t* engine, int ring, aura_stats_t* sta
 
 int aura_get_histogram(const aura_engine_t* engine, int ring, aura_op_type_t type,
                        aura_histogram_t* histogram) {
-    if (!engine || (ring != AURA_ALL_RINGS && !is_ring(*engine, ring)) ||
-        (type != AURA_OP_READ && type != AURA_OP_WRITE) || !has_size(histogram))
+    if (type != AURA_OP_READ && type != AURA_OP_WRITE)
         return fail(EINVAL);
-    if (engine->is_inherited())
-        return fail(ECHILD);
-    return guarded([&] {
-        const core::engine_stats all = engine->stats();
-        const core::ring_stats s = ring == AURA_ALL_RINGS ? all.total() : of_ring(all, ring);
-        const core::latency_snapshot& latency = type == AURA_OP_READ ? s.read_latency : s.write_latency;
-        aura_histogram_t h{};
-        h.count = latency.count();
-        h.sum_ns = latency.sum();
-        std::memcpy(h.buckets, latency.buckets().data(), sizeof h.buckets);
-        return give(histogram, h);
-    });
+    return give_histogram(engine, ring, histogram,
+                          type == AURA_OP_READ ? &core::ring_stats::read_latency
+                                               : &core::ring_stats::write_latency);
+}
+
+int aura_get_loop_histogram(const aura_engine_t* engine, int ring, aura_loop_time_t which,
+                            aura_histogram_t* histogram) {
+    if (which != AURA_LOOP_QUEUE_DELAY && which != AURA_LOOP_HANDLER_TIME)
+        return fail(EINVAL);
+    return give_histogram(engine, ring, histogram,
+                          which == AURA_LOOP_QUEUE_DELAY ? &core::ring_stats::queue_delay
+                                                         : &core::ring_stats::handler_time);
 }
 
 uint64_t aura_histogram_percentile(const aura_histogram_t* histogram, double fraction) {

@@ -221,3 +221,19 @@ TEST(CDump, TellsWhatIsPendingAndWithWhichCallback) {
     EXPECT_EQ(aura_cancel(e.get(), timeout), 0);
     EXPECT_EQ(finish(e, x), -ECANCELED);
 }
+
+TEST(CStatistics, MeasureOneCallbackInSixtyOne) {
+    const engine_ptr e = make_engine(1);
+    const scratch_file file(4096);
+    const unique_fd fd(::open(file.path().c_str(), O_RDONLY | O_CLOEXEC));
+    read_some(e, fd.get(), 200);
+    auto h = std::make_unique<aura_histogram_t>();
+    for (const aura_loop_time_t which : {AURA_LOOP_QUEUE_DELAY, AURA_LOOP_HANDLER_TIME}) {
+        h->struct_size = sizeof *h;
+        EXPECT_EQ(aura_get_loop_histogram(e.get(), AURA_ALL_RINGS, which, h.get()), 0);
+        EXPECT_GE(h->count, 1u);
+        EXPECT_LE(h->count, stats_of(e).handlers / 61);
+        EXPECT_EQ(aura_get_loop_histogram(e.get(), 1, which, h.get()), -EINVAL) << "there is no such ring";
+    }
+    EXPECT_EQ(aura_get_loop_histogram(nullptr, 0, AURA_LOOP_QUEUE_DELAY, h.get()), -EINVAL);
+}

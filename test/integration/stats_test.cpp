@@ -5,8 +5,11 @@
 
 #include <array>
 #include <chrono>
+#include <fcntl.h>
 #include <functional>
 #include <thread>
+#include <unistd.h>
+#include <vector>
 
 #include <asio.hpp>
 #include <gtest/gtest.h>
@@ -113,6 +116,80 @@ TEST(Stats, CountWakesAndMayBeReadWhileTheRingRuns) {
     EXPECT_GE(s.wakes_received, 5u);
     EXPECT_EQ(s.wakes_sent, 0u); // nobody in run() has sent any
     EXPECT_FALSE(context.stats().rings[0].driven);
+}
+
+TEST(Stats, MeasureOneHandlerInSixtyOne) {
+    aura::io_context context(1);
+    unsigned ran = 0;
+    std::function<void()> again = [&] {
+        if (++ran < 640)
+            asio::post(context, again);
+    };
+    asio::post(context, again);
+    context.run();
+    const aura::ring_stats s = context.stats().total();
+    ASSERT_EQ(s.handlers, 640u);
+    EXPECT_EQ(s.queue_delay.count(), 10u);
+    EXPECT_EQ(s.handler_time.count(), 10u);
+}
+
+TEST(Stats, ShowWhatHandlersTakeAndWhatWaitsForThem) {
+    aura::io_context context(1);
+    const auto compute = [] {
+        const auto end = std::chrono::steady_clock::now() + 1ms;
+        while (std::chrono::steady_clock::now() < end)
+            ;
+    };
+    for (int i = 0; i < 64; ++i) // one turn
+        asio::post(context, compute);
+    context.run();
+    const aura::ring_stats s = context.stats().total();
+    ASSERT_EQ(s.handler_time.count(), 1u);
+    EXPECT_GE(s.handler_time.max(), 1'000'000u);
+    EXPECT_GE(s.queue_delay.max(), 60'000'000u) << "it is the 61st";
+    EXPECT_GE(s.busy_time, 40'000'000u) << "64 ms, by a clock that may be two steps of 10 behind";
+}
+
+TEST(Stats, MeasureAlsoWhatAnyThreadMayRun) {
+    aura::io_context context(2); // its queue is for all threads
+    for (int i = 0; i < 122; ++i)
+        asio::post(context, [] {});
+    context.run();
+    EXPECT_EQ(context.stats().total().handler_time.count(), 2u);
+}
+
+TEST(Stats, ShowWaitingAsIdleWhileItLasts) {
+    aura::io_context context(1);
+    auto work = asio::make_work_guard(context);
+    std::jthread runner([&] { context.run(); });
+    std::uint64_t idle = 0;
+    while (idle < 50'000'000) { // nothing ends the wait meanwhile
+        const std::uint64_t now = context.stats().total().idle_time;
+        ASSERT_GE(now, idle);
+        idle = now;
+        std::this_thread::yield();
+    }
+    work.reset();
+    runner.join();
+    EXPECT_GE(context.stats().total().idle_time, idle);
+}
+
+TEST(Stats, ShowTheTimeInTheKernel) {
+    aura::io_context context(1);
+    std::uint64_t spent = 0;
+    asio::post(context, [&] {
+        const std::uint64_t before = context.stats().total().system_time;
+        const int zeros = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+        std::vector<char> memory(1 << 20);
+        const auto give_up = std::chrono::steady_clock::now() + 60s;
+        while (spent < 20'000'000 && std::chrono::steady_clock::now() < give_up &&
+               ::read(zeros, memory.data(), memory.size()) > 0)
+            spent = context.stats().total().system_time - before;
+        ::close(zeros);
+    });
+    context.run();
+    EXPECT_GE(spent, 20'000'000u);
+    EXPECT_EQ(context.stats().total().system_time, 0u) << "nobody drives it any more";
 }
 
 } // namespace

@@ -188,6 +188,12 @@ public:
         cpp_detail::checked(aura_get_histogram(handle_, ring, type, &histogram), "histogram");
         return histogram;
     }
+    /// What the loops measure of callbacks: AURA_LOOP_QUEUE_DELAY or AURA_LOOP_HANDLER_TIME.
+    Histogram loop_histogram(aura_loop_time_t which, int ring = AURA_ALL_RINGS) const {
+        Histogram histogram;
+        cpp_detail::checked(aura_get_loop_histogram(handle_, ring, which, &histogram), "loop_histogram");
+        return histogram;
+    }
     /// The storage devices that the engine has used, in the order of first use.
     std::vector<DeviceStats> device_stats() const { return cpp_detail::all_device_stats(handle_); }
     /// Of the device that `path` lies on, or with null of all; see aura_set_storage().

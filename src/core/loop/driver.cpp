@@ -229,6 +229,14 @@ bool driver::run_shared() {
     }
     active_ = home_;
     ring_counters::bump(home_->counters().handlers);
+    struct measure { // ends after finish_on_exit: once the thread is inside
+        shard& ring;
+        nanoseconds_t began;
+        ~measure() {
+            if (began != 0) [[unlikely]]
+                ring.note_handler(began);
+        }
+    } measured{*home_, home_->sampler_.takes_one_between() ? monotonic_now() : 0};
     // Its work ends when this thread finds nothing to do: until then it has handlers to run, which are work
     // as well, so nobody can tell.
     struct finish_on_exit {

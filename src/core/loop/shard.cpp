@@ -6,15 +6,8 @@
 #include "core/loop/driver.hpp"
 
 #include <cerrno>
-#include <ctime>
 
 namespace aura::core {
-
-namespace {
-
-constexpr nanoseconds_t long_turn = 10'000'000;
-
-} // namespace
 
 shard::shard(engine& owner, unsigned index)
     : owner_(owner)
@@ -123,7 +116,9 @@ bool shard::try_acquire() noexcept {
         return false;
     happens_after(&driver_);
     driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
-    set_turn_began(never); // the time without a driver is no handler's fault
+    // The time without a driver is no handler's fault; what the last one has left of its turn begins now.
+    times_.set_turn_began(in_turn() ? coarse_now() : never);
+    turns_unmeasured_ = 15; // the first is measured: see renew_turn()
     submits_from_now_on();
     path_.attach_thread();
     return true;
@@ -133,12 +128,14 @@ bool shard::try_acquire() noexcept {
 /// there may be something that a handler of this turn has sent.
 void shard::drop_turn() noexcept {
     count_handlers();
-    turn_size_ = budget_ = 0;
+    turn_size_ = 0;
+    set_budget(0);
 }
 
 void shard::release() noexcept {
     publish_counters();
     measure_turn(); // the last one
+    times_.end_drive();
     happens_before(&driver_);
     driver_.store(nullptr, std::memory_order_release);
 }
@@ -174,7 +171,7 @@ AURAIO_NO_CANARY void shard::poll_backend() {
 AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     publish_counters();
     measure_turn();
-    set_turn_began(never); // begins below: what it waits for is no handler's fault, also when others look
+    times_.begin_wait();
     op_queue done;
     path_.note_flush();
     const bool passed = backend_->wait(done, deadline);
@@ -183,6 +180,7 @@ AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     const bool may_tick = passed || done.empty();
     path_.finish(done);
     collect();
+    times_.end_wait(counters_);
     if (may_tick && path_.tick_due() <= deadline)
         path_.tick_gates();
 }
@@ -255,28 +253,6 @@ bool shard::flush_completely() noexcept {
     return !backend_ || backend_->nothing_queued();
 }
 
-// ---- statistics ----
-
-void shard::note_delay(nanoseconds_t now) noexcept {
-    // The clock stands still for a tick: what is certain is one tick less than what it shows.
-    const nanoseconds_t tick = coarse_resolution();
-    const nanoseconds_t shown = now - turn_began();
-    const nanoseconds_t delay = shown > tick ? shown - tick : 0;
-    if (delay > counters_.loop_delay_max.load(std::memory_order_relaxed))
-        counters_.loop_delay_max.store(delay, std::memory_order_relaxed);
-    if (delay >= long_turn)
-        ring_counters::bump(counters_.long_turns);
-}
-
-ring_stats shard::stats() const {
-    ring_stats s;
-    s.index = index_;
-    s.driven = !is_free();
-    s.operations = load();
-    counters_.read(s);
-    return s;
-}
-
 // ---- the end ----
 
 void shard::cancel_everything() {
@@ -301,7 +277,7 @@ void shard::discard_everything() {
     take_inbox();
     while (timer_node* node = timers_.pop_due(never - 1))
         timer::from(*node).abandon();
-    budget_ = 0;
+    set_budget(0);
     while (operation* op = ready_.pop()) {
         const bool remotely = op->counts_remotely();
         op->destroy();

@@ -96,7 +96,8 @@ public:
         const ring_stats stats = s.stats();
         out_ << "  " << (found ? found->operations : stats.operations) << " operations pending, "
              << stats.in_flight << " requests in flight; " << stats.handlers << " handlers in " << stats.turns
-             << " turns so far\n";
+             << " turns so far, busy for " << duration(stats.busy_time) << ", idle for "
+             << duration(stats.idle_time) << '\n';
         if (found)
             contents(*found);
     }

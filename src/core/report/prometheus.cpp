@@ -165,18 +165,6 @@ void histogram(writer& out, const std::string& name, label context, label ring, 
     out.sample(name + "_count", {context, ring}, double(l.count()));
 }
 
-struct latency_metric {
-    std::string_view name;
-    std::string_view help;
-    latency_snapshot ring_stats::* member;
-};
-
-constexpr latency_metric latency_metrics[] = {
-    {"auraio_read_latency_seconds", "Latency of about one in 64 reads of files.", &ring_stats::read_latency},
-    {"auraio_write_latency_seconds", "Latency of about one in 64 writes of files.",
-     &ring_stats::write_latency},
-};
-
 template <class F>
 void for_each_device(const std::vector<named_stats<engine_stats>>& contexts, F f) {
     for (const auto& [name, stats] : contexts)
@@ -228,7 +216,7 @@ std::string prometheus_text::str() const {
             out.family(m.name, m.type, m.help);
             of_rings(m.name, m.value);
         }
-        for (const latency_metric& m : latency_metrics) {
+        for (const ring_histogram& m : ring_histograms) {
             out.family(m.name, "histogram", m.help);
             for (const auto& [name, stats] : contexts_)
                 for (const ring_stats& r : stats.rings)

@@ -100,6 +100,7 @@ void latency(json_writer& out, std::string_view name, const latency_snapshot& l)
     out.key(name);
     out.open('{');
     out.member("count", l.count());
+    out.member("sum", static_cast<double>(l.sum()) / second);
     out.member("p50", static_cast<double>(l.percentile(0.5)) / second);
     out.member("p99", static_cast<double>(l.percentile(0.99)) / second);
     out.member("max", static_cast<double>(l.max()) / second);
@@ -114,8 +115,8 @@ void ring(json_writer& out, const ring_stats& r) {
     out.member("operations_pending", r.operations);
     for (const ring_statistic& s : ring_statistics)
         figure(out, short_name(s.name, "auraio_"), r.*s.member, s.unit);
-    latency(out, "read_latency_seconds", r.read_latency);
-    latency(out, "write_latency_seconds", r.write_latency);
+    for (const ring_histogram& h : ring_histograms)
+        latency(out, short_name(h.name, "auraio_"), r.*h.member);
     out.close('}');
 }
 

@@ -11,8 +11,8 @@ void ring_counters::read(ring_stats& out) const noexcept {
             out.*row->member = (this->*row->counter).load(std::memory_order_relaxed);
     out.submitted = std::max(out.submitted, out.completed);
     out.in_flight = out.submitted - out.completed;
-    out.read_latency = read_latency.snapshot();
-    out.write_latency = write_latency.snapshot();
+    for (const ring_histogram& row : ring_histograms)
+        out.*row.member = (this->*row.counter).snapshot();
 }
 
 ring_stats& ring_stats::operator+=(const ring_stats& other) noexcept {
@@ -22,8 +22,8 @@ ring_stats& ring_stats::operator+=(const ring_stats& other) noexcept {
         sum = row.with_others == ring_statistic::combined::sum ? sum + added : std::max(sum, added);
     }
     operations += other.operations;
-    read_latency += other.read_latency;
-    write_latency += other.write_latency;
+    for (const ring_histogram& row : ring_histograms)
+        this->*row.member += other.*row.member;
     return *this;
 }
 

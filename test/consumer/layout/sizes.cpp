@@ -119,6 +119,8 @@ const row rows[] = {
     TYPE(ring_stats),
     MEMBER(ring_stats, write_latency),
     TYPE(ring_counters),
+    TYPE(handler_sampler),
+    TYPE(loop_times),
     MEMBER(ring_counters, spills),
     TYPE(engine_stats),
     MEMBER(engine_stats, rings),

@@ -168,6 +168,9 @@ pub struct aura_stats_t {
     pub takeovers: u64,
     pub takeovers_computing: u64,
     pub stranded: u64,
+    pub busy_ns: u64,
+    pub idle_ns: u64,
+    pub system_ns: u64,
 }
 
 pub const AURA_ALL_RINGS: c_int = -1;
@@ -191,6 +194,10 @@ pub struct aura_storage_t {
     pub max_in_flight: c_int,
     pub adaptive: c_int,
 }
+
+pub type aura_loop_time_t = c_uint;
+pub const AURA_LOOP_QUEUE_DELAY: aura_loop_time_t = 0;
+pub const AURA_LOOP_HANDLER_TIME: aura_loop_time_t = 1;
 
 pub type aura_phase_t = c_uint;
 pub const AURA_PHASE_PASSTHROUGH: aura_phase_t = 0;
@@ -323,6 +330,12 @@ extern "C" {
     pub fn aura_serve_statistics(engine: *mut aura_engine_t, path: *const c_char, prometheus_port: c_int) -> c_int;
     pub fn aura_get_stats(engine: *const aura_engine_t, stats: *mut aura_stats_t) -> c_int;
     pub fn aura_get_ring_stats(engine: *const aura_engine_t, ring: c_int, stats: *mut aura_stats_t) -> c_int;
+    pub fn aura_get_loop_histogram(
+        engine: *const aura_engine_t,
+        ring: c_int,
+        which: aura_loop_time_t,
+        histogram: *mut aura_histogram_t,
+    ) -> c_int;
     pub fn aura_get_histogram(
         engine: *const aura_engine_t,
         ring: c_int,

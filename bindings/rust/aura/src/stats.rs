@@ -54,6 +54,12 @@ pub struct Stats {
     pub takeovers_computing: u64,
     /// Callbacks that were ready on a ring when it was taken, and would have waited.
     pub stranded: u64,
+    /// Its threads in callbacks and what the loop does for them; right over seconds.
+    pub busy: Duration,
+    /// Its threads waiting for something to do.
+    pub idle: Duration,
+    /// What the thread that serves the ring now has spent in the kernel since that thread began; zero: none does.
+    pub system: Duration,
 }
 
 /// How long operations took, from submission to completion; about one of 64 is measured.
@@ -158,7 +164,38 @@ impl Engine {
         self.latencies(ring, sys::AURA_OP_WRITE)
     }
 
+    /// Of one callback in 61, on `ring` or on all of them: from when the loop knew of it to when it was called.
+    ///
+    /// # Errors
+    /// As [`ring_stats`](Engine::ring_stats).
+    pub fn queue_delays(&self, ring: Option<usize>) -> Result<Latencies> {
+        // SAFETY: the size is right.
+        self.histogram(ring, |e, ring, h| unsafe {
+            sys::aura_get_loop_histogram(e, ring, sys::AURA_LOOP_QUEUE_DELAY, h)
+        })
+    }
+
+    /// Of one callback in 61, on `ring` or on all of them: how long it took.
+    ///
+    /// # Errors
+    /// As [`ring_stats`](Engine::ring_stats).
+    pub fn handler_times(&self, ring: Option<usize>) -> Result<Latencies> {
+        // SAFETY: the size is right.
+        self.histogram(ring, |e, ring, h| unsafe {
+            sys::aura_get_loop_histogram(e, ring, sys::AURA_LOOP_HANDLER_TIME, h)
+        })
+    }
+
     fn latencies(&self, ring: Option<usize>, kind: sys::aura_op_type_t) -> Result<Latencies> {
+        // SAFETY: the size is right.
+        self.histogram(ring, |e, ring, h| unsafe { sys::aura_get_histogram(e, ring, kind, h) })
+    }
+
+    fn histogram(
+        &self,
+        ring: Option<usize>,
+        fill: impl FnOnce(*const sys::aura_engine_t, c_int, *mut sys::aura_histogram_t) -> c_int,
+    ) -> Result<Latencies> {
         let mut histogram = Box::new(sys::aura_histogram_t {
             struct_size: std::mem::size_of::<sys::aura_histogram_t>(),
             count: 0,
@@ -166,8 +203,7 @@ impl Engine {
             buckets: [0; sys::AURA_HISTOGRAM_BUCKETS],
         });
         let ring = ring.map_or(sys::AURA_ALL_RINGS, number);
-        // SAFETY: the size is right.
-        Error::of_turn(unsafe { sys::aura_get_histogram(self.as_ptr(), ring, kind, &mut *histogram) })?;
+        Error::of_turn(fill(self.as_ptr(), ring, &mut *histogram))?;
         Ok(Latencies(histogram))
     }
 }
@@ -203,6 +239,9 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         takeovers,
         takeovers_computing,
         stranded,
+        busy_ns,
+        idle_ns,
+        system_ns,
     } = raw;
     Ok(Stats {
         rings,
@@ -224,5 +263,8 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         takeovers,
         takeovers_computing,
         stranded,
+        busy: Duration::from_nanos(busy_ns),
+        idle: Duration::from_nanos(idle_ns),
+        system: Duration::from_nanos(system_ns),
     })
 }

@@ -293,6 +293,9 @@ fn statistics_count_what_was_done() {
     assert_eq!(latencies.since(&latencies).count(), 0);
     assert_eq!(engine.read_latencies(Some(0)).unwrap().count(), 2);
     assert_eq!(engine.write_latencies(None).unwrap().count(), 0);
+    let times = engine.handler_times(None).unwrap();
+    assert!(times.count() > 0 && times.count() <= all.handlers / 61);
+    assert_eq!(engine.queue_delays(None).unwrap().count(), times.count());
     assert!(format!("{latencies:?}").contains("p99"));
 }
 

@@ -9,6 +9,8 @@
 #include "auraio/core/io/io_path.hpp"
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
+#include "auraio/core/stats/handler_sampler.hpp"
+#include "auraio/core/stats/loop_times.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
 #include "auraio/core/timer/clock_queue.hpp"
 #include "auraio/core/timer/timer_queue.hpp"
@@ -113,7 +115,7 @@ public:
     void take_inbox();
 
     /// By the coarse clock; never: nobody drives it, or its driver waits. Relaxed, for other threads a hint.
-    nanoseconds_t turn_began() const noexcept { return turn_began_.load(std::memory_order_relaxed); }
+    nanoseconds_t turn_began() const noexcept { return times_.turn_began(); }
 
     registrations::ring_side& registered_side(registration_kind kind) noexcept {
         return registered_[static_cast<std::size_t>(kind)];
@@ -130,34 +132,12 @@ public:
 
     /// Runs the oldest operation that was ready when this turn began. False when the turn is over.
     bool run_next() {
-        if (budget_ == 0)
+        const std::uint32_t left = budget();
+        if (left == 0)
             return false;
-        --budget_;
-        operation* op = ready_.pop();
-        if (!op) [[unlikely]] { // a nested run took what this turn had counted on
-            budget_ = 0;
-            return false;
-        }
-        // The operation frees itself before its handler runs; the work it stood for ends after, so that a
-        // handler that starts the next operation never lets the count touch zero. Also when the handler
-        // throws.
-        struct finish_on_exit {
-            shard& s;
-            bool remotely;
-            thread_mark& mark;
-            ~finish_on_exit() {
-                if (!mark.enter() && s.finish_lost(mark)) [[unlikely]]
-                    return;
-                if (remotely)
-                    s.finished_remote();
-                else
-                    s.finished_here();
-            }
-        } finish{*this, op->counts_remotely(), this_thread_mark()};
-        if (op->leaves())
-            finish.mark.leave(reinterpret_cast<thread_mark::handler_id>(op) + !finish.remotely);
-        op->complete();
-        return true;
+        if (sampler_.is_next(left)) [[unlikely]]
+            return run_sampled();
+        return run_oldest();
     }
 
     /// Ends a turn and begins the next: submits, reaps, takes the inbox, fires timers. Never blocks. With no
@@ -194,7 +174,9 @@ public:
         return timers < tick ? timers : tick;
     }
     bool has_ready() const noexcept { return !ready_.empty(); }
-    bool in_turn() const noexcept { return budget_ != 0; }
+    bool in_turn() const noexcept { return budget() != 0; }
+    /// How many handlers of the turn have not begun. Relaxed, for other threads a hint.
+    std::uint32_t budget() const noexcept { return budget_.load(std::memory_order_relaxed); }
 
     /// Before its driver waits elsewhere: next_deadline() may have passed by the exact clock only.
     void tick_devices() {
@@ -307,6 +289,35 @@ private:
     friend class inspection;
     friend class shard_visit;
 
+    bool run_oldest() {
+        set_budget(budget() - 1);
+        operation* op = ready_.pop();
+        if (!op) [[unlikely]] { // a nested run took what this turn had counted on
+            set_budget(0);
+            return false;
+        }
+        // The operation frees itself before its handler runs; the work it stood for ends after, so that a
+        // handler that starts the next operation never lets the count touch zero. Also when the handler
+        // throws.
+        struct finish_on_exit {
+            shard& s;
+            bool remotely;
+            thread_mark& mark;
+            ~finish_on_exit() {
+                if (!mark.enter() && s.finish_lost(mark)) [[unlikely]]
+                    return;
+                if (remotely)
+                    s.finished_remote();
+                else
+                    s.finished_here();
+            }
+        } finish{*this, op->counts_remotely(), this_thread_mark()};
+        if (op->leaves())
+            finish.mark.leave(reinterpret_cast<thread_mark::handler_id>(op) + !finish.remotely);
+        op->complete();
+        return true;
+    }
+
     void wake() noexcept;
     void post_from_afar(operation& op);
     void first_work();
@@ -333,21 +344,25 @@ private:
     void end_turn() noexcept {
         ring_counters::bump(counters_.turns);
         count_handlers();
-        turn_size_ = budget_ = ready_.size();
+        turn_size_ = ready_.size();
+        set_budget(turn_size_);
+        if (sampler_.begin_turn(turn_size_)) [[unlikely]]
+            sampler_.ready_at(monotonic_now());
     }
+    bool run_sampled();
+    void note_handler(nanoseconds_t began) noexcept;
+    void set_budget(std::uint32_t handlers) noexcept { budget_.store(handlers, std::memory_order_relaxed); }
     void count_handlers() noexcept {
-        ring_counters::bump(counters_.handlers, turn_size_ - budget_);
-        turn_size_ = budget_;
+        ring_counters::bump(counters_.handlers, turn_size_ - budget());
+        turn_size_ = budget();
     }
     void measure_turn() noexcept {
         turns_unmeasured_ = 0;
         const nanoseconds_t now = coarse_now();
         if (turn_began() != never && now != turn_began()) [[unlikely]]
             note_delay(now);
-        set_turn_began(now);
+        times_.set_turn_began(now);
     }
-    // Relaxed: see turn_began(). It publishes nothing.
-    void set_turn_began(nanoseconds_t now) noexcept { turn_began_.store(now, std::memory_order_relaxed); }
     void note_delay(nanoseconds_t now) noexcept;
     void publish_counters() noexcept {
         count_handlers();
@@ -381,7 +396,7 @@ private:
 
     // Everything below belongs to the driving thread.
     alignas(64) op_queue ready_;
-    std::uint32_t budget_ = 0; // operations of ready_ that belong to the current turn
+    std::atomic<std::uint32_t> budget_{0}; // operations of ready_ that belong to the current turn
     bool shutting_down_ = false;
     std::int64_t work_ = 0;
     std::unique_ptr<backend> backend_;
@@ -389,7 +404,8 @@ private:
     clock_queues clocks_{timers_};
     std::array<registrations::ring_side, 2> registered_; // by registration_kind
 
-    std::atomic<nanoseconds_t> turn_began_{never}; // never: nobody drove it
+    loop_times times_;
+    handler_sampler sampler_;
     std::uint32_t turns_unmeasured_ = 0;
     // What budget_ was when its handlers were counted last. Not beside it: compilers then load and store the
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns

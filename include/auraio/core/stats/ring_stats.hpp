@@ -46,6 +46,22 @@ struct ring_stats {
     /// Handlers that were ready here then, and would have waited for that thread.
     std::uint64_t stranded = 0;
 
+    /// How its threads have spent their time in run(), in nanoseconds: in handlers and what the loop does for them, and
+    /// waiting for something to do. What lasts at the moment is included. By the clock of the scheduler's tick: a
+    /// sum over a second or more is right, a single turn is 0 or a tick.
+    std::uint64_t busy_time = 0;
+    std::uint64_t idle_time = 0;
+    /// What the thread that drives it now has spent in the kernel since that thread began, in nanoseconds; 0 while
+    /// nobody does. Wherever that time was spent: its own system calls, and io_uring's.
+    std::uint64_t system_time = 0;
+
+    /// Of one handler in 61, in nanoseconds: from when the loop knew that it was to run (its request was reaped, its
+    /// timer due) to when it did, and how long it took. What completes while handlers run is known to the loop
+    /// after them: see loop_delay_max. Of functions that any thread of the context may run (those posted to the context
+    /// itself, where it is not of one thread) only handler_time.
+    latency_snapshot queue_delay;
+    latency_snapshot handler_time;
+
     /// From submission to completion, in nanoseconds, of reads and writes of files, pipes and devices: one in
     /// 64, and more of them on a device whose gate is shut (up to all, if it is slow). Waiting for the gate
     /// is not included, waiting for the loop is.
@@ -78,6 +94,10 @@ struct ring_counters {
     counter gate_waits{0};
     counter loop_delay_max{0};
     counter long_turns{0};
+    counter busy_time{0};
+    counter idle_time{0};
+    latency_histogram queue_delay;
+    latency_histogram handler_time;
     counter takeovers{0};
     counter takeovers_computing{0};
     counter stranded{0};
@@ -134,12 +154,37 @@ inline constexpr std::array ring_statistics{
         "auraio_loop_delay_max_seconds", "gauge", "Longest time the loop was kept by its handlers.", 1e9},
     ring_statistic{&ring_stats::long_turns, &ring_counters::long_turns, ring_statistic::combined::sum,
         "auraio_long_turns_total", "counter", "How often handlers kept the loop for 10 ms or more.", 1},
+    ring_statistic{&ring_stats::busy_time, &ring_counters::busy_time, ring_statistic::combined::sum,
+        "auraio_busy_seconds_total", "counter", "Time in handlers and what the loop does for them.", 1e9},
+    ring_statistic{&ring_stats::idle_time, &ring_counters::idle_time, ring_statistic::combined::sum,
+        "auraio_idle_seconds_total", "counter", "Time in which the ring's thread waited for something to do.", 1e9},
+    ring_statistic{&ring_stats::system_time, nullptr, ring_statistic::combined::sum,
+        "auraio_thread_system_seconds_total", "counter", "What the ring's thread has spent in the kernel.", 1e9},
     ring_statistic{&ring_stats::takeovers, &ring_counters::takeovers, ring_statistic::combined::sum,
         "auraio_takeovers_total", "counter", "How often others took it from a thread stuck in a handler.", 1},
     ring_statistic{&ring_stats::takeovers_computing, &ring_counters::takeovers_computing, ring_statistic::combined::sum,
         "auraio_takeovers_computing_total", "counter", "Takeovers from threads that were computing, not asleep.", 1},
     ring_statistic{&ring_stats::stranded, &ring_counters::stranded, ring_statistic::combined::sum,
         "auraio_stranded_handlers_total", "counter", "Handlers that were ready on a ring when others took it.", 1},
+};
+
+/// The same for histograms. Each is in nanoseconds; the metrics are in seconds.
+struct ring_histogram {
+    latency_snapshot ring_stats::* member;
+    latency_histogram ring_counters::* counter;
+    const char* name;
+    const char* help;
+};
+
+inline constexpr std::array ring_histograms{
+    ring_histogram{&ring_stats::queue_delay, &ring_counters::queue_delay,
+        "auraio_queue_delay_seconds", "Of one handler in 61, the time from when the loop knew of it to when it ran."},
+    ring_histogram{&ring_stats::handler_time, &ring_counters::handler_time,
+        "auraio_handler_time_seconds", "How long one handler in 61 took."},
+    ring_histogram{&ring_stats::read_latency, &ring_counters::read_latency,
+        "auraio_read_latency_seconds", "Latency of about one in 64 reads of files."},
+    ring_histogram{&ring_stats::write_latency, &ring_counters::write_latency,
+        "auraio_write_latency_seconds", "Latency of about one in 64 writes of files."},
 };
 // clang-format on
 
