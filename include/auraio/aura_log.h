@@ -31,6 +31,14 @@ typedef void (*aura_log_handler_t)(aura_log_level_t level, const char* message, 
  */
 AURA_API void aura_set_log_handler(aura_log_handler_t handler, void* user_data);
 
+/**
+ * From now on a callback that has not returned after so many milliseconds is reported to the log handler while
+ * it still runs: ring, thread, for how long, and where possible its stack, as a warning; once, and again when it
+ * has lasted ten times as long; one report a second at most. 0: never, as at the beginning. Process-wide; while
+ * it is asked for a thread of the library's watches. Any thread.
+ */
+AURA_API void aura_set_stall_report(unsigned milliseconds);
+
 #ifdef __cplusplus
 }
 #endif

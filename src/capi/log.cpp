@@ -1,5 +1,6 @@
 // log: what the library has to say, and which version says it.
 #include "core/base/log.hpp"
+#include "auraio/core/base/stall_limit.hpp"
 #include "engine.hpp"
 
 #include <exception>
@@ -37,6 +38,10 @@ void aura_set_log_handler(aura_log_handler_t handler, void* user_data) {
             &next);
     } catch (const std::exception&) { // NOLINT(bugprone-empty-catch): without memory for it nobody listens
     }
+}
+
+void aura_set_stall_report(unsigned milliseconds) {
+    core::set_stall_report(milliseconds);
 }
 
 const char* aura_version() {

@@ -1,6 +1,8 @@
 // engine: creation, options, destruction.
 #include "support.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
@@ -79,6 +81,34 @@ TEST(CLog, AHandlerMayUseTheLibrary) {
     for (int i = 0; i < 2; ++i)
         EXPECT_EQ(aura_destroy(aura_create()), 0);
     EXPECT_EQ(calls, 1);
+}
+
+TEST(CLog, HearsOfACallbackThatDoesNotReturn) {
+    static std::atomic<bool> told;
+    told = false;
+    aura_set_log_handler(
+        [](aura_log_level_t, const char* m, void*) {
+            if (std::strstr(m, "has not returned") || std::strstr(m, "in a handler"))
+                told = true;
+        },
+        nullptr);
+    aura_set_stall_report(20);
+    aura_engine_t* e = aura_create();
+    ASSERT_NE(e, nullptr);
+    EXPECT_NE(aura_timeout(
+                  e, 0,
+                  [](aura_request_t*, ssize_t, void*) {
+                      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+                      while (!told && std::chrono::steady_clock::now() < give_up)
+                          ;
+                  },
+                  nullptr),
+              nullptr);
+    EXPECT_EQ(aura_drain(e, -1), 0);
+    EXPECT_TRUE(told);
+    aura_set_stall_report(0);
+    EXPECT_EQ(aura_destroy(e), 0);
+    aura_set_log_handler(nullptr, nullptr);
 }
 
 TEST(CEngine, NullIsHarmless) {

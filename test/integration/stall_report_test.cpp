@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <linux/membarrier.h>
 #include <memory>
@@ -17,6 +19,7 @@
 #include <poll.h>
 #include <string>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -206,6 +209,127 @@ TEST(StallReportAtTheEnd, DoesNotWaitForTheLogHandler) {
     heard.may_return.notify_one();
     aura::set_log_handler(nullptr); // does
 }
+
+/// What nobody takes over from is watched once reports are asked for.
+enum class kind_of_context : std::uint8_t { one_ring, by_default, strands };
+
+class StallReportOfOneThread : public testing::TestWithParam<kind_of_context> {
+protected:
+    static aura::io_context_options options() {
+        aura::io_context_options o = aura::options_from_environment();
+        if (GetParam() == kind_of_context::one_ring)
+            o.concurrency_hint = 1;
+        if (GetParam() == kind_of_context::strands)
+            o.implicit_strands = true;
+        return o;
+    }
+    void SetUp() override {
+        test::may_return = false;
+        aura::set_stall_report(0);
+    }
+    void TearDown() override {
+        test::may_return = true;
+        aura::set_stall_report(0);
+    }
+    static bool watch_is_there() {
+        for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+            std::string name;
+            std::getline(std::ifstream(thread.path() / "comm"), name);
+            if (name == "auraio-stalls")
+                return true;
+        }
+        return false;
+    }
+    static bool watch_gets_to_be(bool there) {
+        const auto give_up = std::chrono::steady_clock::now() + 60s;
+        while (watch_is_there() != there && std::chrono::steady_clock::now() < give_up)
+            std::this_thread::yield();
+        return watch_is_there() == there;
+    }
+};
+
+TEST_P(StallReportOfOneThread, TellsWhereAHandlerComputes) {
+    reports heard;
+    aura::set_stall_report(20);
+    aura::io_context context(options());
+    std::atomic<int> thread{0};
+    asio::post(context, [] {}); // so that the other may be in the middle of a turn
+    asio::post(context, [&] {
+        thread = static_cast<int>(::syscall(SYS_gettid));
+        thread.notify_one();
+        test::compute_for_long();
+    });
+    asio::post(context, [] {});
+    std::jthread runner([&] { context.run(); });
+    thread.wait(0);
+    std::vector<std::string> parts{one, "ring 0", "thread " + std::to_string(thread)};
+    if (!AURAIO_TEST_TSAN && shows_system_calls()) // TSan holds signals back until the thread calls something
+        parts.emplace_back("compute_for_long");
+    EXPECT_FALSE(heard.wait_for(parts).empty());
+    test::may_return = true;
+}
+
+TEST_P(StallReportOfOneThread, IsMadeAfterAWaitThatNothingEndedForLong) {
+    aura::io_context context(options());
+    auto work = asio::make_work_guard(context);
+    std::jthread runner([&] { context.run(); });
+    reports heard;
+    aura::set_stall_report(20);
+    EXPECT_TRUE(watch_gets_to_be(true));
+    for (int woken = 0; woken < 5;) { // it sleeps before some of these, and the watch parks
+        const auto before = context.stats().total().wakes_received;
+        asio::post(context, [] {});
+        woken += context.stats().total().wakes_received != before;
+        std::this_thread::yield();
+    }
+    asio::post(context, [] { test::compute_for_long(); });
+    EXPECT_FALSE(heard.wait_for({one, "ring 0"}).empty());
+    test::may_return = true;
+    work.reset();
+}
+
+TEST_P(StallReportOfOneThread, HasAThreadWhileItIsAskedForAndThereIsAContext) {
+    EXPECT_TRUE(watch_gets_to_be(false));
+    {
+        aura::io_context context(options());
+        asio::post(context, [] { EXPECT_FALSE(watch_is_there()); });
+        context.run();
+        context.restart();
+        aura::set_stall_report(1000);
+        EXPECT_TRUE(watch_gets_to_be(true));
+        aura::set_stall_report(0);
+        EXPECT_TRUE(watch_gets_to_be(false));
+        aura::set_stall_report(1000);
+        EXPECT_TRUE(watch_gets_to_be(true));
+    }
+    EXPECT_TRUE(watch_gets_to_be(false));
+    aura::io_context another(options());
+    asio::post(another, [] { EXPECT_TRUE(watch_gets_to_be(true)); });
+    another.run();
+}
+
+TEST_P(StallReportOfOneThread, IsMadeInAChildOfFork) {
+    if (AURAIO_TEST_TSAN)
+        GTEST_SKIP() << "ThreadSanitizer does not follow threads into a child";
+    aura::io_context context(options());
+    aura::set_stall_report(20);
+    EXPECT_TRUE(watch_gets_to_be(true));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        reports heard;
+        bool told = false;
+        asio::post(context, [&] { told = !heard.wait_for({one, "ring 0"}).empty(); });
+        context.run();
+        ::_exit(told ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+INSTANTIATE_TEST_SUITE_P(Contexts, StallReportOfOneThread,
+                         testing::Values(kind_of_context::one_ring, kind_of_context::by_default,
+                                         kind_of_context::strands));
 
 TEST_F(StallReport, IsNotMadeWhereItIsNotWanted) {
     aura::set_stall_report(0);

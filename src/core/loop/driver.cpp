@@ -3,6 +3,7 @@
 
 #include "core/base/canary.hpp"
 #include "core/base/probe.hpp"
+#include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 
 #include <cerrno>
@@ -323,6 +324,7 @@ void driver::block(nanoseconds_t deadline) {
     }
     if (takeover* const t = engine_.takeover_.get()) // who watches may have found it asleep
         t->note_awake();
+    stall_watch::note_awake();
 }
 
 // ---- without a shard ----

@@ -1,5 +1,6 @@
 // driver: what becomes of a thread whose shards others have taken, and of the shards.
 #include "core/loop/driver.hpp"
+#include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 
 #include <utility>
@@ -21,8 +22,11 @@ driver::membership::~membership() {
 void driver::set_home(shard* home) noexcept {
     home_ = home;
     shown_home_.store(home, std::memory_order_release);
-    if (home && engine_.takeover_)
+    if (!home)
+        return;
+    if (engine_.takeover_)
         engine_.takeover_->note_awake();
+    stall_watch::note_awake();
 }
 
 /// After a handler, when there is more to do than to go on.

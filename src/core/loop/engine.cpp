@@ -3,6 +3,7 @@
 
 #include "core/io/inert_descriptor.hpp"
 #include "core/loop/driver.hpp"
+#include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 #include "core/storage/storage_user.hpp"
 
@@ -60,6 +61,7 @@ engine::engine(const engine_options& options)
         std::lock_guard guard(mutex_);
         create_shard_locked();
     }
+    watched_ = std::make_unique<watched_engine>(*this);
     enlist();
 }
 

@@ -4,6 +4,7 @@
 #include "auraio/core/io/name_lookup.hpp"
 #include "auraio/core/io/signal_set.hpp"
 #include "core/loop/driver.hpp"
+#include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 #include "core/storage/storage_user.hpp"
 
@@ -14,6 +15,7 @@
 namespace aura::core {
 
 void engine::shutdown() {
+    watched_.reset();
     if (takeover_)
         takeover_->end();
     while (stopping_.load(std::memory_order_acquire) != 0)

@@ -8,6 +8,7 @@
 #include "core/base/log.hpp"
 #include "core/base/probe.hpp"
 #include "core/base/thread_stack.hpp"
+#include "core/loop/stall_watch.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -53,6 +54,7 @@ void tell_of(const stall_report::facts& f) noexcept {
 
 void set_stall_report(unsigned milliseconds) noexcept {
     limit_in_use.store(milliseconds, std::memory_order_relaxed);
+    stall_watch::ask(milliseconds != 0);
 }
 
 unsigned stall_report_after() noexcept {
@@ -82,6 +84,13 @@ void stall_report::see(memory& m, shard* home, std::uintptr_t handler, bool lost
     const ring_counters& c = home->counters();
     see(m, sample{home->index(), home->driving_thread(), idle, c.turns.load(std::memory_order_relaxed),
                   c.handlers.load(std::memory_order_relaxed), handler});
+}
+
+void stall_report::see(memory& m, shard& s, bool one_each) noexcept {
+    const bool idle = s.is_free() || s.sleeping() || s.turn_began() == never;
+    const ring_counters& c = s.counters();
+    see(m, sample{s.index(), s.driving_thread(), idle, c.turns.load(std::memory_order_relaxed),
+                  c.handlers.load(std::memory_order_relaxed), one_each ? std::uintptr_t{s.budget()} + 1 : 0});
 }
 
 void stall_report::see(memory& m, const sample& s) noexcept {

@@ -9,9 +9,9 @@ namespace aura::core {
 
 class shard;
 
-/// Belongs to the thread that watches others (see takeover), which begins a look, sees all of them, chooses, and then
-/// tells. A thread that does not come back to its loop is seen by what stands still from one look to the next: it costs
-/// the thread nothing.
+/// Belongs to the thread that watches others (see takeover and stall_watch), which begins a look, sees all of them,
+/// chooses, and then tells. A thread that does not come back to its loop is seen by what stands still from one look to
+/// the next: it costs the thread nothing.
 class stall_report {
 public:
     /// What a look finds of a thread.
@@ -21,7 +21,7 @@ public:
         bool idle = false; ///< it waits for events, or has just been woken
         std::uint64_t turns = 0;
         std::uint64_t handlers = 0;
-        std::uintptr_t handler = 0; ///< 0: one that stays inside, or none; see thread_mark
+        std::uintptr_t handler = 0; ///< which one; 0: one, or several, or none
 
         bool operator==(const sample&) const = default;
     };
@@ -43,6 +43,9 @@ public:
     void begin(nanoseconds_t now) noexcept;
     /// `home`: the ring that the thread has; null: none, `lost`: because others have taken it.
     void see(memory& m, shard* home, std::uintptr_t handler, bool lost) noexcept;
+    /// A ring whose thread does not show whether it is in a handler. `one_each`: no thread has more rings than one, so
+    /// that what stands still in the middle of a turn is one handler.
+    void see(memory& m, shard& s, bool one_each) noexcept;
     void see(memory& m, const sample& s) noexcept;
     void see_lost(memory& m) noexcept;
 

@@ -3,8 +3,9 @@
 
 #include "auraio/core/base/thread_mark.hpp"
 #include "core/base/descriptions.hpp"
-#include "core/base/first_use.hpp"
+#include "core/base/process_barrier.hpp"
 #include "core/loop/driver.hpp"
+#include "core/loop/stall_watch.hpp"
 #include "core/loop/stuck_watch.hpp"
 
 #include <algorithm>
@@ -12,11 +13,8 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <linux/membarrier.h>
 #include <new>
 #include <pthread.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace aura::core {
 
@@ -36,10 +34,6 @@ unsigned takeover_limit_of(const engine_options& o) noexcept {
     return o.takeover_after == engine_options::by_default ? default_limit : o.takeover_after;
 }
 
-[[nodiscard]] bool barrier_in_all_threads() noexcept {
-    return ::syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
 } // namespace
 
 // ---- threads ----
@@ -48,10 +42,7 @@ std::unique_ptr<takeover> takeover::create(engine& e) {
     const unsigned limit = takeover_limit_of(e.options());
     if (limit == 0 || e.single_shard())
         return nullptr;
-    static constinit first_use<bool> may_use_barriers;
-    const bool may = may_use_barriers.get(
-        [] { return ::syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0; });
-    return may ? std::make_unique<takeover>(e, nanoseconds_t{limit} * 1000) : nullptr;
+    return has_process_barrier() ? std::make_unique<takeover>(e, nanoseconds_t{limit} * 1000) : nullptr;
 }
 
 takeover::takeover(engine& e, nanoseconds_t limit) noexcept
@@ -86,6 +77,7 @@ void takeover::enter(driver& d, bool can_lose) {
 
 void takeover::leave(driver& d, bool can_lose) noexcept {
     threads_.fetch_sub(1, std::memory_order_relaxed);
+    stall_watch::note_awake(); // the last one is looked at there
     if (!can_lose)
         return;
     std::lock_guard guard(mutex_);
@@ -164,7 +156,7 @@ void takeover::watch() noexcept {
 /// See note_awake(). Returns when to look again: never, unless somebody is awake by now, or could not be told.
 nanoseconds_t takeover::park() noexcept {
     parked_.store(true, std::memory_order_relaxed);
-    if (!barrier_in_all_threads())
+    if (!process_barrier())
         return monotonic_now() + after_refusal; // who wakes up need not see it: not without a clock
     if (threads_.load(std::memory_order_relaxed) < 2)
         return never; // there is nobody to take over; see enter()
@@ -230,7 +222,7 @@ bool takeover::take_from(driver& d) noexcept {
     if (mark.is_lost())
         return false;
     mark.want();
-    const bool ordered = barrier_in_all_threads();
+    const bool ordered = process_barrier();
     const thread_mark::handler_id handler = mark.look();
     happens_after(&mark);
     // What the thread wrote inside can be read from here on, if it is outside.

@@ -352,4 +352,5 @@ extern "C" {
     pub fn aura_version() -> *const c_char;
     pub fn aura_version_int() -> c_int;
     pub fn aura_set_log_handler(handler: aura_log_handler_t, user_data: *mut c_void);
+    pub fn aura_set_stall_report(milliseconds: c_uint);
 }

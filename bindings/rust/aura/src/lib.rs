@@ -82,7 +82,7 @@ pub use error::{Error, Result};
 pub use fd::{Descriptor, Fd};
 pub use idle::Limit;
 pub use io_buf::{IoBuf, IoBufMut, Slice};
-pub use log::{set_log_handler, LogLevel};
+pub use log::{set_log_handler, set_stall_report, LogLevel};
 pub use open_options::OpenOptions;
 pub use options::{Backend, Options, RingSelect};
 pub use registered_files::RegisteredFiles;

@@ -3,9 +3,10 @@ use crate::panics;
 use aura_sys as sys;
 use std::cell::Cell;
 use std::ffi::CStr;
-use std::os::raw::{c_char, c_void};
+use std::os::raw::{c_char, c_uint, c_void};
 use std::ptr;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Levels of the log, those of syslog(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +46,15 @@ pub fn set_log_handler(handler: Option<Handler>) {
     let before = std::mem::replace(&mut *current, new);
     drop(current);
     drop(before); // may be anything, and must not find the lock taken
+}
+
+/// From now on a callback that has not returned after `limit` (at least a millisecond) is reported to the log handler while
+/// it still runs: ring, thread, for how long, and where possible its stack. Once, and again when it has lasted ten times as
+/// long; one report a second at most. `None`: never, as at the beginning. Process-wide.
+pub fn set_stall_report(limit: Option<Duration>) {
+    let milliseconds = limit.map_or(0, |l| l.as_millis().clamp(1, c_uint::MAX.into()) as c_uint);
+    // SAFETY: it takes any number.
+    unsafe { sys::aura_set_stall_report(milliseconds) };
 }
 
 unsafe extern "C" fn receive(level: sys::aura_log_level_t, message: *const c_char, user_data: *mut c_void) {

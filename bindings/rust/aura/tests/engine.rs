@@ -1,6 +1,6 @@
 //! Engines: options, driving, callbacks and their panics, cancellation, the end.
 mod support;
-use aura::{in_callback_context, set_log_handler, Backend, Engine, Error, Options, RingSelect};
+use aura::{in_callback_context, set_log_handler, set_stall_report, Backend, Engine, Error, Options, RingSelect};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -247,8 +247,35 @@ fn an_engine_may_end_in_a_callback_of_another() {
 // ---- the log ----
 
 #[test]
+fn a_callback_that_does_not_return_is_reported() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let _alone = LOG.lock().unwrap();
+    set_log_handler(Some(Box::new(|_, text| {
+        TOLD.fetch_or(text.contains("has not returned") || text.contains("in a handler"), Ordering::Relaxed);
+    })));
+    set_stall_report(Some(Duration::from_millis(20)));
+    let engine = Engine::new().unwrap();
+    engine
+        .timeout(Duration::ZERO, |_| {
+            let began = std::time::Instant::now();
+            while !TOLD.load(Ordering::Relaxed) && began.elapsed() < Duration::from_secs(60) {
+                std::hint::spin_loop();
+            }
+        })
+        .unwrap();
+    engine.drain(PATIENCE).unwrap();
+    set_stall_report(None);
+    set_log_handler(None);
+    assert!(TOLD.load(Ordering::Relaxed));
+}
+
+/// Held by tests that set the log handler, of which the process has one.
+static LOG: Mutex<()> = Mutex::new(());
+
+#[test]
 fn the_log_handler_is_told_and_may_panic() {
     static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let _alone = LOG.lock().unwrap();
     let dropped = Arc::new(());
     let witness = dropped.clone();
     set_log_handler(Some(Box::new(move |_, text| {

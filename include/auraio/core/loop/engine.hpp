@@ -51,6 +51,7 @@ void library_has_the_same_containers() noexcept;
 class driver;
 class storage_user;
 class takeover;
+class watched_engine;
 
 /// Where an object lives. One that was made outside of handlers, by who asked for no ring, may get another one
 /// while it is `open`: threads come one after the other, and find all there is on the rings of the first.
@@ -254,6 +255,7 @@ private:
     friend class takeover;
     friend class shard;
     friend class shard_visit;
+    friend class watched_engine;
 
     // For drivers; see driver for the protocol.
     struct entrance {
@@ -349,6 +351,7 @@ private:
     ring_supply rings_;
     std::unique_ptr<takeover> takeover_;                    // null: nobody takes over
     std::array<std::unique_ptr<shard>, max_shards> shards_; // [0, shard_count_) never change again
+    std::unique_ptr<watched_engine> watched_;               // null from shutdown() on
 };
 
 } // namespace aura::core
