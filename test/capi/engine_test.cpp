@@ -104,7 +104,7 @@ TEST(CLog, HearsOfACallbackThatDoesNotReturn) {
                   },
                   nullptr),
               nullptr);
-    EXPECT_EQ(aura_drain(e, -1), 0);
+    EXPECT_EQ(aura_drain(e, -1), 1);
     EXPECT_TRUE(told);
     aura_set_stall_report(0);
     EXPECT_EQ(aura_destroy(e), 0);
