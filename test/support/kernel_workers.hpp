@@ -27,7 +27,9 @@ public:
     }
     kernel_workers(const kernel_workers&) = delete;
 
-    unsigned most() const noexcept { return most_.load(std::memory_order_relaxed); }
+    /// With those that there are now, for who watches may not have been run yet: one that has nothing to do stays for
+    /// some seconds.
+    unsigned most() const { return std::max(most_.load(std::memory_order_relaxed), count()); }
 
     static unsigned count() {
         unsigned found = 0;
