@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SOCKET = sys.argv[1]
 OUTPUT = Path(sys.argv[2] if len(sys.argv) > 2 else ROOT / "doc/auraio-top.svg")
 SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 64
-COLUMNS, ROWS = 208, 14
+COLUMNS, ROWS = 204, 12
 WIDTH, HEIGHT = 7.2, 16 # of a character
+NO_BREAK = "\u00a0" # else browsers make one space of several
 INK, PAPER, COLOURS = "#d8d8d8", "#1c1e22", {33: "#e5c07b"}
 
 
@@ -46,7 +47,7 @@ def drawn(text):
     width, height = COLUMNS * WIDTH + 16, ROWS * HEIGHT + 16
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="auraio-top">',
            f'<rect width="100%" height="100%" rx="6" fill="{PAPER}"/>',
-           '<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="12" xml:space="preserve">']
+           '<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="12">']
     for y, line in enumerate(text.split("\n")[:ROWS]):
         for column, part, on in runs(line):
             x, top = 8 + column * WIDTH, 8 + y * HEIGHT
@@ -57,7 +58,7 @@ def drawn(text):
             if part.strip():
                 style = (' font-weight="bold"' if 1 in on else "") + (' opacity="0.6"' if 2 in on else "")
                 out.append(f'<text x="{x:.1f}" y="{top + 12:.1f}" textLength="{len(part) * WIDTH:.1f}" fill="{ink}"{style}>'
-                           f"{html.escape(part)}</text>")
+                           f"{html.escape(part).replace(' ', NO_BREAK)}</text>")
     return "\n".join([*out, "</g>", "</svg>", ""])
 
 
