@@ -20,7 +20,9 @@ fn a_callback_may_wait_for_another_one() {
         .timeout(Duration::ZERO, move |_| {
             let (done, wait) = mpsc::channel();
             // On the ring of this callback, which another thread has to take.
-            within.timeout(Duration::from_millis(1), move |result| done.send(result.is_ok()).unwrap()).unwrap();
+            within
+                .timeout(Duration::from_millis(1), move |result| done.send(result.is_ok()).unwrap())
+                .unwrap();
             told.send(wait.recv_timeout(PATIENCE)).unwrap();
         })
         .unwrap();
