@@ -51,7 +51,7 @@ int set_line_settings(int fd, const termios& settings) noexcept {
 }
 
 int send_break(int fd) noexcept {
-    return until_done([&] { return ::tcsendbreak(fd, 0); });
+    return ::tcsendbreak(fd, 0) == 0 ? 0 : -errno;
 }
 
 } // namespace aura::core
