@@ -57,6 +57,7 @@ fi
 build=$(cd "$build" && pwd)
 work=$build/swap/runs
 mkdir -p "$work"
+[[ ! -L $build/swap/programs/original ]] || rm "$build/swap/programs/original" # to those of another tree
 if [[ $originals ]]; then
     originals=$(cd "$originals/swap/programs/original" && pwd -P)
     mkdir -p "$build/swap/programs"
