@@ -7,9 +7,11 @@
 
 #include <array>
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <memory>
+#include <string>
 
 namespace {
 
@@ -17,6 +19,13 @@ namespace net = test::net;
 using namespace std::chrono_literals;
 using test::patience;
 using test::runners;
+
+/// Whether it can be seen what a thread does: nobody counts as computing otherwise.
+bool shows_system_calls() {
+    std::string text;
+    std::getline(std::ifstream("/proc/thread-self/syscall"), text);
+    return !text.empty();
+}
 
 class TakeoverStatistics : public test::takeover_fixture {
 protected:
@@ -53,7 +62,9 @@ TEST_F(TakeoverStatistics, SayThatTheThreadWasComputingAndHowManyHandlersWaited)
         }
     });
     EXPECT_GE(total().takeovers, 1u);
-    EXPECT_GE(total().takeovers_computing, 1u);
+    if (shows_system_calls()) {
+        EXPECT_GE(total().takeovers_computing, 1u);
+    }
     EXPECT_LE(total().takeovers_computing, total().takeovers);
     EXPECT_GE(total().stranded, 2u);
 }
