@@ -94,7 +94,7 @@ for suite in "${suites[@]}"; do
     started=$SECONDS
     timeout "${AURAIO_KERNEL_SECONDS:-3600}" qemu-system-x86_64 "${processor[@]}" -smp 2 -m 3G -nodefaults -display none -no-reboot \
         -serial stdio -kernel "$vmlinuz" -initrd "$kernel.cpio" -append 'console=ttyS0 quiet panic=-1 no_timer_check' \
-        -drive "file=$kernel.disk,format=raw,if=virtio,cache=none,aio=io_uring" >"$kernel.log" </dev/null || true
+        -drive "file=$kernel.disk,format=raw,if=virtio,cache=none,aio=threads" >"$kernel.log" </dev/null || true
     tr --delete '\r' <"$kernel.log" | grep --text '^kernels: ' | sed 's/^kernels: //' | grep --invert-match '^table\|^end' || true
     echo "== $suite, $release, $((SECONDS - started)) s: $kernel.log"
     tr --delete '\r' <"$kernel.log" | grep --text '^kernels: table ' | sed 's/^kernels: table //' || true
