@@ -40,7 +40,8 @@ typedef struct aura_stats {
     uint64_t stranded; /**< callbacks that were ready on a ring when it was taken, and would have waited */
     uint64_t busy_ns;  /**< its threads in callbacks and what the loop does for them; right over seconds */
     uint64_t idle_ns;  /**< its threads waiting for something to do */
-    /** What the thread that serves the ring now has spent in the kernel since that thread began; 0: none does. */
+    /** Its threads in the kernel: what that of its thread has grown by between looks that found the same thread. Never
+     *  falls; what a thread did between two looks of which it served the ring only in part may be left out. */
     uint64_t system_ns;
 } aura_stats_t;
 

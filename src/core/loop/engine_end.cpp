@@ -117,9 +117,11 @@ void engine::sever() noexcept {
     const unsigned count = shard_count();
     driver* const outermost = driver::find_outermost(*this);
     const bool lost = outermost && outermost->has_lost() && driver::find_root(*this) == outermost;
-    for (unsigned i = 0; i < count; ++i)
+    for (unsigned i = 0; i < count; ++i) {
+        shards_[i]->system_times_.sever();
         if (lost || !shards_[i]->is_current())
             shards_[i]->driver_.store(nullptr, std::memory_order_relaxed);
+    }
     parked_.store(0, std::memory_order_relaxed);
     stopping_.store(0, std::memory_order_relaxed);
     driver* const here = driver::find_root(*this);

@@ -45,8 +45,7 @@ ring_stats shard::stats() const {
     s.operations = load();
     counters_.read(s);
     times_.read(counters_, coarse_now(), s);
-    if (s.driven)
-        s.system_time = system_time_of(driving_thread());
+    s.system_time = s.driven ? system_times_.look(driving_thread(), system_time_of) : system_times_.sum();
     return s;
 }
 

@@ -58,7 +58,8 @@ pub struct Stats {
     pub busy: Duration,
     /// Its threads waiting for something to do.
     pub idle: Duration,
-    /// What the thread that serves the ring now has spent in the kernel since that thread began; zero: none does.
+    /// Its threads in the kernel: what that of its thread has grown by between looks that found the same thread. Never falls;
+    /// what a thread did between two looks of which it served the ring only in part may be left out.
     pub system: Duration,
 }
 

@@ -12,6 +12,7 @@
 #include "auraio/core/stats/handler_sampler.hpp"
 #include "auraio/core/stats/loop_times.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
+#include "auraio/core/stats/system_times.hpp"
 #include "auraio/core/timer/clock_queue.hpp"
 #include "auraio/core/timer/timer_queue.hpp"
 
@@ -393,6 +394,8 @@ private:
     // back only when no other thread may be in the engine (destruction, a forked child).
     std::atomic<backend*> published_backend_{nullptr};
     std::atomic<unsigned> generation_{fork_generation()}; // the one backend_ was made in
+
+    mutable system_times system_times_; // of those that look
 
     // Everything below belongs to the driving thread.
     alignas(64) op_queue ready_;

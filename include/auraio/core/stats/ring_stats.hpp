@@ -51,8 +51,10 @@ struct ring_stats {
     /// sum over a second or more is right, a single turn is 0 or a tick.
     std::uint64_t busy_time = 0;
     std::uint64_t idle_time = 0;
-    /// What the thread that drives it now has spent in the kernel since that thread began, in nanoseconds; 0 while
-    /// nobody does. Wherever that time was spent: its own system calls, and io_uring's.
+    /// What its threads have spent in the kernel, in nanoseconds: the sum of what that of its thread has grown by from
+    /// one look to the next that finds the same thread. It never falls, and the first look is 0. Wherever that time was
+    /// spent: its own system calls, and io_uring's. What a thread did between two looks of which it drove the ring only
+    /// in part is left out, or counted as a whole where it had left and come back.
     std::uint64_t system_time = 0;
 
     /// Of one handler in 61, in nanoseconds: from when the loop knew that it was to run (its request was reaped, its
@@ -159,7 +161,7 @@ inline constexpr std::array ring_statistics{
     ring_statistic{&ring_stats::idle_time, &ring_counters::idle_time, ring_statistic::combined::sum,
         "auraio_idle_seconds_total", "counter", "Time in which the ring's thread waited for something to do.", 1e9},
     ring_statistic{&ring_stats::system_time, nullptr, ring_statistic::combined::sum,
-        "auraio_thread_system_seconds_total", "counter", "What the ring's thread has spent in the kernel.", 1e9},
+        "auraio_thread_system_seconds_total", "counter", "What the ring's threads have spent in the kernel.", 1e9},
     ring_statistic{&ring_stats::takeovers, &ring_counters::takeovers, ring_statistic::combined::sum,
         "auraio_takeovers_total", "counter", "How often others took it from a thread stuck in a handler.", 1},
     ring_statistic{&ring_stats::takeovers_computing, &ring_counters::takeovers_computing, ring_statistic::combined::sum,
