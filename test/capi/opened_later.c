@@ -1,5 +1,6 @@
 /* The library opened by a running program, as a language's foreign function interface does: its thread-local
- * variables need room in threads that are there already. */
+ * variables need room in threads that are there already. And closed by it while threads of the library's
+ * may be there. */
 #include <auraio/aura.h>
 
 #include <dlfcn.h>
@@ -16,6 +17,12 @@ static int released[2];
 static _Noreturn void fail(const char* what, const char* why) {
     fprintf(stderr, "opened_later: %s: %s\n", what, why);
     exit(1);
+}
+
+static void open_library(const char* path) {
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        fail("dlopen", dlerror());
 }
 
 static void* symbol(const char* name) {
@@ -55,6 +62,31 @@ static void look_up(struct functions* f) {
     *(void**)&f->in_callback = symbol("aura_in_callback_context");
 }
 
+static void* watch_an_engine(void* unused) {
+    void (*set_stall_report)(unsigned);
+    struct functions call;
+    *(void**)&set_stall_report = symbol("aura_set_stall_report");
+    look_up(&call);
+    set_stall_report(1000);
+    aura_engine_t* const engine = call.create();
+    if (!engine || call.destroy(engine) != 0)
+        fail("aura_create or aura_destroy", "refused");
+    return unused;
+}
+
+/* A thread of the library's, which nobody joins, may still end after the last engine: its code must stay. The program's
+ * own thread has ended: the loader keeps what has thread-local variables to destroy. */
+static void close_while_it_has_threads(const char* path) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, watch_an_engine, NULL) != 0)
+        fail("pthread_create", "refused");
+    pthread_join(thread, NULL);
+    if (dlclose(library) != 0)
+        fail("dlclose", dlerror());
+    if (!dlopen(path, RTLD_NOW | RTLD_NOLOAD))
+        fail("dlclose", "the library is gone");
+}
+
 static void* older_than_the_library(void* unused) {
     struct functions call;
     char byte, text[16];
@@ -79,14 +111,17 @@ static void* older_than_the_library(void* unused) {
 
 int main(int argc, char** argv) {
     pthread_t thread;
+    if (argc == 2) { // nothing else has pinned the library
+        open_library(argv[1]);
+        close_while_it_has_threads(argv[1]);
+        return 0;
+    }
     if (argc != 3)
-        fail("usage", "opened_later <library> <file to read>");
+        fail("usage", "opened_later <library> [<file to read>]");
     file_to_read = argv[2];
     if (pipe(released) != 0 || pthread_create(&thread, NULL, older_than_the_library, NULL) != 0)
         fail("pipe or pthread_create", "refused");
-    library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        fail("dlopen", dlerror());
+    open_library(argv[1]);
     if (write(released[1], "", 1) != 1)
         fail("write", "refused");
     pthread_join(thread, NULL);

@@ -2,6 +2,7 @@
 #include "core/base/worker_pool.hpp"
 
 #include "core/base/first_use.hpp"
+#include "core/base/library_pin.hpp"
 #include "core/base/usable_cpus.hpp"
 #include "core/base/wake_word.hpp"
 
@@ -9,7 +10,6 @@
 #include <array>
 #include <atomic>
 #include <csignal>
-#include <dlfcn.h>
 #include <exception>
 #include <pthread.h>
 #include <type_traits>
@@ -110,7 +110,6 @@ struct worker_pool::state {
     bool wait_for_call(lock& held) noexcept;
     void serve(work_source& s, lock& held) noexcept;
     static void* run(void*) noexcept;
-    static void pin() noexcept;
 
     // ---- fork ----
     // Unlike what is fork_aware, the pool has lists that any thread may be changing when another one forks:
@@ -179,19 +178,6 @@ idle_worker* worker_pool::state::call_idle(std::uint32_t& count) noexcept {
         --count;
     }
     return called;
-}
-
-/// The code of a thread must stay where it is. A library that was loaded by dlopen(3) is kept, by one more
-/// reference to it. Without the pool's lock, and with no guard of a static: a thread inside dlopen(3), which has
-/// the loader's lock, may want them, as what it loads may make a context or fork. Doing it twice does no harm.
-void worker_pool::state::pin() noexcept {
-    static constinit std::atomic<bool> pinned{false};
-    if (pinned.load(std::memory_order_acquire)) // of the release below: the reference is there
-        return;
-    Dl_info where{};
-    if (::dladdr(reinterpret_cast<void*>(&run), &where) != 0 && where.dli_fname)
-        (void)::dlopen(where.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-    pinned.store(true, std::memory_order_release);
 }
 
 bool worker_pool::state::add_thread() noexcept {
@@ -299,7 +285,7 @@ void work_source::delist() noexcept {
 worker_pool::lock work_source::take_lock_to_offer() noexcept {
     // The first time these two read files and ask the loader: not with the lock held.
     (void)worker_pool::default_threads();
-    worker_pool::state::pin();
+    pin_library();
     return take_lock();
 }
 

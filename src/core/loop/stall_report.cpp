@@ -5,6 +5,7 @@
 #include "auraio/core/base/stall_limit.hpp"
 #include "auraio/core/loop/shard.hpp"
 #include "core/base/descriptions.hpp"
+#include "core/base/library_pin.hpp"
 #include "core/base/log.hpp"
 #include "core/base/probe.hpp"
 #include "core/base/thread_stack.hpp"
@@ -145,6 +146,7 @@ void stall_report::tell() const noexcept {
     if (chosen_.lasted == 0)
         return;
     AURAIO_PROBE3(stall, chosen_.ring, chosen_.thread, chosen_.lasted);
+    pin_library(); // nobody joins the thread
     telling_in.store(fork_generation() + 1, std::memory_order_relaxed);
     sigset_t all, before;
     sigfillset(&all); // signals are for the program's threads

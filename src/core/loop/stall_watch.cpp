@@ -5,6 +5,7 @@
 #include "auraio/core/base/stall_limit.hpp"
 #include "auraio/core/loop/engine.hpp"
 #include "core/base/first_use.hpp"
+#include "core/base/library_pin.hpp"
 #include "core/base/process_barrier.hpp"
 #include "core/loop/takeover.hpp"
 
@@ -117,6 +118,8 @@ void stall_watch::sever(fork_aware& self) noexcept {
 }
 
 void stall_watch::ask(bool wanted) noexcept {
+    if (wanted)
+        pin_library(); // nobody joins the thread, which is made where it is asked for, under a lock
     asked.store(wanted, std::memory_order_relaxed);
     attend();
 }
