@@ -25,9 +25,12 @@ inline void request_slot::end(int result, core::thread_mark::handler_id leaving)
     const callback_frame frame(*engine_.load(std::memory_order_relaxed),
                                *home_.load(std::memory_order_relaxed));
     core::thread_mark& mark = core::this_thread_mark();
-    mark.leave(leaving);
+    // Inside already, where it stays so: at the end of an engine the mark may be that of a callback of another.
+    const bool leaves = leaving != core::thread_mark::inside;
+    if (leaves)
+        mark.leave(leaving);
     callback_(handle(), result, user_data_.load(std::memory_order_relaxed));
-    if (!mark.enter()) [[unlikely]]
+    if (leaves && !mark.enter()) [[unlikely]]
         (void)mark.settle(); // what follows asks whether it drives home()
 }
 

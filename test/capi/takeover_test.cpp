@@ -114,6 +114,17 @@ TEST_F(CTakeover, ACallbackIsGivenWhatItWaitsFor) {
     EXPECT_LE(stats().takeovers_computing, stats().takeovers);
 }
 
+TEST_F(CTakeover, FromACallbackThatHasDestroyedAnotherEngine) {
+    ended pending;
+    in_a_callback([&] {
+        engine_ptr another = make_engine_that_takes_over(0);
+        ASSERT_NE(aura_timeout(another.get(), 3'600'000'000'000, ended::note, &pending), nullptr);
+        another.reset();
+        lose_ring();
+    });
+    EXPECT_EQ(pending.calls, 1);
+}
+
 TEST_F(CTakeover, OfThreadsThatWaitAndDrain) {
     std::atomic<int> left{2};
     event other;
