@@ -85,8 +85,8 @@ bool shard::rouse() noexcept {
 
 void shard::wake() noexcept {
     counters_.wakes_received.fetch_add(1, std::memory_order_relaxed);
-    if (shard* sender = owner_.current_shard())
-        ring_counters::bump(sender->counters_.wakes_sent);
+    if (shard* sender = owner_.current_shard()) // which others may have taken from this thread's handler
+        sender->counters_.wakes_sent.fetch_add(1, std::memory_order_relaxed);
     happens_after(&published_backend_);
     backend_->wake(); // asleep implies that a driver published a backend before: see try_sleep()
 }
