@@ -34,8 +34,10 @@ AURA_API void aura_set_log_handler(aura_log_handler_t handler, void* user_data);
 /**
  * From now on a callback that has not returned after so many milliseconds is reported to the log handler while
  * it still runs: ring, thread, for how long, and where possible its stack, as a warning; once, and again when it
- * has lasted ten times as long; one report a second at most. 0: never, as at the beginning. Process-wide; while
- * it is asked for a thread of the library's watches. Any thread.
+ * has lasted ten times as long; one report a second at most. 0: never. Until this is called it is 100, of engines that
+ * two threads or more run whose callbacks may be taken over (see aura_options_t::takeover_after): a thread watches
+ * those anyway. Once this asks for reports all engines are watched, by a thread of the library's. Process-wide. Any
+ * thread.
  */
 AURA_API void aura_set_stall_report(unsigned milliseconds);
 

@@ -50,7 +50,9 @@ pub fn set_log_handler(handler: Option<Handler>) {
 
 /// From now on a callback that has not returned after `limit` (at least a millisecond) is reported to the log handler while
 /// it still runs: ring, thread, for how long, and where possible its stack. Once, and again when it has lasted ten times as
-/// long; one report a second at most. `None`: never, as at the beginning. Process-wide.
+/// long; one report a second at most. `None`: never. Until this is called it is 100 ms, of engines that two threads or more
+/// run whose callbacks may be taken over ([`Options::takeover_after`](crate::Options::takeover_after)): a thread watches
+/// those anyway. Once this asks for reports all engines are watched, by a thread of the library's. Process-wide.
 pub fn set_stall_report(limit: Option<Duration>) {
     let milliseconds = limit.map_or(0, |l| l.as_millis().clamp(1, c_uint::MAX.into()) as c_uint);
     // SAFETY: it takes any number.
