@@ -2,6 +2,7 @@
 #include <auraio/auraio.hpp>
 #include <auraio/core/io/signal_set.hpp>
 #include <auraio/core/loop/engine.hpp>
+#include <auraio/stall_report.hpp>
 
 #include "support/ring_configurations.hpp"
 #include "support/sanitizers.hpp"
@@ -384,6 +385,15 @@ const process_wide process_wide_things[] = {
          resolver.async_resolve("127.0.0.1", "80", [&](aura::error_code ec, auto) { resolved = !ec; });
          ctx.run();
          EXPECT_TRUE(resolved);
+     },
+     true},
+    {"StallReports",
+     [] {
+         aura::set_stall_report(1);
+         aura::io_context ctx;
+         net::post(ctx, [] {});
+         ctx.run();
+         aura::set_stall_report(0);
      },
      true},
 };

@@ -327,6 +327,32 @@ TEST_P(StallReportOfOneThread, IsMadeInAChildOfFork) {
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+TEST_P(StallReportOfOneThread, DoesNotWatchInAChildWhatIsTheParents) {
+    if (AURAIO_TEST_TSAN)
+        GTEST_SKIP() << "ThreadSanitizer does not follow threads into a child";
+    auto context = std::make_unique<aura::io_context>(options());
+    aura::io_context other(options());
+    aura::set_stall_report(1000);
+    EXPECT_TRUE(watch_gets_to_be(true));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        bool good = true;
+        {
+            aura::io_context own(options());
+            asio::post(own, [&] { good = watch_gets_to_be(true); });
+            own.run();
+            context.reset();
+        }
+        good = watch_gets_to_be(false) && good;
+        asio::post(other, [&] { good = watch_gets_to_be(true) && good; });
+        other.run();
+        ::_exit(good ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
 INSTANTIATE_TEST_SUITE_P(Contexts, StallReportOfOneThread,
                          testing::Values(kind_of_context::one_ring, kind_of_context::by_default,
                                          kind_of_context::strands));

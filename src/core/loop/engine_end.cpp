@@ -178,8 +178,11 @@ void engine::adopt_locked() {
             s.io().attach_thread();
     }
     name_lookup::repeat_after_fork(*this);
-    if (complete)
-        generation_.store(fork_generation(), std::memory_order_relaxed);
+    if (!complete)
+        return;
+    if (watched_)
+        watched_ = std::make_unique<watched_engine>(*this);
+    generation_.store(fork_generation(), std::memory_order_relaxed);
 }
 
 } // namespace aura::core

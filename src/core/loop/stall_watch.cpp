@@ -52,6 +52,8 @@ watched_engine::watched_engine(engine& e)
 }
 
 watched_engine::~watched_engine() {
+    if (generation_ != fork_generation())
+        return;
     stall_watch& all = stall_watch::instance();
     std::lock_guard guard(all.mutex_);
     (previous_ ? previous_->next_ : all.first_) = next_;
@@ -81,11 +83,12 @@ bool watched_engine::is_awake() const noexcept {
 /// any more is one handler: the number of turns and what is left of this one stand still.
 bool watched_engine::look(stall_report& report) {
     if (!is_for_us()) {
-        seen_.clear();
+        seen_.reset();
         return false;
     }
     const unsigned count = engine_.shard_count();
-    seen_.resize(count);
+    if (!seen_)
+        seen_ = std::make_unique<stall_report::memory[]>(engine_.shard_limit_);
     const bool one_each = count <= engine_.driver_count();
     bool awake = false;
     for (unsigned i = 0; i < count; ++i) {
@@ -114,6 +117,7 @@ void stall_watch::sever(fork_aware& self) noexcept {
     ::new (static_cast<void*>(&w.mutex_)) std::mutex;
     ::new (static_cast<void*>(&w.changed_)) std::condition_variable;
     w.running_ = false; // that one is the parent's
+    w.first_ = nullptr; // see watched_engine
     attention.store(asked.load(std::memory_order_relaxed), std::memory_order_relaxed);
 }
 

@@ -8,14 +8,15 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <vector>
 
 namespace aura::core {
 
 class engine;
 
-/// An engine, as the watch knows it, for as long as this lives.
+/// An engine, as the watch knows it, for as long as this lives. One thread may fork while another one changes the list
+/// of these: a child forgets the list, does not touch the links, and makes those of the engines that it adopts anew.
 class watched_engine {
 public:
     explicit watched_engine(engine& e);
@@ -31,7 +32,9 @@ private:
     bool is_for_us() const noexcept;
 
     engine& engine_;
-    std::vector<stall_report::memory> seen_; // of each ring
+    const unsigned generation_ = fork_generation();
+    /// Of each ring. All at once, so that a child, which destroys it, finds it whole or not at all.
+    std::unique_ptr<stall_report::memory[]> seen_;
     watched_engine* next_ = nullptr;
     watched_engine* previous_ = nullptr;
 };
