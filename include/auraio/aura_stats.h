@@ -39,7 +39,7 @@ typedef struct aura_stats {
     uint64_t takeovers_computing; /**< of those, from threads that were computing; the others slept */
     uint64_t stranded; /**< callbacks that were ready on a ring when it was taken, and would have waited */
     uint64_t busy_ns;  /**< its threads in callbacks and what the loop does for them; right over seconds */
-    uint64_t idle_ns;  /**< its threads waiting for something to do */
+    uint64_t idle_ns;  /**< its threads in the call that submits and waits */
     /** Its threads in the kernel: what that of its thread has grown by between looks that found the same thread. Never
      *  falls; what a thread did between two looks of which it served the ring only in part may be left out. */
     uint64_t system_ns;

@@ -47,7 +47,8 @@ struct ring_stats {
     std::uint64_t stranded = 0;
 
     /// How its threads have spent their time in run(), in nanoseconds: in handlers and what the loop does for them, and
-    /// waiting for something to do. What lasts at the moment is included. By the clock of the scheduler's tick: a
+    /// in the system call that submits and then waits for something to do, so that a ring may be at its limit and count
+    /// idle time. What lasts at the moment is included. By the clock of the scheduler's tick: a
     /// sum over a second or more is right, a single turn is 0 or a tick.
     std::uint64_t busy_time = 0;
     std::uint64_t idle_time = 0;
@@ -74,7 +75,7 @@ struct ring_stats {
     ring_stats& operator+=(const ring_stats& other) noexcept;
 };
 
-/// The counters of one ring. Written by the thread that drives it, except wakes_received and spills.
+/// The counters of one ring. Written by the thread that drives it, except wakes_sent, wakes_received and spills.
 ///
 /// Ordering: relaxed throughout. A counter has one writer, so a load and a store lose nothing and cost no
 /// locked instruction; when the writer changes, the ring's token orders the two. Nothing is published through
@@ -159,7 +160,7 @@ inline constexpr std::array ring_statistics{
     ring_statistic{&ring_stats::busy_time, &ring_counters::busy_time, ring_statistic::combined::sum,
         "auraio_busy_seconds_total", "counter", "Time in handlers and what the loop does for them.", 1e9},
     ring_statistic{&ring_stats::idle_time, &ring_counters::idle_time, ring_statistic::combined::sum,
-        "auraio_idle_seconds_total", "counter", "Time in which the ring's thread waited for something to do.", 1e9},
+        "auraio_idle_seconds_total", "counter", "Time in which the ring's thread submitted and waited for something to do.", 1e9},
     ring_statistic{&ring_stats::system_time, nullptr, ring_statistic::combined::sum,
         "auraio_thread_system_seconds_total", "counter", "What the ring's threads have spent in the kernel.", 1e9},
     ring_statistic{&ring_stats::takeovers, &ring_counters::takeovers, ring_statistic::combined::sum,
