@@ -160,7 +160,7 @@ inline constexpr std::array ring_statistics{
     ring_statistic{&ring_stats::busy_time, &ring_counters::busy_time, ring_statistic::combined::sum,
         "auraio_busy_seconds_total", "counter", "Time in handlers and what the loop does for them.", 1e9},
     ring_statistic{&ring_stats::idle_time, &ring_counters::idle_time, ring_statistic::combined::sum,
-        "auraio_idle_seconds_total", "counter", "Time in which the ring's thread submitted and waited for something to do.", 1e9},
+        "auraio_idle_seconds_total", "counter", "Time in calls that submit, and wait for something to do.", 1e9},
     ring_statistic{&ring_stats::system_time, nullptr, ring_statistic::combined::sum,
         "auraio_thread_system_seconds_total", "counter", "What the ring's threads have spent in the kernel.", 1e9},
     ring_statistic{&ring_stats::takeovers, &ring_counters::takeovers, ring_statistic::combined::sum,
