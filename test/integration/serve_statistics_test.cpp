@@ -79,7 +79,8 @@ TEST_F(ServeStatistics, OneSnapshotAtOnceAndOneForEachLine) {
     const std::string line = read_line(socket);
     EXPECT_TRUE(contains(line, "\"backend\":\"" + std::string(ctx_.backend()) + "\"")) << line;
     EXPECT_TRUE(contains(line, "\"handlers\":1,")) << line;
-    EXPECT_TRUE(contains(line, "\"read_latency_seconds\":{\"count\":0,\"p50\":0,\"p99\":0,\"max\":0}"))
+    EXPECT_TRUE(
+        contains(line, "\"read_latency_seconds\":{\"count\":0,\"sum\":0,\"p50\":0,\"p99\":0,\"max\":0}"))
         << line;
     EXPECT_TRUE(line.ends_with("]}\n")) << line;
 }

@@ -24,7 +24,7 @@ namespace {
 constexpr nanoseconds_t ms = 1'000'000;
 
 /// How long to do without a barrier that is refused: who wakes up need not see that the watch is parked.
-constexpr nanoseconds_t after_refusal = 1000 * ms;
+constexpr nanoseconds_t before_another_try = 1000 * ms;
 
 auto time_point(nanoseconds_t t) {
     return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(static_cast<std::int64_t>(t)));
@@ -206,7 +206,7 @@ nanoseconds_t stall_watch::look() noexcept {
 nanoseconds_t stall_watch::park() noexcept {
     attention.store(true, std::memory_order_relaxed);
     if (!has_process_barrier() || !process_barrier())
-        return monotonic_now() + after_refusal;
+        return monotonic_now() + before_another_try;
     for (const watched_engine* e = first_; e; e = e->next_)
         if (e->is_awake())
             return monotonic_now() + between_looks();
