@@ -104,13 +104,23 @@ bool shows_system_calls() {
     return !text.empty();
 }
 
+/// Reports after 100 ms, as there are unless somebody asks for others: no thread comes for that. None afterwards, or
+/// later tests have a thread, in a child of fork too.
+struct limit_of_the_beginning {
+    limit_of_the_beginning() {
+        if (aura::stall_report_after() != 100)
+            aura::set_stall_report(100);
+    }
+    ~limit_of_the_beginning() { aura::set_stall_report(0); }
+    limit_of_the_beginning(const limit_of_the_beginning&) = delete;
+    limit_of_the_beginning& operator=(const limit_of_the_beginning&) = delete;
+};
+
 class StallReport : public testing::Test {
 protected:
     void SetUp() override {
         if (!is_watched())
             GTEST_SKIP() << "membarrier(2) is not to be had";
-        if (aura::stall_report_after() != 100) // as it is unless somebody asks: no thread comes for that
-            aura::set_stall_report(100);
         test::may_return = false;
         for (int i = 0; i < 2; ++i)
             runners_.emplace_back([this] { context_.run(); });
@@ -119,9 +129,9 @@ protected:
         test::may_return = true;
         work_.reset();
         runners_.clear();
-        aura::set_stall_report(0); // or later tests have a thread, in a child of fork too
     }
 
+    limit_of_the_beginning limit_;
     aura::io_context context_{aura::options_from_environment()};
     asio::executor_work_guard<aura::io_context::executor_type> work_{context_.get_executor()};
     std::vector<std::jthread> runners_;
@@ -180,6 +190,7 @@ TEST_F(StallReport, LeavesAloneWhatASignalWouldDisturb) {
 TEST(StallReportAtTheEnd, DoesNotWaitForTheLogHandler) {
     if (!is_watched())
         GTEST_SKIP() << "membarrier(2) is not to be had";
+    const limit_of_the_beginning limit;
     struct log {
         std::atomic<bool> called{false};
         std::atomic<bool> may_return{false};
