@@ -124,7 +124,11 @@ TEST_P(AdoptableRings, ThreadsThatComeAndGoMakeNoMoreRingsThanThereWereThreads) 
 }
 
 TEST_P(AdoptableRings, ARingWhoseThreadLeftIsServedByASleepingOne) {
-    aura::io_context ctx(GetParam().options());
+    auto options = GetParam().options();
+    // Each thread keeps its ring however long the two wait for each other: one that lost its ring would not be
+    // told to leave by what is posted to the rings.
+    options.implicit_strands = true;
+    aura::io_context ctx(options);
     auto work = net::make_work_guard(ctx);
     // Two threads on two rings; then the one on ring 1 leaves while the other sleeps.
     std::latch both(2);
@@ -344,7 +348,10 @@ TEST_F(ObedientRing, AnotherThreadMayDestroyTheContextWhenNothingIsPending) {
 }
 
 TEST(OneRing, ThreadsTakeTurns) {
-    aura::io_context ctx(1);
+    aura::io_context_options options;
+    options.concurrency_hint = 1;
+    options.implicit_strands = true; // one at a time, however long the processor is taken from a handler
+    aura::io_context ctx(options);
     auto work = net::make_work_guard(ctx);
     std::atomic<int> inside{0};
     std::atomic<bool> overlap{false};
