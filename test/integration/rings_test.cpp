@@ -1,6 +1,7 @@
 // Rings and threads: how many rings there are, who serves those whose thread has left, what small queues do.
 #include <auraio/auraio.hpp>
 
+#include "support/counter.hpp"
 #include "support/descriptor_famine.hpp"
 #include "support/ring_configurations.hpp"
 #include "support/scratch_file.hpp"
@@ -131,33 +132,37 @@ TEST_P(AdoptableRings, ARingWhoseThreadLeftIsServedByASleepingOne) {
     aura::io_context ctx(options);
     auto work = net::make_work_guard(ctx);
     // Two threads on two rings; then the one on ring 1 leaves while the other sleeps.
-    std::latch both(2);
-    std::atomic<bool> leave{false};
+    counter both;
+    std::atomic<bool> leave{false}, left{false};
     std::thread stays([&] { ctx.run(); });
     std::thread leaves([&] {
         while (!leave)
             ctx.run_one();
+        left = true;
     });
     std::barrier meet(2);
     for (unsigned i = 0; i < 2; ++i)
         net::post(ctx, [&] { // needs both threads at once
             meet.arrive_and_wait();
-            both.count_down();
+            both.add();
         });
-    both.wait();
+    EXPECT_TRUE(both.await(2));
     ASSERT_EQ(ctx.ring_count(), 2u);
     leave = true;
-    // Wherever the leaving thread is, its next function ends its stay; the other ring's is harmless.
-    std::latch told(2);
-    net::post(ctx.ring_executor(0), [&] { told.count_down(); });
-    net::post(ctx.ring_executor(1), [&] { told.count_down(); });
-    told.wait();
+    // Wherever the leaving thread is, its next function ends its stay; the other ring's is harmless. Between two
+    // calls of run_one() it has no ring, and the other thread takes what was for it: hence again until it has left.
+    counter told;
+    for (int rounds = 1; !left; ++rounds) {
+        for (unsigned i = 0; i < 2; ++i)
+            net::post(ctx.ring_executor(i), [&] { told.add(); });
+        EXPECT_TRUE(told.await(2 * rounds));
+    }
     leaves.join();
 
     // Both rings work: functions, timers and polled I/O, from outside.
     for (unsigned i = 0; i < 2; ++i) {
         auto ring = ctx.ring_executor(i);
-        std::latch done(3);
+        counter done;
         int pipe[2];
         ASSERT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
         aura::stream_file reader(ring, pipe[0]);
@@ -165,16 +170,16 @@ TEST_P(AdoptableRings, ARingWhoseThreadLeftIsServedByASleepingOne) {
         reader.async_read_some(net::buffer(text), [&](aura::error_code ec, std::size_t n) {
             EXPECT_FALSE(ec) << ec.message();
             EXPECT_EQ(n, 2u);
-            done.count_down();
+            done.add();
         });
         aura::steady_timer timer(ring, 10ms);
         timer.async_wait([&](aura::error_code ec) {
             EXPECT_FALSE(ec);
-            done.count_down();
+            done.add();
         });
-        net::post(ring, [&] { done.count_down(); });
+        net::post(ring, [&] { done.add(); });
         EXPECT_EQ(::write(pipe[1], "hi", 2), 2);
-        done.wait();
+        EXPECT_TRUE(done.await(3));
         ::close(pipe[1]);
     }
     work.reset();
