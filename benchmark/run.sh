@@ -173,6 +173,13 @@ asio_strands|post_between_asio contexts=one
 auraio_rings|post_between_auraio contexts=one
 auraio_contexts|post_between_auraio
 END
+    # Answers that take a while, for which nobody should stay awake.
+    run_scenario "$programs" "$1" "post/between_slowly/1" <<END
+asio|post_between_asio work_us=20
+asio_strands|post_between_asio contexts=one work_us=20
+auraio_rings|post_between_auraio contexts=one work_us=20
+auraio_contexts|post_between_auraio work_us=20
+END
     run_scenario "$programs" "$1" "post/between/256" <<END
 asio|post_between_asio depth=256
 asio_no_hint|post_between_asio hint=none depth=256

@@ -86,7 +86,8 @@ bool names_controller(std::string_view list, std::string_view name) {
     return false;
 }
 
-std::vector<unsigned> affinity() {
+/// Of a thread, by the kernel's number for it; 0: the calling one.
+std::vector<unsigned> affinity(pid_t thread = 0) {
     std::vector<unsigned> ids;
     // The kernel refuses (EINVAL) a mask that is smaller than its own.
     for (int size = 1024; size <= 1 << 20; size *= 2) {
@@ -98,7 +99,7 @@ std::vector<unsigned> affinity() {
             break;
         const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(size));
         CPU_ZERO_S(bytes, set.get());
-        const bool known = ::sched_getaffinity(0, bytes, set.get()) == 0;
+        const bool known = ::sched_getaffinity(thread, bytes, set.get()) == 0;
         for (unsigned cpu = 0; known && cpu < static_cast<unsigned>(size); ++cpu)
             if (CPU_ISSET_S(cpu, bytes, set.get()))
                 ids.push_back(cpu);
@@ -200,6 +201,12 @@ usable_cpus find_usable_cpus() {
         found.count =
             static_cast<unsigned>(std::clamp(std::ceil(*quota), 1.0, static_cast<double>(found.ids.size())));
     return found;
+}
+
+bool several_cpus_usable() {
+    const usable_cpus mine = find_usable_cpus();
+    // One that is bound to a processor says nothing of the others; what programs are confined to, their first is.
+    return mine.ids.size() > 1 ? mine.count > 1 : affinity(::getpid()).size() > 1;
 }
 
 } // namespace aura::core

@@ -19,6 +19,9 @@ struct usable_cpus {
 /// and v2, mounted below /sys/fs/cgroup). Some system calls and file reads: ask once.
 usable_cpus find_usable_cpus();
 
+/// Whether two threads of this process can run at the same time. As costly.
+bool several_cpus_usable();
+
 /// Reads a file whole; nothing when there is no such file.
 using file_reader = std::function<std::optional<std::string>(const std::string& path)>;
 

@@ -2,7 +2,9 @@
 #include "core/loop/driver.hpp"
 
 #include "core/base/canary.hpp"
+#include "core/base/first_use.hpp"
 #include "core/base/probe.hpp"
+#include "core/base/usable_cpus.hpp"
 #include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 
@@ -291,6 +293,49 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
         step_down();
 }
 
+namespace {
+
+/// A thread that looks out has its processor for itself, or it keeps who could answer from running.
+bool has_processors_to_spare() noexcept {
+    try {
+        static constinit first_use<bool> several;
+        return several.get([] { return several_cpus_usable(); });
+    } catch (const std::exception&) { // no memory to find out
+        return false;
+    }
+}
+
+void pause_processor() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb" ::: "memory");
+#endif
+}
+
+} // namespace
+
+/// True: there is something new, and the thread need not sleep. What handlers have asked of the kernel does not wait
+/// for this: where there is anything, none is looked for. Nor do deadlines.
+bool driver::look_out(nanoseconds_t deadline) {
+    if (!lookout_.pays() || !has_processors_to_spare() || !home_->io().nothing_queued())
+        return false;
+    const nanoseconds_t begin = monotonic_now();
+    nanoseconds_t now = begin;
+    if (deadline < now + inbox_lookout::longest || home_->next_deadline() < now + inbox_lookout::longest)
+        return false;
+    // Hints, all of them: who goes to sleep looks again.
+    const auto anything = [this] { return home_->has_messages() || engine_.shared_size() != 0 || stopped(); };
+    bool found = false;
+    while (!found && now - begin < inbox_lookout::longest) {
+        for (int i = 0; i < 8 && !(found = anything()); ++i)
+            pause_processor();
+        now = monotonic_now();
+    }
+    lookout_.has_looked(now - begin, found);
+    return found;
+}
+
 void driver::block(nanoseconds_t deadline) {
     const bool steward = is_steward();
     if (steward || root_.holds_any()) {
@@ -302,6 +347,13 @@ void driver::block(nanoseconds_t deadline) {
                 home_->poll();
             else
                 begin_orphans_turn();
+            return;
+        }
+    }
+    if (home_->arrivals() != arrivals_seen_) {
+        arrivals_seen_ = home_->arrivals();
+        if (!steward && !root_.holds_any() && look_out(deadline)) {
+            home_->poll();
             return;
         }
     }

@@ -4,6 +4,7 @@
 
 #include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/loop/inbox_lookout.hpp"
 #include "core/loop/stall_report.hpp"
 #include "core/loop/stuck_watch.hpp"
 
@@ -138,6 +139,7 @@ private:
     void finish_shared() noexcept;
     void next_turn(nanoseconds_t deadline, bool may_block);
     void block(nanoseconds_t deadline);
+    bool look_out(nanoseconds_t deadline);
     bool become_steward();
     void resign() noexcept;
     bool alone() const noexcept;
@@ -171,6 +173,8 @@ private:
     std::uint32_t shared_budget_ = 0;
     std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
     std::uint64_t epoch_seen_ = 0;
+    std::uint32_t arrivals_seen_ = 0; // of home_
+    inbox_lookout lookout_;
     std::vector<orphan> orphans_;
     bool attention_ = false;  // kept_, or what follows
     bool lost_ = false;       // others have taken what it drove; written by who takes over

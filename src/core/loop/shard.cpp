@@ -198,8 +198,10 @@ void shard::take_inbox() {
         op->set_counts_remotely(false);
         ready_.push(*op);
     }
-    if (adopted != 0)
+    if (adopted != 0) {
+        ++arrivals_;
         adopt_work(adopted);
+    }
 }
 
 /// What strangers have counted in the engine becomes this shard's own work: one access to a shared cache line

@@ -114,6 +114,9 @@ public:
 
     /// What other threads have sent.
     void take_inbox();
+    bool has_messages() const noexcept { return inbox_.maybe_nonempty(); }
+    /// How often there was something to run among that; only that it changes counts.
+    std::uint32_t arrivals() const noexcept { return arrivals_; }
 
     /// By the coarse clock; never: nobody drives it, or its driver waits. Relaxed, for other threads a hint.
     nanoseconds_t turn_began() const noexcept { return times_.turn_began(); }
@@ -414,6 +417,7 @@ private:
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
     // a turn).
     std::uint32_t turn_size_ = 0;
+    std::uint32_t arrivals_ = 0;
     ring_counters counters_;
 
     io_path path_; // ends first: it uses what stands above
