@@ -31,56 +31,69 @@ TEST_F(LoopTimes, AreNothingWhileNobodyDrives) {
 }
 
 TEST_F(LoopTimes, AddTurns) {
-    times_.set_turn_began(100 * ms);
-    EXPECT_EQ(times_.end_turn(104 * ms, *counters_), 4 * ms);
-    EXPECT_EQ(times_.end_turn(108 * ms, *counters_), 4 * ms);
+    times_.begin(100 * ms);
+    EXPECT_EQ(times_.move_on(104 * ms, *counters_), 4 * ms);
+    EXPECT_EQ(times_.move_on(108 * ms, *counters_), 4 * ms);
     EXPECT_EQ(busy(108 * ms), 8 * ms);
     EXPECT_EQ(idle(108 * ms), 0u);
 }
 
 TEST_F(LoopTimes, ShowATurnWhileItLastsAndCountItOnce) {
-    times_.set_turn_began(100 * ms);
+    times_.begin(100 * ms);
     EXPECT_EQ(busy(130 * ms), 30 * ms);
-    times_.end_turn(131 * ms, *counters_);
+    times_.move_on(131 * ms, *counters_);
     EXPECT_EQ(busy(131 * ms), 31 * ms);
     EXPECT_EQ(busy(99 * ms), 31 * ms) << "a reader's clock may be behind";
 }
 
 TEST_F(LoopTimes, ShowAWaitWhileItLastsAndCountItOnce) {
-    times_.set_turn_began(100 * ms);
-    times_.end_turn(101 * ms, *counters_);
+    times_.begin(100 * ms);
+    times_.move_on(101 * ms, *counters_);
     times_.begin_wait();
     EXPECT_EQ(times_.turn_began(), never);
     EXPECT_EQ(idle(150 * ms), 49 * ms);
     EXPECT_EQ(busy(150 * ms), 1 * ms);
-    times_.set_turn_began(161 * ms);
-    times_.end_wait(*counters_);
+    EXPECT_EQ(times_.move_on(161 * ms, *counters_), 0u) << "of a wait";
+    times_.end_wait();
+    EXPECT_EQ(times_.turn_began(), 161 * ms);
     EXPECT_EQ(idle(170 * ms), 60 * ms);
     EXPECT_EQ(busy(170 * ms), 10 * ms);
 }
 
 TEST_F(LoopTimes, CountNoWaitThatTookNoTick) {
-    times_.set_turn_began(100 * ms);
+    times_.begin(100 * ms);
     times_.begin_wait();
-    times_.set_turn_began(100 * ms);
-    times_.end_wait(*counters_);
+    times_.end_wait();
+    EXPECT_EQ(times_.turn_began(), 100 * ms);
     EXPECT_EQ(idle(100 * ms), 0u);
+    times_.move_on(104 * ms, *counters_);
+    EXPECT_EQ(busy(104 * ms), 4 * ms);
 }
 
 TEST_F(LoopTimes, NeverShowLessThanBefore) {
-    times_.set_turn_began(100 * ms);
+    times_.begin(100 * ms);
     EXPECT_EQ(busy(130 * ms), 30 * ms);
     times_.begin_wait(); // the thread had stood still between its look at the clock and this
     EXPECT_EQ(busy(131 * ms), 30 * ms);
 }
 
+TEST_F(LoopTimes, TakeAWaitThatFailedForOver) {
+    times_.begin(100 * ms);
+    times_.begin_wait(); // which fails, in a run() within a handler
+    times_.move_on(103 * ms, *counters_);
+    EXPECT_EQ(times_.turn_began(), 103 * ms);
+    times_.move_on(110 * ms, *counters_);
+    EXPECT_EQ(busy(110 * ms), 7 * ms);
+    EXPECT_EQ(idle(110 * ms), 3 * ms);
+}
+
 TEST_F(LoopTimes, EndWithTheDriver) {
-    times_.set_turn_began(100 * ms);
+    times_.begin(100 * ms);
     times_.begin_wait(); // which fails
     times_.end_drive();
     EXPECT_EQ(idle(200 * ms), 0u);
-    times_.set_turn_began(210 * ms);
-    times_.end_turn(220 * ms, *counters_);
+    times_.begin(210 * ms);
+    times_.move_on(220 * ms, *counters_);
     times_.end_drive();
     EXPECT_EQ(busy(300 * ms), 10 * ms);
 }

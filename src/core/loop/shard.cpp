@@ -117,7 +117,7 @@ bool shard::try_acquire() noexcept {
     happens_after(&driver_);
     driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
     // The time without a driver is no handler's fault; what the last one has left of its turn begins now.
-    times_.set_turn_began(in_turn() ? coarse_now() : never);
+    times_.begin(in_turn() ? coarse_now() : never);
     turns_unmeasured_ = 15; // the first is measured: see renew_turn()
     submits_from_now_on();
     path_.attach_thread();
@@ -180,7 +180,7 @@ AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
     const bool may_tick = passed || done.empty();
     path_.finish(done);
     collect();
-    times_.end_wait(counters_);
+    times_.end_wait();
     if (may_tick && path_.tick_due() <= deadline)
         path_.tick_gates();
 }

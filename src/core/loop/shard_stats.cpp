@@ -11,10 +11,10 @@ constexpr nanoseconds_t long_turn = 10'000'000;
 
 } // namespace
 
-void shard::note_delay(nanoseconds_t now) noexcept {
+void shard::note_time(nanoseconds_t now) noexcept {
     // The clock stands still for a tick: what is certain is one tick less than what it shows.
     const nanoseconds_t tick = coarse_resolution();
-    const nanoseconds_t shown = times_.end_turn(now, counters_);
+    const nanoseconds_t shown = times_.move_on(now, counters_);
     const nanoseconds_t delay = shown > tick ? shown - tick : 0;
     if (delay > counters_.loop_delay_max.load(std::memory_order_relaxed))
         counters_.loop_delay_max.store(delay, std::memory_order_relaxed);

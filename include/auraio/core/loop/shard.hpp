@@ -341,7 +341,7 @@ private:
         end_turn();
         measure_turn();
         // By the coarse clock, which has been read anyway: a few milliseconds late.
-        if (turn_began() >= path_.tick_due()) [[unlikely]]
+        if (times_.began() >= path_.tick_due()) [[unlikely]]
             path_.tick_gates();
     }
     /// What the turn has run is counted when it is over, and not one by one; the next one begins.
@@ -363,11 +363,10 @@ private:
     void measure_turn() noexcept {
         turns_unmeasured_ = 0;
         const nanoseconds_t now = coarse_now();
-        if (turn_began() != never && now != turn_began()) [[unlikely]]
-            note_delay(now);
-        times_.set_turn_began(now);
+        if (now != times_.began()) [[unlikely]]
+            note_time(now);
     }
-    void note_delay(nanoseconds_t now) noexcept;
+    void note_time(nanoseconds_t now) noexcept;
     void publish_counters() noexcept {
         count_handlers();
         counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - path_.pending(),
