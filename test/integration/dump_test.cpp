@@ -79,6 +79,19 @@ TEST(Dump, TellsWhatIsPendingOnWhichObject) {
     EXPECT_TRUE(has(text, "timer of a clock that may be set"));
 }
 
+TEST(Dump, TellsHowOldRequestsAre) {
+    aura::io_context context;
+    silent_connection c(context);
+    std::array<char, 8> data{};
+    c.near.async_receive(asio::buffer(data), handler_with_a_name());
+    context.poll();
+    EXPECT_TRUE(has(dump_of(context), ", begun "));
+    aura::steady_timer timer(context, 200ms); // when it is due the request is older, to some steps
+    timer.async_wait([](aura::error_code) {});
+    context.run_one();
+    EXPECT_TRUE(has(dump_of(context), " ago\n"));
+}
+
 TEST(Dump, NamesTheHandler) {
     aura::io_context context;
     silent_connection c(context);

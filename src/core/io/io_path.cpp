@@ -125,6 +125,7 @@ void io_path::begin(io_operation& op) {
     if (op.request_.registered != 0 && refuses(op)) [[unlikely]]
         return;
     link(d, op);
+    op.aid_ = home_.stamp();
     if (d.waits_in_lane(op))
         return;
     if (may_start_otherwise(op.request_.kind)) [[unlikely]] {

@@ -117,7 +117,10 @@ bool shard::try_acquire() noexcept {
     happens_after(&driver_);
     driving_thread_.store(kernel_thread(), std::memory_order_relaxed);
     // The time without a driver is no handler's fault; what the last one has left of its turn begins now.
-    times_.begin(in_turn() ? coarse_now() : never);
+    if (in_turn())
+        begin_time(coarse_now());
+    else
+        times_.begin(never);
     turns_unmeasured_ = 15; // the first is measured: see renew_turn()
     submits_from_now_on();
     path_.attach_thread();
@@ -147,7 +150,10 @@ shard_visit::shard_visit(shard& s) noexcept
         mode_ = mode::driving;
     else if (s.owner().begin_visit(s))
         mode_ = mode::visiting;
-    if (mode_ == mode::visiting && s.backend_)
+    if (mode_ != mode::visiting)
+        return;
+    s.stamp_ = age_stamp::of(coarse_now());
+    if (s.backend_)
         s.backend_->attach_visitor();
 }
 

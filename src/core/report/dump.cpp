@@ -199,7 +199,18 @@ private:
             out_ << ", through the gate of " << r.device;
         if (r.cancelled)
             out_ << ", cancelled";
+        if (r.age != never)
+            age(r.age);
         handler(r.internal ? nullptr : r.handler, r.internal);
+    }
+
+    /// Its step is too rough for less.
+    void age(nanoseconds_t n) {
+        constexpr nanoseconds_t tenth = 100'000'000;
+        if (n < tenth)
+            out_ << ", begun just now";
+        else
+            out_ << ", begun " << duration(n) << " ago";
     }
 
     void timer(const pending_timer& t, nanoseconds_t now) {

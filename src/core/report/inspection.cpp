@@ -32,7 +32,8 @@ pending_request inspection::describe(const io_operation& op, engine::handler_fin
                       .internal = op.internal_,
                       .is_index = is_index,
                       .fd = by_index && !is_index ? op.extension().number : r.fd,
-                      .handler = op.internal_ ? nullptr : code_of(op, handler_of)};
+                      .handler = op.internal_ ? nullptr : code_of(op, handler_of),
+                      .age = age_stamp::is_one(op.aid_) ? age_stamp::age(op.aid_, coarse_now()) : never};
     if (operation_lanes::waits(op))
         p.where = place::lane;
     else if (op.at_gate() == io_operation::gate_place::waiting)

@@ -28,6 +28,7 @@ struct pending_request {
     bool is_index;        ///< `fd` is an index into the registered files
     int fd;               ///< of the file; below 0: it is named by a path
     const void* handler;  ///< code
+    nanoseconds_t age;    ///< since it reached the ring; never: unknown
     std::string device{}; ///< whose gate it waits for, or has passed
 };
 

@@ -152,7 +152,9 @@ private:
     lane which_socket_lane() const noexcept;
 
     descriptor* target_ = nullptr;
-    std::int32_t aid_ = -1;   // polled in the request's place: way::change, way::time
+    // Polled in the request's place: way::change, way::time. Else below -1: since when it has been pending, see
+    // age_stamp; -1: not known, because it has had an aid, or is the engine's own.
+    std::int32_t aid_ = -1;
     std::uint16_t ended_ = 0; // way::repeated: ended_before_this_thread()
     gate_place at_gate_ = gate_place::outside;
     std::uint8_t clock_ : 6 = 0;           // see gate_clock()

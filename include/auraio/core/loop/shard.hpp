@@ -9,6 +9,7 @@
 #include "auraio/core/io/io_path.hpp"
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
+#include "auraio/core/stats/age_stamp.hpp"
 #include "auraio/core/stats/handler_sampler.hpp"
 #include "auraio/core/stats/loop_times.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
@@ -120,6 +121,9 @@ public:
 
     /// By the coarse clock; never: nobody drives it, or its driver waits. Relaxed, for other threads a hint.
     nanoseconds_t turn_began() const noexcept { return times_.turn_began(); }
+
+    /// For what becomes pending now: see age_stamp.
+    std::int32_t stamp() const noexcept { return stamp_; }
 
     registrations::ring_side& registered_side(registration_kind kind) noexcept {
         return registered_[static_cast<std::size_t>(kind)];
@@ -333,13 +337,13 @@ private:
     void adopt_work(std::int64_t count);
     void fire_timers();
     void collect() {
+        measure_turn(); // first: what arrives begins now
         if (inbox_.maybe_nonempty())
             take_inbox();
         if (!timers_.empty())
             fire_timers();
         publish_counters();
         end_turn();
-        measure_turn();
         // By the coarse clock, which has been read anyway: a few milliseconds late.
         if (times_.began() >= path_.tick_due()) [[unlikely]]
             path_.tick_gates();
@@ -367,6 +371,10 @@ private:
             note_time(now);
     }
     void note_time(nanoseconds_t now) noexcept;
+    void begin_time(nanoseconds_t now) noexcept {
+        times_.begin(now);
+        stamp_ = age_stamp::of(now);
+    }
     void publish_counters() noexcept {
         count_handlers();
         counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - path_.pending(),
@@ -412,6 +420,7 @@ private:
     loop_times times_;
     handler_sampler sampler_;
     std::uint32_t turns_unmeasured_ = 0;
+    std::int32_t stamp_ = -1; // of when the clock was last seen to have moved
     // What budget_ was when its handlers were counted last. Not beside it: compilers then load and store the
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
     // a turn).
