@@ -4,6 +4,7 @@
 #include "auraio/core/base/engine_error.hpp"
 #include "auraio/core/base/fork_aware.hpp"
 #include "auraio/core/report/prometheus.hpp"
+#include "core/report/statistics_connection.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -37,28 +38,7 @@ constexpr std::size_t request_max = 8192;
 /// For how long a connection by HTTP may take: anybody on this machine can make one, and only so many are served.
 constexpr std::chrono::seconds http_patience{10};
 
-using clock = std::chrono::steady_clock;
-
-class owned_fd {
-public:
-    explicit owned_fd(int fd = -1) noexcept
-        : fd_(fd) {}
-    owned_fd(owned_fd&& other) noexcept
-        : fd_(std::exchange(other.fd_, -1)) {}
-    owned_fd& operator=(owned_fd&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~owned_fd() { close(); }
-    void close() noexcept {
-        if (fd_ >= 0)
-            ::close(std::exchange(fd_, -1));
-    }
-    int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
+using clock = statistics_connection::clock;
 
 [[noreturn]] void refuse(int error, const std::string& where, const char* what) {
     throw engine_error(error,
@@ -149,15 +129,6 @@ bool is_meant_for_loopback(std::string_view request) noexcept {
     return true;
 }
 
-struct connection {
-    owned_fd fd;
-    clock::time_point until = clock::time_point::max();
-    bool is_http = false;
-    bool ends = false; // once all is written
-    std::string received = {};
-    std::string to_send = {};
-};
-
 } // namespace
 
 struct statistics_server::state : fork_aware {
@@ -180,11 +151,11 @@ struct statistics_server::state : fork_aware {
     int patience() const noexcept;
     short accepts(bool is_http) const noexcept;
     void accept_on(const owned_fd& listener, bool is_http);
-    bool proceed(connection& c, short events);
-    bool read(connection& c);
-    bool write(connection& c);
-    void answer(connection& c);
-    void answer_http(connection& c);
+    bool proceed(statistics_connection& c, short events);
+    bool read(statistics_connection& c);
+    bool write(statistics_connection& c);
+    void answer(statistics_connection& c);
+    void answer_http(statistics_connection& c);
 
     source snapshot;
     std::string path;
@@ -192,7 +163,7 @@ struct statistics_server::state : fork_aware {
     struct stat bound{};
     const unsigned generation = fork_generation();
     owned_fd local, http, end;
-    std::list<connection> connections;
+    std::list<statistics_connection> connections;
     std::thread thread;
 };
 
@@ -203,7 +174,7 @@ statistics_server::state::~state() {
         // the parent's. Joining is no option.
         if (thread.joinable())
             new (std::nothrow) std::thread(std::move(thread));
-        new (std::nothrow) std::list<connection>(std::move(connections));
+        new (std::nothrow) std::list<statistics_connection>(std::move(connections));
         return;
     }
     if (thread.joinable()) {
@@ -223,7 +194,7 @@ void statistics_server::state::serve() noexcept {
             waits = {
                 {end.get(), POLLIN, 0}, {local.get(), accepts(false), 0}, {http.get(), accepts(true), 0}};
             // Who does not read gets no further answer until it has.
-            for (const connection& c : connections)
+            for (const statistics_connection& c : connections)
                 waits.push_back({c.fd.get(), static_cast<short>(c.to_send.empty() ? POLLIN : POLLOUT), 0});
             if (::poll(waits.data(), waits.size(), patience()) < 0) {
                 if (errno == ENOMEM || errno == EAGAIN)
@@ -253,7 +224,7 @@ void statistics_server::state::serve() noexcept {
 /// In milliseconds: until the first connection has taken too long; -1: none can.
 int statistics_server::state::patience() const noexcept {
     auto first = clock::time_point::max();
-    for (const connection& c : connections)
+    for (const statistics_connection& c : connections)
         first = std::min(first, c.until);
     if (first == clock::time_point::max())
         return -1;
@@ -264,7 +235,7 @@ int statistics_server::state::patience() const noexcept {
 /// What to wait for on a listener. Whoever may come by HTTP does not keep the user out.
 short statistics_server::state::accepts(bool is_http) const noexcept {
     const auto count = std::count_if(connections.begin(), connections.end(),
-                                     [&](const connection& c) { return c.is_http == is_http; });
+                                     [&](const statistics_connection& c) { return c.is_http == is_http; });
     return count < connections_max ? POLLIN : 0;
 }
 
@@ -289,13 +260,13 @@ void statistics_server::state::accept_on(const owned_fd& listener, bool is_http)
 }
 
 /// False: it is to be closed.
-bool statistics_server::state::proceed(connection& c, short events) {
+bool statistics_server::state::proceed(statistics_connection& c, short events) {
     if (!c.to_send.empty())
         return (events & (POLLERR | POLLHUP)) == 0 && write(c);
     return read(c);
 }
 
-bool statistics_server::state::read(connection& c) {
+bool statistics_server::state::read(statistics_connection& c) {
     char bytes[1024];
     const ssize_t n = ::recv(c.fd.get(), bytes, sizeof bytes, 0);
     if (n < 0)
@@ -316,7 +287,7 @@ bool statistics_server::state::read(connection& c) {
     return write(c);
 }
 
-bool statistics_server::state::write(connection& c) {
+bool statistics_server::state::write(statistics_connection& c) {
     const ssize_t n = ::send(c.fd.get(), c.to_send.data(), c.to_send.size(), MSG_NOSIGNAL);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
@@ -326,11 +297,11 @@ bool statistics_server::state::write(connection& c) {
     return !c.to_send.empty() || !c.ends;
 }
 
-void statistics_server::state::answer(connection& c) {
+void statistics_server::state::answer(statistics_connection& c) {
     c.to_send = to_json(snapshot(), options.name) + '\n';
 }
 
-void statistics_server::state::answer_http(connection& c) {
+void statistics_server::state::answer_http(statistics_connection& c) {
     std::string status = "200 OK", body;
     if (!is_meant_for_loopback(c.received)) {
         status = "421 Misdirected Request";
