@@ -1,5 +1,6 @@
 // set_stall_report(): a handler that does not return is reported while it runs, with where it is.
 #include "support/sanitizers.hpp"
+#include "support/sleeping_threads.hpp"
 
 #include <auraio/auraio.hpp>
 #include <auraio/stall_report.hpp>
@@ -285,15 +286,13 @@ TEST_P(StallReportOfOneThread, TellsWhereAHandlerComputes) {
 TEST_P(StallReportOfOneThread, IsMadeAfterAWaitThatNothingEndedForLong) {
     aura::io_context context(options());
     auto work = asio::make_work_guard(context);
-    std::jthread runner([&] { context.run(); });
+    test::running_threads runner(context, 1);
     reports heard;
     aura::set_stall_report(20);
     EXPECT_TRUE(watch_gets_to_be(true));
-    for (int woken = 0; woken < 5;) { // it sleeps before some of these, and the watch parks
-        const auto before = context.stats().total().wakes_received;
+    while (context.stats().total().wakes_received < 5) { // the watch parks meanwhile
+        EXPECT_TRUE(runner.await_sleep());
         asio::post(context, [] {});
-        woken += context.stats().total().wakes_received != before;
-        std::this_thread::yield();
     }
     asio::post(context, [] { test::compute_for_long(); });
     EXPECT_FALSE(heard.wait_for({one, "ring 0"}).empty());

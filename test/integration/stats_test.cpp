@@ -1,5 +1,6 @@
 // io_context::stats(): what the counters say of a program whose behaviour is known.
 #include "support/scratch_file.hpp"
+#include "support/sleeping_threads.hpp"
 
 #include <auraio/auraio.hpp>
 
@@ -107,9 +108,11 @@ TEST(Stats, ShowAHandlerThatBlocks) {
 TEST(Stats, CountWakesAndMayBeReadWhileTheRingRuns) {
     aura::io_context context(1);
     auto work = asio::make_work_guard(context);
-    std::jthread runner([&] { context.run(); });
-    while (context.stats().total().wakes_received < 5) // the ring falls asleep between some of these
+    test::running_threads runner(context, 1);
+    while (context.stats().total().wakes_received < 5) {
+        EXPECT_TRUE(runner.await_sleep()); // a moment after each
         asio::post(context, [] {});
+    }
     work.reset();
     runner.join();
     const aura::ring_stats s = context.stats().total();
