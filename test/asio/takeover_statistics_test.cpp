@@ -1,5 +1,6 @@
 // takeover_statistics: what a ring's figures say of a takeover.
 #include "support/lost_rings.hpp"
+#include "support/system_calls_shown.hpp"
 
 #include <auraio/core/report/engine_stats.hpp>
 
@@ -7,11 +8,9 @@
 
 #include <array>
 #include <atomic>
-#include <fstream>
 #include <functional>
 #include <future>
 #include <memory>
-#include <string>
 
 namespace {
 
@@ -19,13 +18,6 @@ namespace net = test::net;
 using namespace std::chrono_literals;
 using test::patience;
 using test::runners;
-
-/// Whether it can be seen what a thread does: nobody counts as computing otherwise.
-bool shows_system_calls() {
-    std::string text;
-    std::getline(std::ifstream("/proc/thread-self/syscall"), text);
-    return !text.empty();
-}
 
 class TakeoverStatistics : public test::takeover_fixture {
 protected:
@@ -62,7 +54,7 @@ TEST_F(TakeoverStatistics, SayThatTheThreadWasComputingAndHowManyHandlersWaited)
         }
     });
     EXPECT_GE(total().takeovers, 1u);
-    if (shows_system_calls()) {
+    if (test::shows_system_calls()) { // else nobody counts as computing
         EXPECT_GE(total().takeovers_computing, 1u);
     }
     EXPECT_LE(total().takeovers_computing, total().takeovers);

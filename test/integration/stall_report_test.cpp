@@ -1,6 +1,7 @@
 // set_stall_report(): a handler that does not return is reported while it runs, with where it is.
 #include "support/sanitizers.hpp"
 #include "support/sleeping_threads.hpp"
+#include "support/system_calls_shown.hpp"
 
 #include <auraio/auraio.hpp>
 #include <auraio/stall_report.hpp>
@@ -98,13 +99,6 @@ bool is_watched() {
     return commands >= 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
 }
 
-/// Whether it can be seen what a thread does: the stack is not taken otherwise.
-bool shows_system_calls() {
-    std::string text;
-    std::getline(std::ifstream("/proc/thread-self/syscall"), text);
-    return !text.empty();
-}
-
 /// Reports after 100 ms, as there are unless somebody asks for others: no thread comes for that. None afterwards, or
 /// later tests have a thread, in a child of fork too.
 struct limit_of_the_beginning {
@@ -139,7 +133,7 @@ protected:
 };
 
 TEST_F(StallReport, TellsWhereAHandlerComputes) {
-    if (!shows_system_calls())
+    if (!test::shows_system_calls())
         GTEST_SKIP() << "/proc/self/task/N/syscall cannot be read";
     reports heard;
     std::atomic<int> thread{0};
@@ -166,7 +160,7 @@ TEST_F(StallReport, DoesNotDisturbARingThatMayRunManyHandlers) {
 }
 
 TEST_F(StallReport, LeavesAloneWhatASignalWouldDisturb) {
-    if (!shows_system_calls())
+    if (!test::shows_system_calls())
         GTEST_SKIP() << "/proc/self/task/N/syscall cannot be read";
     reports heard;
     int ends[2];
@@ -277,7 +271,8 @@ TEST_P(StallReportOfOneThread, TellsWhereAHandlerComputes) {
     std::jthread runner([&] { context.run(); });
     thread.wait(0);
     std::vector<std::string> parts{one, "ring 0", "thread " + std::to_string(thread)};
-    if (!AURAIO_TEST_TSAN && shows_system_calls()) // TSan holds signals back until the thread calls something
+    if (!AURAIO_TEST_TSAN &&
+        test::shows_system_calls()) // TSan holds signals back until the thread calls something
         parts.emplace_back("compute_for_long");
     EXPECT_FALSE(heard.wait_for(parts).empty());
     test::may_return = true;
