@@ -5,28 +5,15 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     # Each function by itself, so that who links with --gc-sections has only those that it can reach.
     target_compile_options(auraio_core PRIVATE $<${optimises}:-ffunction-sections> $<${optimises}:-fdata-sections>)
 endif()
+file(GLOB controller CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" core/control/*.cpp)
 # Files with options of their own would not be part of the large units of CMAKE_UNITY_BUILD.
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT CMAKE_UNITY_BUILD)
     set_source_files_properties(
+        ${controller}
         core/base/each_cpu.cpp
         core/base/fork_aware.cpp
         core/base/log.cpp
         core/base/usable_cpus.cpp
-        core/control/adaptive_controller.cpp
-        core/control/controller_names.cpp
-        core/control/depth_trial.cpp
-        core/control/device_controller.cpp
-        core/control/knee_search.cpp
-        core/control/knee_trials.cpp
-        core/control/latency_ceiling.cpp
-        core/control/latency_guard.cpp
-        core/control/load_watch.cpp
-        core/control/rate_meter.cpp
-        core/control/rate_window.cpp
-        core/control/regime_watch.cpp
-        core/control/ring_shares.cpp
-        core/control/trial_comparisons.cpp
-        core/control/trial_schedule.cpp
         core/io/assigned_numbers.cpp
         core/io/file_kind.cpp
         core/io/file_system.cpp
