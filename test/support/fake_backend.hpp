@@ -22,6 +22,7 @@ struct fake_machine {
     std::vector<fake_backend*> backends;
     std::function<void(fake_backend&)> on_detach;                                ///< a thread leaves
     std::function<void(fake_backend&, aura::core::nanoseconds_t until)> on_wait; ///< one is about to block
+    std::function<void(fake_backend&)> on_look; ///< one looks for completions before it may block
     aura::core::engine_options options();
 };
 
@@ -64,6 +65,11 @@ public:
     void flush() override {}
     bool nothing_queued() const noexcept override { return !takes_nothing; }
     bool may_name(int fd) const noexcept override { return fd == number_in_use; }
+    bool has_completions() const noexcept override {
+        if (machine_.on_look)
+            machine_.on_look(*const_cast<fake_backend*>(this));
+        return !finished_.empty();
+    }
     void poll(aura::core::op_queue& done) override {
         pending_ -= finished_.size();
         done.splice(finished_);

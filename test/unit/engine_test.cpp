@@ -1,4 +1,5 @@
 // engine: work, shards and threads, without a kernel.
+#include "core/base/usable_cpus.hpp"
 #include "support/fake_backend.hpp"
 
 #include <gtest/gtest.h>
@@ -153,6 +154,35 @@ TEST(Engine, AStewardSleepsForWhatArrivesWhileItGoesToSleep) {
     machine.on_detach = nullptr;
     t->forget();
     e.work_finished();
+}
+
+/// Between messages from other threads a driver may look for the next one before it sleeps.
+TEST(Engine, WhoLooksForAMessageSeesThatARequestIsOver) {
+    if (!several_cpus_usable())
+        GTEST_SKIP() << "needs two processors: with one nobody looks";
+    fake_machine machine;
+    engine e(machine.options());
+    shard& home = e.shard_at(0);
+    descriptor* d = descriptor::create(home, -1);
+    outcome o;
+    bool slept = false;
+    machine.on_look = [&](fake_backend& b) {
+        if (!b.submitted.empty())
+            b.complete(*b.submitted.front(), 0);
+    };
+    machine.on_wait = [&](fake_backend& b, nanoseconds_t) {
+        slept = true;
+        if (!b.submitted.empty())
+            b.complete(*b.submitted.front(), -EIO);
+    };
+    std::thread([&] { home.post(function([&] { d->start(*new plain_io(o)); })); }).join();
+    e.run(never);
+    EXPECT_EQ(o.completed, 1);
+    EXPECT_EQ(o.result, 0);
+    EXPECT_FALSE(slept);
+    machine.on_look = nullptr;
+    machine.on_wait = nullptr;
+    d->close_and_forget();
 }
 
 TEST(Engine, ANestedRunServesTheSameShard) {

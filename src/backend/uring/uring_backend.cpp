@@ -87,6 +87,10 @@ public:
     bool nothing_queued() const noexcept override { return ring_.unsubmitted() == 0; }
     bool has_taken_all() const noexcept override { return ring_.has_taken_all(); }
 
+    bool has_completions() const noexcept override {
+        return !done_here_.empty() || ring_.has_completions() || ring_.kernel_has_work();
+    }
+
     void poll(op_queue& done) override {
         send_kept_cancels();
         submit_and_reap(done);

@@ -316,7 +316,7 @@ void pause_processor() noexcept {
 } // namespace
 
 /// True: there is something new, and the thread need not sleep. What handlers have asked of the kernel does not wait
-/// for this: where there is anything, none is looked for. Nor do deadlines.
+/// for this: where there is anything, none is looked for. Nor do deadlines, nor requests that are over meanwhile.
 bool driver::look_out(nanoseconds_t deadline) {
     if (!lookout_.pays() || !has_processors_to_spare() || !home_->io().nothing_queued())
         return false;
@@ -326,14 +326,15 @@ bool driver::look_out(nanoseconds_t deadline) {
         return false;
     // Hints, all of them: who goes to sleep looks again.
     const auto anything = [this] { return home_->has_messages() || engine_.shared_size() != 0 || stopped(); };
-    bool found = false;
-    while (!found && now - begin < inbox_lookout::longest) {
+    bool found = false, completions = false;
+    while (!found && !completions && now - begin < inbox_lookout::longest) {
         for (int i = 0; i < 8 && !(found = anything()); ++i)
             pause_processor();
+        completions = home_->io().has_completions();
         now = monotonic_now();
     }
     lookout_.has_looked(now - begin, found);
-    return found;
+    return found || completions;
 }
 
 void driver::block(nanoseconds_t deadline) {

@@ -58,6 +58,10 @@ public:
     /// is for the kernel. The request is pending as long.
     virtual bool may_name(int) const noexcept { return false; }
 
+    /// Whether a look at memory shows that poll() would bring requests that are over. False says nothing: others may
+    /// need a system call to come to light.
+    virtual bool has_completions() const noexcept { return false; }
+
     /// Submits everything that is queued and appends finished requests, results set, to `done`.
     virtual void poll(op_queue& done) = 0;
 
