@@ -45,6 +45,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT CMAKE_UNITY_BUILD)
         core/report/prometheus.cpp
         core/report/statistics_json.cpp
         core/report/statistics_server.cpp
+        core/stats/handler_kinds.cpp
         core/stats/ring_stats.cpp
         core/storage/block_device.cpp
         core/storage/storage_device.cpp

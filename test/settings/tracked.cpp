@@ -263,6 +263,27 @@ bool agree(const char* name, Program program) {
     return agree(name, got, normalised(written_by([=] { program(stock()); })));
 }
 
+/// Of our handlers there are figures as well, by what they were for.
+bool are_measured() {
+    aura::io_context c;
+    net::post(c, [] {});
+    finish(c);
+    aura::prometheus_text text;
+    text.add("main", c.stats());
+    std::ostringstream pending;
+    c.dump(pending);
+    bool measured = false;
+    for (const aura::handler_kind_stats& k : aura::handler_kinds())
+        measured = measured || (k.object == "io_context" && k.function == "execute" && k.calls != 0 &&
+                                k.longest != 0 && k.longest <= k.total_time);
+    const std::string sample = "auraio_handler_kind_calls_total{object=\"io_context\",function=\"execute\"} ";
+    const bool shown = text.str().find(sample) != std::string::npos &&
+                       pending.str().find("handlers of io_context.execute: ") != std::string::npos;
+    if (!measured || !shown)
+        std::printf("figures of handlers: %s\n%s", text.str().c_str(), pending.str().c_str());
+    return measured && shown;
+}
+
 } // namespace
 
 int main() {
@@ -272,5 +293,6 @@ int main() {
     good = agree("descriptors", []<class Objects>(Objects) { use_descriptors<Objects>(); }) && good;
     good = agree("destroyed handlers", []<class Objects>(Objects) { leave_early<Objects>(); }) && good;
     good = agree("a file", normalised(written_by(&use_a_file)), of_a_file) && good;
+    good = are_measured() && good;
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -33,7 +33,10 @@ private:
         free_in(self, allocator);
         if (what == core::action::complete) {
             AURAIO_HANDLER_INVOCATION_BEGIN(());
-            std::move(function)();
+            {
+                AURAIO_MEASURE_HANDLER;
+                std::move(function)();
+            }
             AURAIO_HANDLER_INVOCATION_END;
         }
     }

@@ -4,6 +4,7 @@
 
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "auraio/core/stats/handler_kinds.hpp"
 #include "auraio/detail/config.hpp"
 
 #include AURAIO_ASIO(detail/handler_tracking.hpp)
@@ -19,15 +20,20 @@
 #define AURAIO_WHEN_TRACKING(...) __VA_ARGS__
 
 /// The base of an operation that has another one already.
-#define AURAIO_ALSO_TRACKED AURAIO_ASIO_MACRO(ALSO_INHERIT_TRACKED_HANDLER)
+#define AURAIO_ALSO_TRACKED                                                                                  \
+    AURAIO_ASIO_MACRO(ALSO_INHERIT_TRACKED_HANDLER), public ::aura::core::handler_of_kind
 
 #define AURAIO_HANDLER_TRACKING_INIT AURAIO_ASIO_MACRO(HANDLER_TRACKING_INIT)
 #define AURAIO_HANDLER_CREATION(args) AURAIO_ASIO_MACRO(HANDLER_CREATION)(args)
 #define AURAIO_HANDLER_OPERATION(args) AURAIO_ASIO_MACRO(HANDLER_OPERATION)(args)
 
 /// In the function that consumes an operation, before its memory goes. What it declares tells, when it goes
-/// out of scope, of a handler that was destroyed or left by an exception.
-#define AURAIO_HANDLER_COMPLETION(args) AURAIO_ASIO_MACRO(HANDLER_COMPLETION)(args)
+/// out of scope, of a handler that was destroyed or left by an exception. What kind it was is kept for
+/// AURAIO_MEASURE_HANDLER, which measures the rest of its block, in that function as well.
+#define AURAIO_HANDLER_COMPLETION(args)                                                                      \
+    AURAIO_ASIO_MACRO(HANDLER_COMPLETION)(args);                                                             \
+    ::aura::core::handler_kind* const kind_of_handler = ::aura::detail::kind_of args
+#define AURAIO_MEASURE_HANDLER const ::aura::core::handler_measure time_of_handler(kind_of_handler)
 #define AURAIO_HANDLER_INVOCATION_BEGIN(args) AURAIO_ASIO_MACRO(HANDLER_INVOCATION_BEGIN)(args)
 #define AURAIO_HANDLER_INVOCATION_END AURAIO_ASIO_MACRO(HANDLER_INVOCATION_END)
 
@@ -43,7 +49,10 @@
                 AURAIO_HANDLER_INVOCATION_BEGIN((first, "..."));                                             \
             }(args...);                                                                                      \
         }                                                                                                    \
-        done.call(std::move(args)...);                                                                       \
+        {                                                                                                    \
+            AURAIO_MEASURE_HANDLER;                                                                          \
+            done.call(std::move(args)...);                                                                   \
+        }                                                                                                    \
         AURAIO_HANDLER_INVOCATION_END;                                                                       \
     };                                                                                                       \
     ::aura::detail::tracked_call tracked_##done(call_##done)
@@ -57,6 +66,7 @@
 #define AURAIO_HANDLER_CREATION(args) static_cast<void>(0)
 #define AURAIO_HANDLER_OPERATION(args) static_cast<void>(0)
 #define AURAIO_HANDLER_COMPLETION(args) static_cast<void>(0)
+#define AURAIO_MEASURE_HANDLER static_cast<void>(0)
 #define AURAIO_HANDLER_INVOCATION_BEGIN(args) static_cast<void>(0)
 #define AURAIO_HANDLER_INVOCATION_END static_cast<void>(0)
 #define AURAIO_TRACK_CALL(done) static_cast<void>(0)
@@ -70,6 +80,10 @@ namespace detail {
 
 /// The execution context of an engine that has one. Defined with io_context.
 net::execution_context& context_of(core::engine& e);
+
+inline core::handler_kind* kind_of(const core::handler_of_kind& op) noexcept {
+    return op.kind();
+}
 
 /// What an operation is started on, as Asio names it.
 struct tracked_object {
@@ -119,6 +133,7 @@ const char* operation_name(const tracked_object& o, const core::short_request& r
 /// Tells of the creation of an operation, before it is started.
 template <class Op>
 void track_creation(core::engine& engine, Op& op, const tracked_object& o, int fd, const char* name) {
+    op.set_kind(core::handler_kind::find(o.type, name));
     AURAIO_HANDLER_CREATION((context_of(engine), op, o.type, const_cast<void*>(o.address),
                              static_cast<std::uintmax_t>(fd), name));
 }

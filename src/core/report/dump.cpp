@@ -5,6 +5,7 @@
 
 #include "auraio/core/io/name_lookup.hpp"
 #include "auraio/core/io/signal_set.hpp"
+#include "auraio/core/stats/handler_kinds.hpp"
 #include "core/storage/storage_user.hpp"
 
 #include <algorithm>
@@ -110,6 +111,12 @@ public:
         else
             out_ << d.limit;
         out_ << ", " << name(d.phase) << '\n';
+    }
+
+    /// Where handlers are tracked.
+    void kind(const handler_kind_stats& k) {
+        out_ << "handlers of " << k.object << '.' << k.function << ": " << k.calls << " calls in "
+             << duration(k.total_time) << ", the longest " << duration(k.longest) << '\n';
     }
 
 private:
@@ -313,6 +320,8 @@ void engine::dump(std::ostream& out, handler_finder handler_of) {
         out << line << '\n';
     for (const device_stats& d : storage_->stats())
         w.device(d);
+    for (const handler_kind_stats& k : handler_kind::all())
+        w.kind(k);
 }
 
 } // namespace aura::core

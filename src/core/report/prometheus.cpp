@@ -1,6 +1,8 @@
 // prometheus: one table of metrics for rings, one for pools, and how a sample is written.
 #include "auraio/core/report/prometheus.hpp"
 
+#include "auraio/core/stats/handler_kinds.hpp"
+
 #include <charconv>
 #include <cstdint>
 #include <initializer_list>
@@ -191,6 +193,35 @@ void devices(writer& out, const std::vector<named_stats<engine_stats>>& contexts
     });
 }
 
+struct kind_metric {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+    double (*value)(const handler_kind_stats&);
+};
+
+constexpr kind_metric kind_metrics[] = {
+    {"auraio_handler_kind_calls_total", "counter",
+     "Handlers of the process that have returned, by what they were for.",
+     [](const handler_kind_stats& k) { return double(k.calls); }},
+    {"auraio_handler_kind_seconds_total", "counter", "How long they took together.",
+     [](const handler_kind_stats& k) { return double(k.total_time) / per_second; }},
+    {"auraio_handler_kind_longest_seconds", "gauge", "How long the longest of them took.",
+     [](const handler_kind_stats& k) { return double(k.longest) / per_second; }},
+};
+
+/// None but where handlers are tracked.
+void handlers(writer& out) {
+    const std::vector<handler_kind_stats> kinds = handler_kind::all();
+    if (kinds.empty())
+        return;
+    for (const kind_metric& m : kind_metrics) {
+        out.family(m.name, m.type, m.help);
+        for (const handler_kind_stats& k : kinds)
+            out.sample(m.name, {{"object", k.object}, {"function", k.function}}, m.value(k));
+    }
+}
+
 template <class F>
 void for_each_class(const buffer_pool_stats& p, F f) {
     for (const auto& c : p.classes)
@@ -233,6 +264,7 @@ std::string prometheus_text::str() const {
             out.sample("auraio_backend_info",
                        {{"context", name}, {"backend", stats.backend}, {"reason", stats.backend_reason}}, 1);
         devices(out, contexts_);
+        handlers(out);
     }
     if (!pools_.empty()) {
         for (const pool_metric& m : pool_metrics) {

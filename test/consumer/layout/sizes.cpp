@@ -13,6 +13,7 @@
 #include <auraio/core/memory/buffer_pool.hpp>
 #include <auraio/core/operation/cancellation.hpp>
 #include <auraio/core/report/prometheus.hpp>
+#include <auraio/core/stats/handler_kinds.hpp>
 #include <auraio/core/timer/timer.hpp>
 
 #include <cstddef>
@@ -121,6 +122,8 @@ const row rows[] = {
     TYPE(ring_counters),
     TYPE(handler_sampler),
     TYPE(loop_times),
+    TYPE(handler_kind_stats),
+    TYPE(handler_of_kind),
     MEMBER(ring_counters, spills),
     TYPE(engine_stats),
     MEMBER(engine_stats, rings),
