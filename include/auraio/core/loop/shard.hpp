@@ -342,7 +342,7 @@ private:
             take_inbox();
         if (!timers_.empty())
             fire_timers();
-        publish_counters();
+        publish_load();
         end_turn();
         // By the coarse clock, which has been read anyway: a few milliseconds late.
         if (times_.began() >= path_.tick_due()) [[unlikely]]
@@ -377,6 +377,9 @@ private:
     }
     void publish_counters() noexcept {
         count_handlers();
+        publish_load();
+    }
+    void publish_load() noexcept {
         counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - path_.pending(),
                                   std::memory_order_relaxed);
         load_.store(work_, std::memory_order_relaxed);

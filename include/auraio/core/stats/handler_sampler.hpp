@@ -16,13 +16,11 @@ public:
     /// A turn of so many handlers begins. True: one of them is chosen, and ready_at() is to be told.
     [[nodiscard]] bool begin_turn(std::uint32_t handlers) noexcept {
         chosen_ = none;
-        if (handlers < until_next_) [[likely]] {
-            until_next_ -= handlers;
+        // In place of a comparison and a subtraction: it is done for every turn.
+        if (!__builtin_sub_overflow(before_next_, handlers, &before_next_)) [[likely]]
             return false;
-        }
-        const std::uint32_t behind = handlers - until_next_;
-        chosen_ = behind + 1;
-        until_next_ = distance - behind % distance;
+        chosen_ = 0 - before_next_; // what was too much for it: the chosen one, and those behind it
+        before_next_ = distance - 1 - (chosen_ - 1) % distance;
         return true;
     }
 
@@ -45,7 +43,7 @@ public:
 private:
     static constexpr std::uint32_t none = 0;
 
-    std::uint32_t until_next_ = distance; // never 0
+    std::uint32_t before_next_ = distance - 1; // so many are not measured before the next one is
     std::uint32_t chosen_ = none;
     std::uint32_t until_next_between_ = distance;
     nanoseconds_t ready_since_ = 0;
