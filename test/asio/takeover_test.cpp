@@ -42,8 +42,8 @@ protected:
     /// Runs `f` in a handler of a context with two threads.
     template <class F>
     void in_a_handler(F f) {
-        runners<typename Library::context> threads(*ctx, 2);
         std::promise<void> over;
+        runners<typename Library::context> threads(*ctx, 2);
         net::post(*ctx, [&] {
             f();
             over.set_value();
@@ -198,8 +198,8 @@ TYPED_TEST(AHandlerThatWaits, ForEverKeepsNobodyFromStopping) {
 using Takeover = test::takeover_fixture;
 
 TEST_F(Takeover, WhatWasStartedBeforeItComesAbout) {
-    runners<aura::io_context> threads(*ctx, 2);
     std::promise<void> over;
+    runners<aura::io_context> threads(*ctx, 2);
     net::post(*ctx, [&] {
         expect_meanwhile([&](auto done) { net::defer(*ctx, done); }); // with Asio's own it would not
         aura::stream_file zeros(*ctx, "/dev/zero", aura::stream_file::read_only);
@@ -227,8 +227,8 @@ TEST_F(Takeover, WhatIsStartedAfterItComesAbout) {
 }
 
 TEST_F(Takeover, CloseAndCancelAfterItEndWhatWasStartedBefore) {
-    runners<aura::io_context> threads(*ctx, 2);
     std::promise<void> over;
+    runners<aura::io_context> threads(*ctx, 2);
     net::post(*ctx, [&] {
         aura::steady_timer timer(*ctx, 1h);
         using socket = net::basic_stream_socket<net::local::stream_protocol, aura::executor>;
@@ -443,8 +443,8 @@ TEST_F(Takeover, HandlersOfWhoAskedForARingRunOneByOneAndInOrder) {
                 tick(i);
         });
     };
-    runners<aura::io_context> threads(*ctx, 3);
     std::promise<void> watched; // closely, from now on
+    runners<aura::io_context> threads(*ctx, 3);
     net::post(*ctx, [&] {
         lose_ring();
         watched.set_value();

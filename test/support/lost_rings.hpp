@@ -80,8 +80,8 @@ protected:
 
     template <class F>
     void in_a_handler_that_has_lost(F f) {
+        std::promise<void> over; // until the threads have ended: set_value() may go on when the waiter does
         runners<aura::io_context> threads(*ctx, 2);
-        std::promise<void> over;
         net::post(*ctx, [&] {
             lose_ring();
             f();
