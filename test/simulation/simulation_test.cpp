@@ -95,6 +95,25 @@ TEST(SharedDisk, KeepsTheRateWhateverItsPath) {
     }
 }
 
+// Kept at the depth of the disk as it was, 512 reads wait for their tokens inside it: that took 6 s to be followed.
+TEST(ThrottledDisk, IsFollowedWithinASecond) {
+    for (const entry& e : fixed_scenarios()) {
+        if (e.run.name != "recorded disk, 128 reads")
+            continue;
+        scenario s = e.run;
+        s.load.closed_depth = 512;
+        s.segments.push_back({10, s.segments[0].device});
+        s.segments[1].device.token_burst = 50;
+        for (const double reads_per_second : {5'000, 20'000}) {
+            s.segments[1].device.tokens_per_second = reads_per_second;
+            const interval seen = run_adaptive(s, {{11, 12}}, 1).intervals[0];
+            EXPECT_GT(seen.rate(), 0.95 * reads_per_second);
+            const double all_inside_us = 512 / reads_per_second * 1e6;
+            EXPECT_LT(static_cast<double>(seen.latency.percentile(0.5)) / 1e3, 0.1 * all_inside_us);
+        }
+    }
+}
+
 // The same world twice is the same to the last operation: a failure can be run again.
 TEST(World, IsReproducible) {
     const entry e = fixed_scenarios().front();

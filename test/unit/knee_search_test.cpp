@@ -146,6 +146,18 @@ TEST(KneeSearch, DescendsAfterCapacityHasGone) {
     EXPECT_LE(search.knee(), 9u);
 }
 
+// A throttle takes rate and leaves the time of an operation as it is: the depth that is enough falls with the rate.
+TEST(KneeSearch, LooksFirstWhereAThrottleWouldBe) {
+    const controller_options options;
+    measured device(servers(4), 0.01);
+    knee_search search(options);
+    const step next = search.explore(200, device.window(200), 512, false, 1, 4.0 / 200);
+    EXPECT_EQ(search.depth(), 4u);
+    device.run(search, next, 512);
+    EXPECT_EQ(search.knee(), 4u);
+    EXPECT_LT(device.sub_windows(), 60);
+}
+
 TEST(KneeSearch, BeginsAtTheGuess) {
     const controller_options options;
     measured device(servers(32), 0.01);

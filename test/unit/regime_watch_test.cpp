@@ -98,4 +98,61 @@ TEST_F(RegimeWatch, WandersWhereNeighboursResembleEachOtherAndScatterIsMoreThanC
     EXPECT_FALSE(watch.wanders());
 }
 
+struct FarOff : RegimeWatch {
+    using change = regime_watch::change;
+
+    void SetUp() override {
+        RegimeWatch::SetUp();
+        blocks(6, 100);
+    }
+    /// Sub-windows at this rate until it is far off; 0: not within two seconds.
+    nanoseconds_t far_off_after(double rate, change expected, nanoseconds_t length = 10 * ms) {
+        const nanoseconds_t begin = now;
+        while (now - begin < 2'000 * ms) {
+            now += length;
+            const change seen = watch.far_off(rate, now, length);
+            if (seen == change::none)
+                continue;
+            EXPECT_EQ(seen, expected);
+            return now - begin;
+        }
+        return 0;
+    }
+};
+
+TEST_F(FarOff, LessThanHalfIsAnotherDeviceAtOnce) {
+    EXPECT_EQ(far_off_after(51, change::fell), 0);
+    EXPECT_EQ(far_off_after(40, change::fell), 100 * ms);
+}
+
+TEST_F(FarOff, APauseIsNot) {
+    for (int i = 0; i < 20; ++i) {
+        now += 90 * ms;
+        EXPECT_EQ(watch.far_off(1, now, 90 * ms), change::none);
+        now += 10 * ms;
+        EXPECT_EQ(watch.far_off(100, now, 10 * ms), change::none);
+    }
+}
+
+TEST_F(FarOff, TheSubWindowInWhichItChangedDoesNotCount) {
+    now += 10 * ms;
+    EXPECT_EQ(watch.far_off(45, now, 10 * ms), change::none);
+    EXPECT_GT(far_off_after(2, change::fell, 70 * ms), 0);
+    EXPECT_NEAR(watch.deviating().estimate().rate, 2, 0.01);
+}
+
+TEST_F(FarOff, ADeviceThatChangesAllTheTimeHasToStayThereForLonger) {
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(far_off_after(40, change::fell), 100 * ms);
+        watch.restart();
+        blocks(6, 100);
+    }
+    EXPECT_EQ(far_off_after(40, change::fell), 200 * ms);
+}
+
+TEST_F(FarOff, MoreThanTwiceIsAnotherDeviceAtOnce) {
+    EXPECT_EQ(far_off_after(190, change::rose), 0);
+    EXPECT_EQ(far_off_after(210, change::rose), 100 * ms);
+}
+
 } // namespace

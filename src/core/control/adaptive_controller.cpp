@@ -10,6 +10,7 @@ namespace {
 constexpr double slow_device = 5'000; // operations per second below which every latency is sampled
 constexpr double disturbed = 2.5;     // times the scatter of counting
 constexpr unsigned unusable_max = 10; // sub-windows
+constexpr double little_more = 1.25;  // than a rate asks for: a depth that just fails sends a search upwards
 } // namespace
 
 adaptive_controller::adaptive_controller(const controller_options& options) noexcept
@@ -280,8 +281,8 @@ void adaptive_controller::follow(knee_search::step step) noexcept {
         finish_search();
 }
 
-void adaptive_controller::explore(const rate_window& rates, bool upwards_first,
-                                  controller_reason reason) noexcept {
+void adaptive_controller::explore(const rate_window& rates, bool upwards_first, controller_reason reason,
+                                  double first) noexcept {
     trials_.stop();
     enter(controller_phase::probing, reason);
     // The same device as before, or another one, whose best is not known.
@@ -292,7 +293,8 @@ void adaptive_controller::explore(const rate_window& rates, bool upwards_first,
         proof_.forget();
     else
         proof_.restart();
-    follow(search_.explore(limit_, rates, now_.demand(), upwards_first, same ? trials_.share_of_best() : 1));
+    const double share = same ? trials_.share_of_best() : 1;
+    follow(search_.explore(limit_, rates, now_.demand(), upwards_first, share, first));
 }
 
 void adaptive_controller::finish_search() noexcept {
@@ -347,6 +349,8 @@ void adaptive_controller::become_steady() noexcept {
 
 void adaptive_controller::steady_sub_window(const rate_meter::reading& seen,
                                             const latency_sample& latency) noexcept {
+    if (watch_far_off(seen))
+        return;
     if (trials_.active()) {
         trial_sub_window(seen.rate, seen.saturated);
         return;
@@ -359,6 +363,24 @@ void adaptive_controller::steady_sub_window(const rate_meter::reading& seen,
         enter(controller_phase::converged, controller_reason::unchanged);
     if (at_knee() && !start_due_proof(seen, latency))
         start_due_trial();
+}
+
+// A device that serves less than half of what it did, or more than twice that, is another one: nothing that was
+// shown holds of it. If it is throttled each operation takes as long as before, and fewer of them are enough
+// by as much as there are fewer: the search looks there first, or a little above.
+bool adaptive_controller::watch_far_off(const rate_meter::reading& seen) noexcept {
+    if (!at_knee() || !seen.saturated || search_from_next_block_)
+        return false;
+    const double reference = regime_.reference().estimate().rate;
+    const regime_watch::change change = regime_.far_off(seen.rate, now_.time, seen.length);
+    if (change == regime_watch::change::none)
+        return false;
+    guard_.forget_baseline();
+    proof_.restart();
+    const bool rose = change == regime_watch::change::rose;
+    explore(regime_.deviating(), rose, rose ? controller_reason::rate_rose : controller_reason::rate_fell,
+            little_more * regime_.deviating().estimate().rate / reference);
+    return true;
 }
 
 void adaptive_controller::block_complete(const rate_window& block) noexcept {

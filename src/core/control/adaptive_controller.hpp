@@ -106,11 +106,13 @@ private:
     void steady_sub_window(const rate_meter::reading& seen, const latency_sample& latency) noexcept;
     void trial_sub_window(double rate, bool saturated) noexcept;
     void block_complete(const rate_window& block) noexcept;
+    bool watch_far_off(const rate_meter::reading& seen) noexcept;
 
     void engage(double depth) noexcept;
     void open_gate(controller_reason reason) noexcept;
     void exceed_ceiling(double depth, double share) noexcept;
-    void explore(const rate_window& rates, bool upwards_first, controller_reason reason) noexcept;
+    void explore(const rate_window& rates, bool upwards_first, controller_reason reason,
+                 double first = 0.5) noexcept;
     void follow(knee_search::step step) noexcept;
     void finish_search() noexcept;
     void settle(controller_reason reason) noexcept;
@@ -122,6 +124,7 @@ private:
     bool proof_wanted() const noexcept {
         return options_.max_p99 == 0 && open_depth_ != 0 && meter_.rate() >= slow_trials;
     }
+    unsigned proof_depth(unsigned limit) const noexcept;
     bool start_due_proof(const rate_meter::reading& seen, const latency_sample& latency) noexcept;
     void prove(unsigned limit) noexcept;
     void proof_sub_window(const rate_meter::reading& seen, const latency_sample& latency) noexcept;

@@ -10,7 +10,14 @@ namespace {
 constexpr nanoseconds_t overdue_after = 2'000'000'000; // a device that is never calm has to prove it too
 constexpr double step_calm = 1.25;
 constexpr double step_wandering = 1.5;
+constexpr unsigned deep_enough = 32;
 } // namespace
+
+// What thirty-two times the depth does not bring, more of it does not either; and each operation that is started
+// meanwhile waits for as long as there are more of them.
+unsigned adaptive_controller::proof_depth(unsigned limit) const noexcept {
+    return std::max(limit, std::min(open_depth_, deep_enough * limit));
+}
 
 proof_sample adaptive_controller::sample_of(const rate_meter::reading& seen,
                                             const latency_sample& latency) const noexcept {
@@ -27,7 +34,7 @@ bool adaptive_controller::start_due_proof(const rate_meter::reading& seen,
         return true;
     }
     proof_.set_patient(regime_.restless() && !regime_.wanders());
-    proof_.renew(now_.time, limit_, open_depth_, sample_of(seen, latency));
+    proof_.renew(now_.time, limit_, proof_depth(limit_), sample_of(seen, latency));
     set_limit(proof_.depth());
     return true;
 }
@@ -39,7 +46,7 @@ void adaptive_controller::prove(unsigned limit) noexcept {
         return;
     }
     proof_.set_patient(regime_.restless() && !regime_.wanders());
-    proof_.begin(now_.time, limit, open_depth_);
+    proof_.begin(now_.time, limit, proof_depth(limit));
     set_limit(proof_.depth());
 }
 

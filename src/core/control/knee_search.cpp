@@ -32,16 +32,17 @@ knee_search::step knee_search::descend(unsigned depth, const rate_window& rates,
 }
 
 knee_search::step knee_search::explore(unsigned limit, const rate_window& rates, double demand,
-                                       bool upwards_first, double share) noexcept {
+                                       bool upwards_first, double share, double first) noexcept {
     *this = knee_search(*options_);
     share_ = std::clamp(share, 0.5, 1.0);
     demand_ = demand;
     best_ = rates;
     holds_ = std::max(limit, options_->min_in_flight);
-    top_known_ = false;
+    top_known_ = first < 0.5; // what has lost more than half of its rate does not ask for more depth
     if (upwards_first || holds_ <= options_->min_in_flight)
         return climb();
-    return measure(std::max(holds_ / 2, options_->min_in_flight));
+    const auto guess = std::min(static_cast<unsigned>(first * holds_), holds_ - 1);
+    return measure(std::max({guess, options_->min_in_flight, 1u}));
 }
 
 knee_search::step knee_search::add(double rate, double demand) noexcept {

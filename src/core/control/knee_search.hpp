@@ -30,9 +30,9 @@ public:
     step descend(unsigned depth, const rate_window& rates, unsigned guess = 0) noexcept;
 
     /// The rates were measured at this limit, with more operations waiting than it let in: `demand` in all.
-    /// They are known to be this share of the best.
+    /// They are known to be this share of the best. Downwards the first depth to look at is `first` times the limit.
     step explore(unsigned limit, const rate_window& rates, double demand, bool upwards_first,
-                 double share = 1) noexcept;
+                 double share = 1, double first = 0.5) noexcept;
 
     /// The depth to measure now.
     unsigned depth() const noexcept { return rechecking_ ? holds_ : candidate_; }

@@ -13,7 +13,10 @@ constexpr unsigned patience_min = 3;
 constexpr unsigned patience_max = 48;
 constexpr unsigned patience_stretch = 12; // from here on longer sub-windows
 constexpr unsigned stretched = 4;
-constexpr double block_deviations = 4; // standard deviations of a block
+constexpr double far_factor = 2;
+constexpr unsigned far_sub_windows = 3;
+constexpr nanoseconds_t far_for = 100'000'000; // a pause of the device is shorter
+constexpr double block_deviations = 4;         // standard deviations of a block
 } // namespace
 
 void regime_watch::restart() noexcept {
@@ -21,6 +24,7 @@ void regime_watch::restart() noexcept {
     block_.clear();
     deviating_.clear();
     deviations_ = 0;
+    far_ = change::none;
 }
 
 std::optional<rate_window> regime_watch::add(double rate) noexcept {
@@ -53,6 +57,30 @@ regime_watch::change regime_watch::judge(const rate_window& block, nanoseconds_t
     deviations_ = 0;
     learn_patience(now);
     return ratio > 1 ? change::rose : change::fell;
+}
+
+regime_watch::change regime_watch::far_off(double rate, nanoseconds_t now, nanoseconds_t length) noexcept {
+    const double reference = reference_.estimate().rate;
+    const change side = reference <= 0                  ? change::none
+                        : rate * far_factor < reference ? change::fell
+                        : rate > far_factor * reference ? change::rose
+                                                        : change::none;
+    if (side != far_) { // it was in between that the device changed: this sub-window is of both
+        far_ = side;
+        far_since_ = now - length;
+        far_off_.clear();
+        return change::none;
+    }
+    if (side == change::none)
+        return side;
+    far_off_.add(rate);
+    if (far_off_.count() < far_sub_windows || now - far_since_ < far_for * patience_ / patience_min)
+        return change::none;
+    far_ = change::none;
+    deviations_ = 0;
+    deviating_ = far_off_;
+    learn_patience(now);
+    return side;
 }
 
 void regime_watch::learn_patience(nanoseconds_t now) noexcept {

@@ -32,6 +32,10 @@ public:
     std::optional<rate_window> add(double rate) noexcept;
     /// What such a block means. The first is the reference.
     change judge(const rate_window& block, nanoseconds_t now) noexcept;
+    /// Every sub-window at the limit or near it, also those of trials: whether the rate is less than half of its
+    /// reference, or more than twice it, for longer than a pause. That is seen sooner than a change of a fifth
+    /// is, and the search that follows has the rates since then alone.
+    change far_off(double rate, nanoseconds_t now, nanoseconds_t length) noexcept;
     /// After a change: the rates of the new device.
     const rate_window& deviating() const noexcept { return deviating_; }
 
@@ -67,6 +71,9 @@ private:
     rate_window reference_;
     rate_window block_; // the sub-windows that are compared with it
     rate_window deviating_;
+    rate_window far_off_;         // the latest sub-windows, all of them on the same side
+    nanoseconds_t far_since_ = 0; // when the first of them began
+    change far_ = change::none;   // and the side
     unsigned deviations_ = 0;
     unsigned patience_ = 3; // deviating blocks in a row that are a change of the device
     nanoseconds_t changed_ = 0;
