@@ -306,6 +306,7 @@ void shard::settle_before_fork() {
     if (owner_.options().task_work == task_run::deferred && !backend_->is_only_submitter())
         return;
     backend_->attach_visitor();
+    stamp_ = age_stamp::of(coarse_now()); // nobody may have driven it for long
     take_inbox();
     backend_->flush(); // a connect is begun once, and not by each process
     poll_backend();
