@@ -103,7 +103,7 @@ struct FarOff : RegimeWatch {
 
     void SetUp() override {
         RegimeWatch::SetUp();
-        blocks(6, 100);
+        blocks(6, 10'000);
     }
     /// Sub-windows at this rate until it is far off; 0: not within two seconds.
     nanoseconds_t far_off_after(double rate, change expected, nanoseconds_t length = 10 * ms) {
@@ -121,38 +121,56 @@ struct FarOff : RegimeWatch {
 };
 
 TEST_F(FarOff, LessThanHalfIsAnotherDeviceAtOnce) {
-    EXPECT_EQ(far_off_after(51, change::fell), 0);
-    EXPECT_EQ(far_off_after(40, change::fell), 100 * ms);
+    EXPECT_EQ(far_off_after(5100, change::fell), 0);
+    EXPECT_EQ(far_off_after(4000, change::fell), 100 * ms);
 }
 
 TEST_F(FarOff, APauseIsNot) {
     for (int i = 0; i < 20; ++i) {
         now += 90 * ms;
-        EXPECT_EQ(watch.far_off(1, now, 90 * ms), change::none);
+        EXPECT_EQ(watch.far_off(100, now, 90 * ms), change::none);
         now += 10 * ms;
-        EXPECT_EQ(watch.far_off(100, now, 10 * ms), change::none);
+        EXPECT_EQ(watch.far_off(10000, now, 10 * ms), change::none);
     }
 }
 
 TEST_F(FarOff, TheSubWindowInWhichItChangedDoesNotCount) {
     now += 10 * ms;
-    EXPECT_EQ(watch.far_off(45, now, 10 * ms), change::none);
-    EXPECT_GT(far_off_after(2, change::fell, 70 * ms), 0);
-    EXPECT_NEAR(watch.deviating().estimate().rate, 2, 0.01);
+    EXPECT_EQ(watch.far_off(4500, now, 10 * ms), change::none);
+    EXPECT_GT(far_off_after(200, change::fell, 70 * ms), 0);
+    EXPECT_NEAR(watch.deviating().estimate().rate, 200, 1);
 }
 
 TEST_F(FarOff, ADeviceThatChangesAllTheTimeHasToStayThereForLonger) {
     for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(far_off_after(40, change::fell), 100 * ms);
+        EXPECT_EQ(far_off_after(4000, change::fell), 100 * ms);
         watch.restart();
-        blocks(6, 100);
+        blocks(6, 10'000);
     }
-    EXPECT_EQ(far_off_after(40, change::fell), 200 * ms);
+    EXPECT_EQ(far_off_after(4000, change::fell), 200 * ms);
+}
+
+TEST_F(FarOff, WhatWasSeenBeforeALowLoadDoesNotCount) {
+    now += 10 * ms;
+    EXPECT_EQ(watch.far_off(100, now, 10 * ms), change::none);
+    watch.forget_far_off();
+    now += 500 * ms;
+    for (int i = 0; i < 4; ++i) { // a pause
+        now += 10 * ms;
+        EXPECT_EQ(watch.far_off(100, now, 10 * ms), change::none);
+    }
+}
+
+TEST_F(FarOff, HalfOfAFewCompletionsComesByChance) {
+    watch.restart();
+    blocks(6, 100); // one in a sub-window
+    EXPECT_EQ(far_off_after(10, change::fell), 0);
+    EXPECT_EQ(far_off_after(10, change::fell, 100 * ms), 400 * ms); // and that in which it changed
 }
 
 TEST_F(FarOff, MoreThanTwiceIsAnotherDeviceAtOnce) {
-    EXPECT_EQ(far_off_after(190, change::rose), 0);
-    EXPECT_EQ(far_off_after(210, change::rose), 100 * ms);
+    EXPECT_EQ(far_off_after(19000, change::rose), 0);
+    EXPECT_EQ(far_off_after(21000, change::rose), 100 * ms);
 }
 
 } // namespace

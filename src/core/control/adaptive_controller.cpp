@@ -369,8 +369,10 @@ void adaptive_controller::steady_sub_window(const rate_meter::reading& seen,
 // shown holds of it. If it is throttled each operation takes as long as before, and fewer of them are enough
 // by as much as there are fewer: the search looks there first, or a little above.
 bool adaptive_controller::watch_far_off(const rate_meter::reading& seen) noexcept {
-    if (!at_knee() || !seen.saturated || search_from_next_block_)
+    if (!at_knee() || !seen.saturated || search_from_next_block_) {
+        regime_.forget_far_off();
         return false;
+    }
     const double reference = regime_.reference().estimate().rate;
     const regime_watch::change change = regime_.far_off(seen.rate, now_.time, seen.length);
     if (change == regime_watch::change::none)

@@ -15,6 +15,7 @@ constexpr unsigned patience_stretch = 12; // from here on longer sub-windows
 constexpr unsigned stretched = 4;
 constexpr double far_factor = 2;
 constexpr unsigned far_sub_windows = 3;
+constexpr double far_completions = 10;         // of fewer, half come by chance
 constexpr nanoseconds_t far_for = 100'000'000; // a pause of the device is shorter
 constexpr double block_deviations = 4;         // standard deviations of a block
 } // namespace
@@ -61,7 +62,8 @@ regime_watch::change regime_watch::judge(const rate_window& block, nanoseconds_t
 
 regime_watch::change regime_watch::far_off(double rate, nanoseconds_t now, nanoseconds_t length) noexcept {
     const double reference = reference_.estimate().rate;
-    const change side = reference <= 0                  ? change::none
+    const double expected = reference * static_cast<double>(length) / 1e9; // completions
+    const change side = expected < far_completions      ? change::none
                         : rate * far_factor < reference ? change::fell
                         : rate > far_factor * reference ? change::rose
                                                         : change::none;

@@ -36,6 +36,8 @@ public:
     /// reference, or more than twice it, for longer than a pause. That is seen sooner than a change of a fifth
     /// is, and the search that follows has the rates since then alone.
     change far_off(double rate, nanoseconds_t now, nanoseconds_t length) noexcept;
+    /// The load was less than the limit meanwhile, so the rate says nothing of the device.
+    void forget_far_off() noexcept { far_ = change::none; }
     /// After a change: the rates of the new device.
     const rate_window& deviating() const noexcept { return deviating_; }
 
