@@ -185,6 +185,22 @@ TEST(Engine, WhoLooksForAMessageSeesThatARequestIsOver) {
     d->close_and_forget();
 }
 
+/// Each call of run_one() begins anew, and knows what came before it.
+TEST(Engine, WhoHasHadNoMessageSinceLooksForNone) {
+    fake_machine machine;
+    engine e(machine.options());
+    int looks = 0;
+    e.work_started();
+    std::thread([&] { e.shard_at(0).post(function([] {})); }).join();
+    EXPECT_EQ(e.run_one(never), 1u);
+    machine.on_look = [&](fake_backend&) { ++looks; };
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(e.run_one(monotonic_now() + 1'000'000), 0u);
+    EXPECT_EQ(looks, 0);
+    machine.on_look = nullptr;
+    e.work_finished();
+}
+
 TEST(Engine, ANestedRunServesTheSameShard) {
     fake_machine machine;
     engine e(machine.options());

@@ -204,9 +204,12 @@ usable_cpus find_usable_cpus() {
 }
 
 bool several_cpus_usable() {
-    const usable_cpus mine = find_usable_cpus();
-    // One that is bound to a processor says nothing of the others; what programs are confined to, their first is.
-    return mine.ids.size() > 1 ? mine.count > 1 : affinity(::getpid()).size() > 1;
+    // One that is bound to a processor says nothing of the others; what programs are confined to, their first is,
+    // unless it is bound, too: then no two are known to run at once.
+    if (affinity().size() < 2 && affinity(::getpid()).size() < 2)
+        return false;
+    const auto quota = cpu_quota(read_text("/proc/self/cgroup").value_or(""), read_text);
+    return !quota || *quota > 1;
 }
 
 } // namespace aura::core

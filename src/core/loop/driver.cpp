@@ -5,6 +5,7 @@
 #include "core/base/first_use.hpp"
 #include "core/base/probe.hpp"
 #include "core/base/usable_cpus.hpp"
+#include "core/loop/inbox_lookout.hpp"
 #include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 
@@ -86,6 +87,8 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
         home_ = root_.home_;
     }
     active_ = home_;
+    if (home_)
+        arrivals_seen_ = home_->arrivals();
     innermost = this;
 }
 
@@ -295,6 +298,9 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
 
 namespace {
 
+/// What this thread has learnt: a driver lives for one call, which may be run_one().
+constinit thread_local inbox_lookout lookout;
+
 /// A thread that looks out has its processor for itself, or it keeps who could answer from running.
 bool has_processors_to_spare() noexcept {
     try {
@@ -316,9 +322,13 @@ void pause_processor() noexcept {
 } // namespace
 
 /// True: there is something new, and the thread need not sleep. What handlers have asked of the kernel does not wait
-/// for this: where there is anything, none is looked for. Nor do deadlines, nor requests that are over meanwhile.
+/// for this: where there is anything, none is looked for. Nor do deadlines, nor requests that are over meanwhile: those
+/// of the epoll backend show to a system call alone, so none is looked for beside them. Only what threads carry out
+/// for a ring does.
 bool driver::look_out(nanoseconds_t deadline) {
-    if (!lookout_.pays() || !has_processors_to_spare() || !home_->io().nothing_queued())
+    if (!lookout.pays() || !has_processors_to_spare() || !home_->io().nothing_queued())
+        return false;
+    if (engine_.which_backend() == backend_kind::epoll && home_->io().pending() != 0)
         return false;
     const nanoseconds_t begin = monotonic_now();
     nanoseconds_t now = begin;
@@ -333,7 +343,7 @@ bool driver::look_out(nanoseconds_t deadline) {
         completions = home_->io().has_completions();
         now = monotonic_now();
     }
-    lookout_.has_looked(now - begin, found);
+    lookout.has_looked(now - begin, found);
     return found || completions;
 }
 

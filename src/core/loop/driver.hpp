@@ -4,7 +4,6 @@
 
 #include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/loop/engine.hpp"
-#include "core/loop/inbox_lookout.hpp"
 #include "core/loop/stall_report.hpp"
 #include "core/loop/stuck_watch.hpp"
 
@@ -173,8 +172,7 @@ private:
     std::uint32_t shared_budget_ = 0;
     std::int64_t shared_ended_ = 0; // handlers from the shared queue whose work is still counted
     std::uint64_t epoch_seen_ = 0;
-    std::uint32_t arrivals_seen_ = 0; // of home_
-    inbox_lookout lookout_;
+    std::uint32_t arrivals_seen_ = 0; // of home_, since it is that
     std::vector<orphan> orphans_;
     bool attention_ = false;  // kept_, or what follows
     bool lost_ = false;       // others have taken what it drove; written by who takes over

@@ -24,6 +24,7 @@ void driver::set_home(shard* home) noexcept {
     shown_home_.store(home, std::memory_order_release);
     if (!home)
         return;
+    arrivals_seen_ = home->arrivals();
     if (engine_.takeover_)
         engine_.takeover_->note_awake();
     stall_watch::note_awake();
