@@ -72,7 +72,7 @@ public:
     explicit rescue(int fd)
         : thread_([this, fd] {
             std::unique_lock lock(mutex_);
-            while (!ended_.wait_for(lock, std::chrono::seconds(10), [this] { return over_; })) {
+            while (!ended_.wait_for(lock, std::chrono::seconds(25), [this] { return over_; })) {
                 was_needed = true;
                 char bytes[4096];
                 for (int i = 0; i < 100 && ::read(fd, bytes, sizeof bytes) > 0; ++i) {

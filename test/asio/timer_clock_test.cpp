@@ -87,7 +87,8 @@ struct fast_wait_traits {
 TYPED_TEST(TimerClock, AClockOfAnotherPace) {
     using timer = typename TypeParam::template waitable_timer<fast_clock, fast_wait_traits>;
     typename TypeParam::context ctx;
-    timer second(ctx, 3s), first(ctx, 1s); // of the fast clock: 3 ms and 1 ms
+    const auto now = fast_clock::now();
+    timer second(ctx, now + 3s), first(ctx, now + 1s); // of the fast clock: in 3 ms and in 1 ms
     std::vector<int> order;
     second.async_wait([&](error_code error) {
         EXPECT_FALSE(error);

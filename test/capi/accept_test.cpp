@@ -2,6 +2,7 @@
 // number it was given means another socket.
 #include "listening.hpp"
 
+#include <atomic>
 #include <dirent.h>
 #include <sys/wait.h>
 #include <thread>
@@ -157,9 +158,13 @@ TEST_F(CAccept, AChildThatSharesTheSocketServesWhatThisProcessDoesNotAskFor) {
 /// another socket's at once.
 TEST_F(CAccept, NoAcceptOutlivesItsSocketIntoTheNextOneOfItsNumber) {
     engine = make_engine(3, AURA_SELECT_ROUND_ROBIN);
+    std::atomic<int> left{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 2; ++i)
-        threads.emplace_back([&] { EXPECT_EQ(aura_run(e()), 0); });
+        threads.emplace_back([&] {
+            EXPECT_EQ(aura_run(e()), 0);
+            ++left;
+        });
     const auto wait_for = [](const ended& x) {
         while (x.calls == 0)
             std::this_thread::yield();
@@ -194,7 +199,10 @@ TEST_F(CAccept, NoAcceptOutlivesItsSocketIntoTheNextOneOfItsNumber) {
         wait_for(fresh);
         expect_connected(fresh, client);
     }
-    aura_stop(e());
+    while (left != 2) { // one may not be in aura_run() yet
+        aura_stop(e());
+        std::this_thread::yield();
+    }
     for (std::thread& t : threads)
         t.join();
 }

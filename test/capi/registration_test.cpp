@@ -2,6 +2,7 @@
 #include "support.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <poll.h>
@@ -373,8 +374,12 @@ TEST_F(CRegistration, EveryRingHasIt) {
 TEST_F(CRegistration, EndsWhileOtherThreadsStartOperations) {
     const engine_ptr several = make_engine(2, AURA_SELECT_ROUND_ROBIN);
     const buffers b(several.get());
-    std::thread runners[] = {std::thread([&] { aura_run(several.get()); }),
-                             std::thread([&] { aura_run(several.get()); })};
+    std::atomic<int> left{0};
+    const auto run = [&] {
+        aura_run(several.get());
+        ++left;
+    };
+    std::thread runners[] = {std::thread(run), std::thread(run)};
     std::atomic<bool> stop{false};
     std::atomic<int> started{0}, completed{0}, wrong{0};
     struct counters {
@@ -411,7 +416,10 @@ TEST_F(CRegistration, EndsWhileOtherThreadsStartOperations) {
     }
     stop = true;
     starter.join();
-    aura_stop(several.get());
+    while (left != 2) { // one may not be in aura_run() yet
+        aura_stop(several.get());
+        std::this_thread::yield();
+    }
     for (std::thread& t : runners)
         t.join();
     EXPECT_GE(aura_drain(several.get(), -1), 0);

@@ -2,6 +2,7 @@
 #include "support.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -47,16 +48,23 @@ public:
     explicit runners(aura_engine_t* engine, int count = 2)
         : engine_(engine) {
         for (int i = 0; i != count; ++i)
-            threads_.emplace_back([this] { EXPECT_EQ(aura_run(engine_), 0); });
+            threads_.emplace_back([this] {
+                EXPECT_EQ(aura_run(engine_), 0);
+                ++left_;
+            });
     }
     ~runners() {
-        aura_stop(engine_);
+        while (left_ != static_cast<int>(threads_.size())) { // one may not be in aura_run() yet
+            aura_stop(engine_);
+            std::this_thread::yield();
+        }
         for (std::thread& t : threads_)
             t.join();
     }
 
 private:
     aura_engine_t* engine_;
+    std::atomic<int> left_{0};
     std::vector<std::thread> threads_;
 };
 

@@ -112,7 +112,9 @@ TEST(Dump, AsksTheThreadsOfTheRings) {
         started.add();
     });
     EXPECT_TRUE(started.await(1));
-    const std::string text = dump_of(context);
+    std::string text = dump_of(context);
+    for (int i = 0; i < 20 && has(text, "DOES NOT COME BACK"); ++i) // a busy machine runs it late
+        text = dump_of(context);
     EXPECT_TRUE(has(text, "ring 0: thread "));
     EXPECT_TRUE(has(text, "timer due in "));
     EXPECT_FALSE(has(text, "DOES NOT COME BACK"));

@@ -132,7 +132,7 @@ TEST_P(SleepOfSeveral, ADeadlineFiresWhileTheThreadThatWaitedForItIsElsewhere) {
 TEST_P(SleepOfSeveral, AnOrphansWakeDoesNotKeepItsStewardTurning) {
     aura::io_context ctx(GetParam().options());
     auto work = std::make_optional(net::make_work_guard(ctx));
-    aura::steady_timer orphaned(ctx.ring_executor(1));
+    std::optional<aura::steady_timer> orphaned;
     const auto on_orphan = [&](auto f) {
         std::latch done(1);
         net::post(ctx.ring_executor(1), [&] {
@@ -145,12 +145,16 @@ TEST_P(SleepOfSeveral, AnOrphansWakeDoesNotKeepItsStewardTurning) {
         std::array<std::thread, 2> threads;
         for (auto& t : threads)
             t = std::thread([&] { ctx.run(); });
-        const auto driven = [&](unsigned ring) { return ctx.stats().rings[ring].driven; };
-        while (!driven(0) || !driven(1))
+        const auto both_have_rings = [&] { // before there is one that the first would look after
+            const auto rings = ctx.stats().rings;
+            return rings.size() == 2 && rings[0].driven && rings[1].driven;
+        };
+        while (!both_have_rings())
             std::this_thread::yield();
+        orphaned.emplace(ctx.ring_executor(1));
         on_orphan([&] {
-            orphaned.expires_after(100ms);
-            orphaned.async_wait([](aura::error_code) {});
+            orphaned->expires_after(100ms);
+            orphaned->async_wait([](aura::error_code) {});
         });
         on_orphan([] {}); // between the two it has slept
         ctx.stop();

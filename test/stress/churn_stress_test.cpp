@@ -39,7 +39,8 @@ constexpr unsigned reports = 40;
 /// How much, and how long: the suite's, or a soak's.
 struct load {
     std::size_t connections = 300;
-    std::chrono::milliseconds length = 2s, longest_thought = 20ms, patience = 500ms;
+    std::chrono::milliseconds length = AURAIO_TEST_ASAN || AURAIO_TEST_TSAN ? 6s : 2s, longest_thought = 20ms,
+                              patience = 500ms;
 
     static load chosen() {
         load l;

@@ -85,7 +85,10 @@ fn threads_start_cancel_and_drive() {
         })
         .collect();
     starters.into_iter().for_each(|thread| thread.join().unwrap());
-    world.engine.stop();
+    while !drivers.iter().all(|thread| thread.is_finished()) {
+        world.engine.stop(); // again: one may not be in run() yet
+        std::thread::yield_now();
+    }
     drivers.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
     world.engine.drain(PATIENCE).unwrap();
     assert_eq!(world.ended.load(Ordering::Relaxed), THREADS * OPERATIONS);
