@@ -5,6 +5,7 @@
 #include "auraio/core/stats/ring_stats.hpp"
 
 #include <atomic>
+#include <cstdint>
 
 namespace aura::core {
 
@@ -30,7 +31,7 @@ public:
 
     /// never: nobody drives the ring, or its driver waits. For other threads a hint.
     nanoseconds_t turn_began() const noexcept {
-        return waits_.load(std::memory_order_relaxed) ? never : began_.load(std::memory_order_relaxed);
+        return waits_.load(std::memory_order_relaxed) != 0 ? never : began_.load(std::memory_order_relaxed);
     }
 
     /// A turn or a wait ends by the clock, and a turn begins. Returns what the clock shows of a turn that ends.
@@ -39,16 +40,16 @@ public:
         begin(now);
         if (before == never)
             return 0;
-        const bool waited = waits_.load(std::memory_order_relaxed);
+        const bool waited = waits_.load(std::memory_order_relaxed) != 0;
         add(waited ? c.idle_time : c.busy_time, now - before);
         end_wait(); // also when it has failed
         return waited ? 0 : now - before;
     }
 
     /// The turn is over and counted; what comes is no handler's time.
-    void begin_wait() noexcept { waits_.store(true, std::memory_order_release); }
+    void begin_wait() noexcept { waits_.store(1, std::memory_order_release); }
     /// Once the clock has been looked at after it.
-    void end_wait() noexcept { waits_.store(false, std::memory_order_release); }
+    void end_wait() noexcept { waits_.store(0, std::memory_order_release); }
 
     /// Nobody drives it any more, perhaps because a wait has failed.
     void end_drive() noexcept {
@@ -58,7 +59,7 @@ public:
 
     /// Any thread.
     void read(const ring_counters& c, nanoseconds_t now, ring_stats& out) const noexcept {
-        const bool waits = waits_.load(std::memory_order_acquire);
+        const bool waits = waits_.load(std::memory_order_acquire) != 0;
         const std::uint64_t busy = waits ? counted(c.busy_time) : read(c.busy_time, now);
         const std::uint64_t idle = waits ? read(c.idle_time, now) : counted(c.idle_time);
         out.busy_time = largest(shown_busy_, busy);
@@ -89,7 +90,9 @@ private:
     }
 
     std::atomic<nanoseconds_t> began_{never}; // relaxed: see above
-    std::atomic<bool> waits_{false};
+    // Not of bool, whose functions a debug build calls: a program with ThreadSanitizer brings its own, which do not
+    // know what a library without it has ordered.
+    std::atomic<std::uint8_t> waits_{0};
     mutable std::atomic<std::uint64_t> shown_busy_{0};
     mutable std::atomic<std::uint64_t> shown_idle_{0};
 };
