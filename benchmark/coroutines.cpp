@@ -1,4 +1,5 @@
-// Coroutines on a context: co_await of a post, of nested coroutines, of a timer that is due, and co_spawn.
+// Coroutines on a context: co_await of a post, of nested coroutines, of a timer that is due, and co_spawn, from inside
+// of run() and from outside.
 #include "support/affinity.hpp"
 #include "support/contender.hpp"
 #include "support/measured_section.hpp"
@@ -36,8 +37,18 @@ public:
             else if (mode == "spawn")
                 net::co_spawn(executor_, await_spawned(), rethrow);
             else
-                fail("mode is post, nested, timer or spawn");
+                fail("mode is post, nested, timer, spawn or outside");
         }
+    }
+
+    // Empty coroutines, so many before each run().
+    void spawn_outside(io::io_context& context, std::uint64_t count) {
+        do {
+            for (std::uint64_t i = 0; i < count; ++i)
+                net::co_spawn(executor_, nothing(), rethrow);
+            context.restart();
+            context.run();
+        } while (section_.count(count));
     }
 
 private:
@@ -89,6 +100,8 @@ private:
 template <typename Executor>
 void run(io::io_context& context, measured_section& section, const std::string& mode, std::uint64_t count) {
     scenarios<Executor> all(context, section);
+    if (mode == "outside")
+        return all.spawn_outside(context, count);
     all.spawn(mode, count);
     context.run();
 }

@@ -89,6 +89,8 @@ int main(int argc, char** argv) {
 #if defined(BENCHMARK_AURAIO)
     // Requests that are submitted together at most; 0: the library finds out.
     context->set_batch_threshold(static_cast<unsigned>(args.number("batch", 0)));
+    // Whether the device's gate may hold requests back.
+    context->set_adaptive(args.number("adaptive", 1) != 0);
 #endif
     args.reject_unknown();
 

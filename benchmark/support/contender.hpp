@@ -52,13 +52,21 @@ namespace benchmark {
 
 using io_executor = io::io_context::executor_type;
 
+#if defined(BENCHMARK_BOOST)
+inline constexpr int unsafe_hint = BOOST_ASIO_CONCURRENCY_HINT_UNSAFE;
+#else
+inline constexpr int unsafe_hint = ASIO_CONCURRENCY_HINT_UNSAFE;
+#endif
+
 // Argument hint: the concurrency hint given to the constructor, or "none" for the default constructor.
 inline std::unique_ptr<io::io_context> make_context(const std::string& hint) {
     if (hint == "1")
         return std::make_unique<io::io_context>(1);
     if (hint == "none")
         return std::make_unique<io::io_context>();
-    fail("hint is 1 or none");
+    if (hint == "unsafe")
+        return std::make_unique<io::io_context>(unsafe_hint);
+    fail("hint is 1, none or unsafe");
 }
 
 inline std::unique_ptr<io::io_context> make_context(arguments& args) {
