@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-# report.py suite BUDGETS RESULTS | small RESULTS UNIT TITLE | sweep, gate or thirds RESULTS: tables of what benchmarks have printed.
+# report.py suite|table BUDGETS RESULTS... | small RESULTS UNIT TITLE | sweep, gate or thirds RESULTS: tables of what benchmarks printed.
 """Results are lines of key=value words, one for each run; only a name may contain spaces. Figures are medians over the
 rounds, with the median absolute deviation where there is room for it; a ratio is the median of the ratios of runs of the
 same round, which a slow minute of the machine does not change.
 
   suite    a table for each scenario, ratios to its first contender, and which budgets are kept (run.sh)
+  table    all budgets in one table, beside the better peer and with their spread (run.sh all)
+  needed   of the contenders on standard input (name|...) those that the budgets of a scenario compare: needed BUDGETS SCENARIO
   small    rate and CPU time of each program (file_reads.sh, try.sh)
   sweep    fixed depths and the gate beside them; gate: each round of both; thirds: 30 s in three parts (storage.sh)
 """
@@ -43,10 +45,14 @@ class Runs:
         middle = self.median(key)
         return statistics.median(abs(v - middle) for v in self.values(key)) if middle is not None else None
 
+    def ratios(self, reference, key):
+        """Of the runs of the same round, in order of their size."""
+        return sorted(float(run[key]) / float(other[key]) for number, run in self.rounds.items()
+                      for other in [reference.rounds.get(number, {})]
+                      if key in run and float(other.get(key, 0)) > 0)
+
     def ratio(self, reference, key):
-        ratios = [float(run[key]) / float(other[key]) for number, run in self.rounds.items()
-                  for other in [reference.rounds.get(number, {})]
-                  if key in run and float(other.get(key, 0)) > 0]
+        ratios = self.ratios(reference, key)
         return statistics.median(ratios) if ratios else None
 
 
@@ -74,21 +80,75 @@ def scenarios_of(path):
 
 # ---- suite ----
 
-METRICS = {"rate": "ops_per_s", "wake": "wake_ns", "p99": "p99_us",
-           "allocs": "allocs_per_op", "cpu": "cpu_ns_per_op", "ns_cpu": "cpu_ns_per_op"}
+METRICS = {"rate": "ops_per_s", "wake": "wake_ns", "p99": "p99_us", "p50": "p50_us", "arm": "arm_ns", "fire": "fire_ns",
+           "allocs": "allocs_per_op", "cpu": "cpu_ns_per_op", "ns_cpu": "cpu_ns_per_op", "size": "size_bytes"}
+
+
+class Budget:
+    """One line: what of which contenders is promised beside which peers, and under which heading ("## ...") it stands."""
+
+    def __init__(self, line, heading):
+        self.where, self.who, self.metric, self.limit, peers = line.split()
+        self.peers = [] if peers == "-" else peers.split(",")
+        self.heading = heading
+
+    def holds_for(self, scenario, name):
+        return re.fullmatch(self.where, scenario) and re.fullmatch(self.who, name)
 
 
 def budgets_of(path):
+    found, heading = [], ""
     with open(path) as lines:
-        return [line.split() for line in lines if line.strip() and not line.startswith("#")]
+        for line in lines:
+            if line.startswith("## "):
+                heading = line[3:].strip()
+            elif line.strip() and not line.startswith("#"):
+                found.append(Budget(line, heading))
+    return found
+
+
+class Comparison:
+    """One contender beside the better of its peers: that whose ratio leaves least of the promise."""
+
+    def __init__(self, scenario, name, budget):
+        key = METRICS[budget.metric]
+        runs = scenario.contenders[name]
+        self.at_least = budget.metric == "rate"
+        self.limit = float(budget.limit)
+        self.ours = runs.median(key)
+        self.ratios, self.peer, self.theirs = [], None, None
+        for peer in budget.peers:
+            ratios = runs.ratios(scenario.peer(peer), key)
+            if ratios and (not self.ratios or (statistics.median(ratios) < self.median) == self.at_least):
+                self.ratios, self.peer, self.theirs = ratios, peer, scenario.peer(peer).median(key)
+
+    @property
+    def median(self):
+        return statistics.median(self.ratios)
+
+    @property
+    def quartiles(self):
+        """Of fewer than four rounds the least and the greatest, for there are no quarters of them."""
+        if len(self.ratios) < 4:
+            return self.ratios[0], self.ratios[-1]
+        parts = statistics.quantiles(self.ratios, n=4, method="inclusive")
+        return parts[0], parts[2]
+
+    def verdict(self):
+        low, high = self.quartiles
+        if low < high and low <= self.limit <= high:
+            return "noise"
+        return "kept" if (self.median >= self.limit if self.at_least else self.median <= self.limit) else "LOST"
 
 
 def number(value):
     return 0 if value is None else value
 
 
-def verdict(scenario, name, metric, limit, peer):
+def verdict(scenario, name, budget):
     """"cpu 1.02 <= 1.15 x raw_uring: kept"; nothing where there is nothing to compare with."""
+    metric, limit = budget.metric, budget.limit
+    peer = budget.peers[0] if budget.peers else "-"
     key = METRICS[metric]
     runs = scenario.contenders[name]
     at_least = metric == "rate"
@@ -98,7 +158,11 @@ def verdict(scenario, name, metric, limit, peer):
         kept = number(runs.median(key)) - allowed < 0.001
         actual = f"{number(runs.median(key)):.3f}"
     else:
-        value = runs.median(key) if metric == "ns_cpu" else runs.ratio(scenario.peer(peer), key)
+        if metric == "ns_cpu":
+            value = runs.median(key)
+        else:
+            beside = Comparison(scenario, name, budget)
+            value, peer = (beside.median, beside.peer) if beside.ratios else (None, peer)
         if value is None:
             return None
         kept = value >= float(limit) if at_least else value <= float(limit)
@@ -139,12 +203,74 @@ def suite(budget_path, path):
         for name, runs in scenario.contenders.items():
             print(row(name, runs, reference))
         for name in scenario.contenders:
-            verdicts = [verdict(scenario, name, metric, limit, peer) for where, who, metric, limit, peer in budgets
-                        if re.fullmatch(where, title) and re.fullmatch(who, name)]
+            verdicts = [verdict(scenario, name, budget) for budget in budgets if budget.holds_for(title, name)]
             if any(verdicts):
                 print(f"  budget, {name}: {'; '.join(v for v in verdicts if v)}")
         for text in scenario.missing:
             print(f"  not here, {text}")
+
+
+# ---- table ----
+
+def is_compared(budget):
+    """Promises of allocations and of absolute figures have no spread that would say anything."""
+    return bool(budget.peers) and budget.metric != "allocs"
+
+
+def needed(budget_path, scenario):
+    lines = [line for line in sys.stdin.read().splitlines() if line]
+    names = [line.split("|")[0] for line in lines]
+    wanted = set()
+    for budget in budgets_of(budget_path):
+        ours = [name for name in names if budget.holds_for(scenario, name)]
+        wanted.update(ours)
+        if ours:
+            wanted.update(budget.peers)
+    print("\n".join(line for line in lines if line.split("|")[0] in wanted))
+
+
+def table_row(title, name, budget, beside):
+    low, high = beside.quartiles
+    return "  %-28s %-23s %-4s %10.4g %10.4g %-29s %6.3f  %5.3f .. %5.3f %s %-4s %s" % (
+        title, name, budget.metric, beside.ours, beside.theirs, beside.peer, beside.median, low, high,
+        ">=" if beside.at_least else "<=", budget.limit, beside.verdict())
+
+
+def table(budget_path, *paths):
+    scenarios = {}
+    for path in paths:
+        scenarios.update(scenarios_of(path))
+    counts = defaultdict(int)
+    others = []
+    heading = None
+    print("  %-28s %-23s %-4s %10s %10s %-29s %6s  %14s %-7s %s" %
+          ("", "", "", "ours", "theirs", "the better peer", "ratio", "its quartiles", "limit", ""))
+    for budget in budgets_of(budget_path):
+        found = [(title, name) for title, scenario in scenarios.items() for name in scenario.contenders
+                 if budget.holds_for(title, name)]
+        rows = []
+        for title, name in found:
+            if not is_compared(budget):
+                others.append((title, name, verdict(scenarios[title], name, budget)))
+                continue
+            beside = Comparison(scenarios[title], name, budget)
+            if beside.ratios:
+                counts[beside.verdict()] += 1
+                rows.append(table_row(title, name, budget, beside))
+        if rows and budget.heading != heading:
+            heading = budget.heading
+            print(f"\n{heading}")
+        for text in rows:
+            print(text)
+    print("\n%d kept, %d lost, %d within the noise: the limit lies between the quartiles of the ratios" %
+          (counts["kept"], counts["LOST"], counts["noise"]))
+    broken = [(title, name, text) for title, name, text in others if text and text.endswith("MISSED")]
+    print("Promises of allocations and absolute figures: %d kept, %d not" % (len(others) - len(broken), len(broken)))
+    for title, name, text in broken:
+        print(f"  {title}, {name}: {text}")
+    for title, scenario in scenarios.items():
+        for text in dict.fromkeys(scenario.missing):
+            print(f"Not here, {title}, {text}")
 
 
 # ---- small ----
@@ -199,7 +325,7 @@ def thirds(path):
             print("  %2d to %2d s: %7d IOPS, P99 %6d us, limit %4d" % (i * 10, i * 10 + 10, *mean))
 
 
-TABLES = {"suite": suite, "small": small, "sweep": sweep, "gate": gate, "thirds": thirds}
+TABLES = {"suite": suite, "table": table, "needed": needed, "small": small, "sweep": sweep, "gate": gate, "thirds": thirds}
 
 if __name__ == "__main__":
     TABLES[sys.argv[1]](*sys.argv[2:])

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the benchmarks of a build tree and prints their tables: run.sh [-b build] [suite...]
 #
-# Suites: echo churn udp http threads blocking file_reads c post timers coroutines, all of them without arguments; registered.
+# Suites: those of the variable below, all of them without arguments (an hour). `run.sh all` runs them too, with as little as a budget takes
+# (contenders that one compares, shorter runs, as many rounds as 15 minutes have room for), and ends with one table of the budgets.
 # MEASURE_MS, WARM_MS and ROUNDS change the length. Results are kept in <build>/benchmark/results.<suite>, one line per run, for report.py.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,10 +18,18 @@ while getopts b: option; do
 done
 shift $((OPTIND - 1))
 programs=$(cd "$build/benchmark" && pwd)
-(($# > 0)) || set -- echo churn udp http threads blocking file_reads c post timers coroutines
+suites=(synced_writes life coroutines post timers churn udp http size echo threads blocking file_reads c registered gate)
+(($# > 0)) || set -- "${suites[@]}"
 
 # The other backend, as one more contender.
 on_epoll="AURAIO_BACKEND=epoll"
+
+# The file that is read, or another one, made once: test_file [name MiB]
+test_file() {
+    local path=$programs/${1:-data} mib=${2:-${FILE_MIB:-1024}}
+    [[ $(stat --format %s "$path" 2>/dev/null) == "$((mib << 20))" ]] ||
+        "$programs/make_test_file" "path=$path" "mib=$mib"
+}
 
 # The pool's threads: as many as libuv has for a cache, which never waits; one for each read of a device.
 pool_threads() {
@@ -46,6 +55,7 @@ auraio_typed_coroutines|file_reads_auraio style=typed_coroutines $where
 asio|file_reads_asio $where
 asio_coroutines|file_reads_asio style=coroutines $where
 asio_file_per_read|file_reads_asio files=many $where
+asio_file_per_read_coroutines|file_reads_asio files=many style=coroutines $where
 pread_pool|pread_pool threads=$(pool_threads "$mode" "$depth") $where
 pread_pool_two_cpus|pread_pool threads=$(pool_threads "$mode" "$depth") places=2 $where
 auraio_epoll|$on_epoll AURAIO_POOL_THREADS=$(pool_threads "$mode" "$depth") file_reads_auraio $where
@@ -54,7 +64,7 @@ END
 }
 
 suite_file_reads() {
-    "$programs/make_test_file" "path=$programs/data" "mib=${FILE_MIB:-1024}"
+    test_file
     local depth
     for depth in 1 4 32 128 512; do
         read_scenario "$1" cache "$depth" cache 256
@@ -84,7 +94,7 @@ suite_c() {
         printf '#!/bin/sh\necho "there is no cargo, or it failed"\nexit 77\n' >"$programs/rust_reads"
     chmod +x "$programs/rust_reads"
     cp "$here/peers/fio_reads" "$programs/fio_reads"
-    "$programs/make_test_file" "path=$programs/data" "mib=${FILE_MIB:-1024}"
+    test_file
     local mode depth span where
     for mode in cache direct; do
         span=$([[ $mode == cache ]] && echo 256 || echo 0)
@@ -108,10 +118,10 @@ END
 
 # Whether registered buffers and files pay, from C.
 suite_registered() {
-    "$programs/make_test_file" "path=$programs/data" "mib=256"
+    test_file
     local mode where
     for mode in cache direct; do
-        where="path=data mode=$mode depth=32"
+        where="path=data mode=$mode depth=32 span_mib=256"
         run_scenario "$programs" "$1" "registered/$mode/32" <<END
 none|c_reads $where
 buffers|c_reads registered=buffers $where
@@ -119,6 +129,62 @@ files|c_reads registered=files $where
 both|c_reads registered=both $where
 END
     done
+}
+
+# The device's gate and the same without it. A run begins before the gate has learnt anything, so it is longer than others.
+suite_gate() {
+    test_file
+    # shellcheck disable=SC2034 # the driver reads them
+    local measure_ms=${GATE_MEASURE_MS:-10000} warm_ms=${GATE_WARM_MS:-5000} rounds=${GATE_ROUNDS:-5} time_limit=60
+    local depth where
+    for depth in 32 64 128 256; do
+        where="path=data mode=direct depth=$depth"
+        run_scenario "$programs" "$1" "gate/$depth" <<END
+gate_off|file_reads_auraio adaptive=0 $where
+gate_on|file_reads_auraio $where
+raw_uring|raw_uring_read $where
+END
+    done
+}
+
+suite_synced_writes() {
+    test_file log 64
+    local depth
+    for depth in 1 8 32; do
+        run_scenario "$programs" "$1" "synced_writes/$depth" <<END
+raw_uring|raw_uring_synced_writes path=log depth=$depth
+auraio|synced_writes_auraio path=log depth=$depth
+auraio_no_gate|synced_writes_auraio adaptive=0 path=log depth=$depth
+auraio_epoll|$on_epoll synced_writes_auraio path=log depth=$depth
+END
+    done
+}
+
+suite_life() {
+    run_scenario "$programs" "$1" "life/post" <<END
+asio|context_life_asio
+asio_uring|context_life_asio_uring
+auraio|context_life_auraio
+auraio_no_hint|context_life_auraio hint=none
+auraio_epoll|$on_epoll context_life_auraio
+END
+    run_scenario "$programs" "$1" "life/socket" <<END
+raw_uring|ring_life
+raw_uring_256|ring_life entries=256
+asio|context_life_asio with=socket
+asio_uring|context_life_asio_uring with=socket
+auraio|context_life_auraio with=socket
+auraio_no_hint|context_life_auraio with=socket hint=none
+auraio_epoll|$on_epoll context_life_auraio with=socket
+END
+}
+
+# Bytes of a stripped program; one run is enough.
+suite_size() {
+    local name
+    for name in asio asio_uring auraio; do
+        printf 'round=1 scenario=size/echo name=%s size_bytes=%d\n' "$name" "$(stat --format %s "$programs/small_echo_$name")"
+    done >>"$1"
 }
 
 suite_post() {
@@ -142,6 +208,10 @@ auraio_ring|post_own_auraio timer=1 to=ring depth=$depth
 auraio_epoll|$on_epoll post_own_auraio timer=1 depth=$depth
 END
     done
+    run_scenario "$programs" "$1" "post/unsafe/1" <<END
+asio|post_own_asio hint=unsafe
+auraio|post_own_auraio hint=unsafe
+END
     run_scenario "$programs" "$1" "post/foreign_wake" <<END
 raw_eventfd_ring|raw_wake kind=eventfd_ring
 raw_eventfd_epoll|raw_wake kind=eventfd_epoll
@@ -180,13 +250,15 @@ asio_strands|post_between_asio contexts=one work_us=20
 auraio_rings|post_between_auraio contexts=one work_us=20
 auraio_contexts|post_between_auraio work_us=20
 END
-    run_scenario "$programs" "$1" "post/between/256" <<END
-asio|post_between_asio depth=256
-asio_no_hint|post_between_asio hint=none depth=256
-asio_strands|post_between_asio contexts=one depth=256
-auraio_rings|post_between_auraio contexts=one depth=256
-auraio_contexts|post_between_auraio depth=256
+    for depth in 16 256; do
+        run_scenario "$programs" "$1" "post/between/$depth" <<END
+asio|post_between_asio depth=$depth
+asio_no_hint|post_between_asio hint=none depth=$depth
+asio_strands|post_between_asio contexts=one depth=$depth
+auraio_rings|post_between_auraio contexts=one depth=$depth
+auraio_contexts|post_between_auraio depth=$depth
 END
+    done
 }
 
 # timer_scenario results name depth arguments...
@@ -215,18 +287,31 @@ suite_timers() {
     timer_scenario "$1" fire 10 mode=fire spread_us=1000
     timer_scenario "$1" fire 1000 mode=fire spread_us=50
     timer_scenario "$1" fire 100000 mode=fire spread_us=5000
+    # All armed, then all due: more at a time than a cache holds.
+    local from
+    while read -r depth from; do
+        run_scenario "$programs" "$1" "bulk_timers/$from/$depth" <<END
+asio|timers_asio depth=$depth mode=bulk from=$from spread_us=$((depth < 100000 ? 1000 : depth / 5))
+auraio|timers_auraio depth=$depth mode=bulk from=$from spread_us=$((depth < 100000 ? 1000 : depth / 5))
+END
+    done <<<"1000 inside
+100000 inside
+100000 outside
+1000000 inside"
 }
 
 suite_coroutines() {
-    local mode
-    for mode in post nested timer spawn; do
+    local mode depth
+    for mode in post nested timer spawn outside; do
+        depth=1
+        [[ $mode != outside ]] || depth=100
         run_scenario "$programs" "$1" "coroutines/$mode" <<END
-asio|coroutines_asio mode=$mode
-asio_typed|coroutines_asio mode=$mode executor=typed
-asio_no_hint|coroutines_asio mode=$mode hint=none
-auraio|coroutines_auraio mode=$mode
-auraio_typed|coroutines_auraio mode=$mode executor=typed
-auraio_no_hint|coroutines_auraio mode=$mode hint=none
+asio|coroutines_asio mode=$mode depth=$depth
+asio_typed|coroutines_asio mode=$mode depth=$depth executor=typed
+asio_no_hint|coroutines_asio mode=$mode depth=$depth hint=none
+auraio|coroutines_auraio mode=$mode depth=$depth
+auraio_typed|coroutines_auraio mode=$mode depth=$depth executor=typed
+auraio_no_hint|coroutines_auraio mode=$mode depth=$depth hint=none
 END
     done
 }
@@ -344,6 +429,38 @@ suite_blocking() {
     blocking_scenario "$1" "unequal" "threads=2 depth=16 blocking=1 block_us=0 work_us=50 heavy_us=750"
 }
 
+needed_contenders() { "$here/report.py" needed "$here/budgets" "$1"; }
+
+# Every suite once with what its budgets compare, again and again while there is time, then one table. Rounds that are
+# minutes apart meet the machine in more of its moods than rounds in a row.
+run_all() {
+    local limit=$((${ALL_SECONDS:-900} - 15)) longest=0 began suite
+    local -a files=("${suites[@]/#/$programs/results.}")
+    # shellcheck disable=SC2034 # the driver's
+    choose_contenders=needed_contenders when_broken=note
+    rounds=1 measure_ms=${MEASURE_MS:-150} warm_ms=${WARM_MS:-40}
+    GATE_ROUNDS=1 GATE_MEASURE_MS=${GATE_MEASURE_MS:-1500} GATE_WARM_MS=${GATE_WARM_MS:-2500}
+    for suite in "${files[@]}"; do
+        : >"$suite"
+    done
+    for ((first_round = 1; first_round == 1 || SECONDS + longest <= limit; ++first_round)); do
+        began=$SECONDS
+        for suite in "${suites[@]}"; do
+            "suite_$suite" "$programs/results.$suite"
+        done
+        longest=$((SECONDS - began > longest ? SECONDS - began : longest))
+        printf 'Round %d, after %d s\n' "$first_round" "$SECONDS" >&2
+    done
+    "$here/report.py" table "$here/budgets" "${files[@]}"
+    printf '%d rounds, of %d ms after %d; of the gate %d after %d, shorter than its promise is about (run.sh gate)\n' \
+        $((first_round - 1)) "$measure_ms" "$warm_ms" "$GATE_MEASURE_MS" "$GATE_WARM_MS"
+    printf 'In all %d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+}
+
+if [[ $* == all ]]; then
+    run_all
+    exit
+fi
 for suite in "$@"; do
     declare -F "suite_$suite" >/dev/null || {
         echo "no such suite: $suite" >&2
