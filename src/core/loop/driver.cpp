@@ -116,7 +116,9 @@ driver::~driver() {
     engine_.give_back(*home_);
 }
 
-inline bool driver::run_ready() {
+/// Inlined into both of its callers by order: called, it would be entered twice for each handler of a chain, whose
+/// turns are of one handler, and the second time only to find the turn over.
+[[gnu::always_inline]] AURAIO_NO_CANARY inline bool driver::run_ready() {
     if (home_->in_turn()) [[likely]] {
         active_ = home_;
         AURAIO_PROBE1(handler__begin, home_->index());
@@ -160,7 +162,7 @@ bool driver::run_one(nanoseconds_t deadline) {
     return step(deadline);
 }
 
-std::size_t driver::run(nanoseconds_t deadline) {
+AURAIO_NO_CANARY std::size_t driver::run(nanoseconds_t deadline) {
     std::size_t count = 0;
     const bool timed = deadline != never && deadline != 0;
     for (;;) {
