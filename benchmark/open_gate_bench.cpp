@@ -145,11 +145,11 @@ BENCHMARK_CAPTURE(reads, open_gate, passes::open_gate);
 void open_ring_gate(benchmark::State& state) {
     ring_gate gate;
     for (auto _ : state) {
-        bool passed = gate.try_admit(io_class::read);
+        bool passed = gate.try_admit(gate_lane::read);
         benchmark::DoNotOptimize(passed);
-        bool sampled = gate.sampled(io_class::read);
+        bool sampled = gate.sampled(gate_lane::read);
         benchmark::DoNotOptimize(sampled);
-        gate.complete(io_class::read, 4096);
+        gate.complete(gate_lane::read, 4096);
     }
 }
 BENCHMARK(open_ring_gate);

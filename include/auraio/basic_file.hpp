@@ -181,6 +181,23 @@ public:
         return detail::sync_return(ec = {});
     }
 
+    /// Whom the asynchronous reads and writes serve that are started from now on; foreground, as at first, or
+    /// background: these yield to the process's foreground ones on the same storage device. Nothing of the background
+    /// is let through while foreground ones wait there (but one in 100 ms), few while there were any in the
+    /// last 10 ms, all else. It belongs to the open file: bad_descriptor when there is none.
+    void io_class(core::io_class which) {
+        throwing("io_class", [&](error_code& ec) { return io_class(which, ec); });
+    }
+    detail::sync_result io_class(core::io_class which, error_code& ec) {
+        if (!impl_.get())
+            return detail::sync_return(ec = net::error::bad_descriptor);
+        impl_.get()->set_io_class(which);
+        return detail::sync_return(ec = {});
+    }
+    core::io_class io_class() const noexcept {
+        return impl_.get() ? impl_.get()->get_io_class() : core::io_class::foreground;
+    }
+
     /// Bytes.
     std::uint64_t size() const {
         error_code ec;

@@ -4,6 +4,7 @@
 #include "auraio/detail/stock.hpp"
 #if !defined(AURAIO_STOCK)
 
+#include "auraio/core/io/io_class.hpp"
 #include "auraio/detail/config.hpp"
 
 #include <fcntl.h>
@@ -46,6 +47,9 @@ protected:
     file_base() = default;
     ~file_base() = default;
 };
+
+/// Whom a file's reads and writes serve: see io_class() of files.
+using core::io_class;
 
 /// What async_stat() yields: statx(2)'s structure; stx_mask says which fields the file system filled.
 using file_status = struct ::statx;

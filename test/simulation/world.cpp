@@ -8,7 +8,7 @@ namespace simulation {
 namespace {
 
 using aura::core::device_controller;
-using aura::core::io_class;
+using aura::core::gate_lane;
 using aura::core::latency_sample;
 using aura::core::nanoseconds_t;
 using aura::core::ring_gate;
@@ -20,7 +20,7 @@ time_ns from_seconds(double s) {
 /// A ring: its gate, what waits at it, and its part of the load.
 struct ring {
     ring_gate gate;
-    std::deque<std::uint32_t> waiting[aura::core::io_class_count];
+    std::deque<std::uint32_t> waiting[aura::core::gate_lane_count];
     unsigned closed_depth = 0;
     std::vector<std::uint32_t> completed; // not taken yet
     std::vector<std::uint32_t> prepared;  // started in this turn
@@ -148,11 +148,11 @@ private:
         return index;
     }
 
-    static io_class class_of(const request& r) { return r.write ? io_class::write : io_class::read; }
+    static gate_lane lane_of(const request& r) { return r.write ? gate_lane::write : gate_lane::read; }
 
     void submit(std::uint32_t r) {
         const std::uint32_t index = new_request(r);
-        const io_class c = class_of(requests_[index]);
+        const gate_lane c = lane_of(requests_[index]);
         ring& from = *rings_[r];
         if (adaptive_ && from.gate.asleep() && controller_.wake())
             events_.at(now_ + scenario_.options.tick, event_kind::tick, 0);
@@ -191,13 +191,13 @@ private:
 
     void drain(ring& r) {
         for (bool any = true; any;) {
-            const io_class first = r.gate.next_to_drain();
-            const io_class second = first == io_class::read ? io_class::write : io_class::read;
+            const gate_lane first = r.gate.next_to_drain();
+            const gate_lane second = first == gate_lane::read ? gate_lane::write : gate_lane::read;
             any = drain_one(r, first) || drain_one(r, second);
         }
     }
 
-    bool drain_one(ring& r, io_class c) {
+    bool drain_one(ring& r, gate_lane c) {
         auto& queue = r.waiting[static_cast<std::size_t>(c)];
         if (queue.empty() || (adaptive_ ? !r.gate.try_admit_waiting(c) : !static_room()))
             return false;
@@ -265,7 +265,7 @@ private:
         ++completed_;
         ring& owner = *rings_[r.owner];
         if (adaptive_)
-            owner.gate.complete(class_of(r), r.bytes);
+            owner.gate.complete(lane_of(r), r.bytes);
         const time_ns latency = now_ - r.admitted;
         if (interval* i = current()) {
             ++i->completed;

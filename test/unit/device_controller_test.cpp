@@ -15,8 +15,8 @@ namespace {
 using namespace aura::core;
 
 constexpr nanoseconds_t ms = 1'000'000;
-constexpr auto reads = io_class::read;
-constexpr auto writes = io_class::write;
+constexpr auto reads = gate_lane::read;
+constexpr auto writes = gate_lane::write;
 const latency_sample no_latency{};
 
 static_assert(sizeof(ring_gate) <= 192, "three cache lines");
@@ -222,14 +222,14 @@ TEST(DeviceController, HalfOfTheLimitIsForTheClassThatWaits) {
     device_controller device;
     ring_gate gate;
     device.attach(gate, nullptr);
-    const auto start = [&](io_class c) {
+    const auto start = [&](gate_lane c) {
         if (!gate.try_admit(c))
             gate.wait(c);
     };
     const auto drain = [&] {
         for (bool any = true; any;) {
-            const io_class first = gate.next_to_drain();
-            const io_class second = first == reads ? writes : reads;
+            const gate_lane first = gate.next_to_drain();
+            const gate_lane second = first == reads ? writes : reads;
             any = (gate.waiting(first) != 0 && gate.try_admit_waiting(first)) ||
                   (gate.waiting(second) != 0 && gate.try_admit_waiting(second));
         }
@@ -240,7 +240,7 @@ TEST(DeviceController, HalfOfTheLimitIsForTheClassThatWaits) {
     }
     for (nanoseconds_t now = 0; now < 5'000 * ms; now += ms) {
         for (unsigned served = 0; served < 16; ++served) {
-            const io_class c = gate.in_flight(reads) > gate.in_flight(writes) ? reads : writes;
+            const gate_lane c = gate.in_flight(reads) > gate.in_flight(writes) ? reads : writes;
             if (gate.in_flight(c) == 0)
                 break;
             gate.complete(c, 4096);
@@ -250,7 +250,7 @@ TEST(DeviceController, HalfOfTheLimitIsForTheClassThatWaits) {
         if (now % (10 * ms) == 0)
             device.tick(now, no_latency);
     }
-    ASSERT_TRUE(device.classes_apart());
+    ASSERT_TRUE(device.directions_apart());
     ASSERT_NE(gate.limit(), ring_gate::unlimited);
     drain();
     EXPECT_NEAR(static_cast<double>(gate.in_flight(reads)), gate.limit() / 2.0, 1.5);
@@ -379,7 +379,7 @@ TEST(DeviceController, RingsInThreadsOfTheirOwnShareTheTick) {
             device.set_max_in_flight(&gate, limit);
         }
         for (unsigned i = 0; i < 20'000; ++i) {
-            const io_class c = (i + index) % 3 == 0 ? writes : reads;
+            const gate_lane c = (i + index) % 3 == 0 ? writes : reads;
             const bool admitted = gate.try_admit(c);
             if (!admitted)
                 gate.wait(c);

@@ -10,11 +10,11 @@
 namespace aura::core {
 
 namespace {
-constexpr nanoseconds_t classes_interval = 200'000'000;
+constexpr nanoseconds_t directions_interval = 200'000'000;
 // A ring that loses its turn still has operations in flight when another begins: not too often.
 constexpr std::uint64_t ticks_per_turn = 4;
-constexpr double demand_weight = 0.2;            // of the present tick
-constexpr std::uint64_t classes_apart_from = 10; // one completion in ten
+constexpr double demand_weight = 0.2;               // of the present tick
+constexpr std::uint64_t directions_apart_from = 10; // one completion in ten
 
 std::uint64_t read(const std::atomic<std::uint64_t>& counter) noexcept {
     return counter.load(std::memory_order_relaxed);
@@ -138,7 +138,7 @@ void device_controller::apply_settings() noexcept {
 nanoseconds_t device_controller::tick(nanoseconds_t now, const latency_sample& latency) noexcept {
     const gate_load load = gather(ring_set::present);
     const nanoseconds_t next = controller_.tick(now, load, latency);
-    watch_classes(now);
+    watch_directions(now);
     ++turn_;
     smooth_demand();
     reshare();
@@ -181,7 +181,7 @@ void device_controller::set_asleep(bool asleep) noexcept {
 }
 
 void device_controller::add_counters(gate_load& sum, const ring_gate& gate) noexcept {
-    for (const auto& counters : gate.classes_) {
+    for (const auto& counters : gate.lanes_) {
         sum.completed += read(counters.completed);
         sum.submitted += read(counters.submitted);
         sum.delayed += read(counters.delayed);
@@ -212,21 +212,21 @@ void device_controller::smooth_demand() noexcept {
     }
 }
 
-void device_controller::watch_classes(nanoseconds_t now) noexcept {
-    if (now - classes_since_ < classes_interval)
+void device_controller::watch_directions(nanoseconds_t now) noexcept {
+    if (now - directions_since_ < directions_interval)
         return;
-    classes_since_ = now;
-    std::uint64_t completed[io_class_count] = {};
+    directions_since_ = now;
+    std::uint64_t completed[gate_directions] = {};
     for (const ring& r : rings_) {
-        for (std::size_t c = 0; c < io_class_count; ++c)
-            completed[c] += read(r.gate->classes_[c].completed);
+        for (std::size_t c = 0; c < gate_directions; ++c)
+            completed[c] += read(r.gate->lanes_[c].completed);
     }
-    const std::uint64_t reads = completed[0] - classes_completed_[0];
-    const std::uint64_t writes = completed[1] - classes_completed_[1];
-    classes_completed_[0] = completed[0];
-    classes_completed_[1] = completed[1];
+    const std::uint64_t reads = completed[0] - directions_completed_[0];
+    const std::uint64_t writes = completed[1] - directions_completed_[1];
+    directions_completed_[0] = completed[0];
+    directions_completed_[1] = completed[1];
     const std::uint64_t less = std::min(reads, writes);
-    classes_apart_ = less != 0 && less * classes_apart_from > reads + writes;
+    directions_apart_ = less != 0 && less * directions_apart_from > reads + writes;
 }
 
 void device_controller::reshare() noexcept {
@@ -251,8 +251,8 @@ void device_controller::reshare() noexcept {
         ring_gate& gate = *rings_[i].gate;
         if (gate.limit() != shares_[i])
             gate.limit_.store(shares_[i], std::memory_order_relaxed);
-        if (gate.classes_apart_.load(std::memory_order_relaxed) != classes_apart_)
-            gate.classes_apart_.store(classes_apart_, std::memory_order_relaxed);
+        if (gate.directions_apart_.load(std::memory_order_relaxed) != directions_apart_)
+            gate.directions_apart_.store(directions_apart_, std::memory_order_relaxed);
     }
 }
 

@@ -89,7 +89,7 @@ public:
 
     /// Whether reads and writes each have more than a tenth of the completions, so that neither may take more
     /// than half of the limit while the other waits.
-    bool classes_apart() const noexcept { return classes_apart_; }
+    bool directions_apart() const noexcept { return directions_apart_; }
 
 private:
     struct owner_settings {
@@ -117,7 +117,7 @@ private:
     void withhold_what_is_out() noexcept;
     void smooth_demand() noexcept;
     static void add_counters(gate_load& sum, const ring_gate& gate) noexcept;
-    void watch_classes(nanoseconds_t now) noexcept;
+    void watch_directions(nanoseconds_t now) noexcept;
     void open_all() noexcept;
     void set_asleep(bool asleep) noexcept;
 
@@ -133,9 +133,9 @@ private:
     bool open_ = true;
     bool asleep_ = true;
 
-    nanoseconds_t classes_since_ = 0;
-    std::uint64_t classes_completed_[io_class_count] = {};
-    bool classes_apart_ = false;
+    nanoseconds_t directions_since_ = 0;
+    std::uint64_t directions_completed_[gate_directions] = {};
+    bool directions_apart_ = false;
 };
 
 } // namespace aura::core

@@ -8,9 +8,11 @@
 
 namespace aura::core {
 
-/// Reads and writes queue apart: neither waits behind a backlog of the other.
-enum class io_class : std::uint8_t { read, write };
-inline constexpr std::size_t io_class_count = 2;
+/// Reads and writes queue apart: neither waits behind a backlog of the other. Those of the background, reads
+/// and writes alike, wait behind both: see background_share.
+enum class gate_lane : std::uint8_t { read, write, background };
+inline constexpr std::size_t gate_lane_count = 3;
+inline constexpr std::size_t gate_directions = 2; // of the foreground: the first ones
 
 /// Counts what one ring has on one device and says whether one more may go there.
 ///
@@ -29,6 +31,7 @@ inline constexpr std::size_t io_class_count = 2;
 ///     finished(op):  gate.complete(c, bytes); drain();
 ///     drain():       for c in {gate.next_to_drain(), the other}, until neither can:
 ///                        if (!queue[c].empty() && gate.try_admit_waiting(c)) submit(queue[c].pop());
+///                    then as many of the background as its share allows, while gate.try_admit_background()
 ///     cancel(op):    queue[c].remove(op); gate.cancel_waiting(c);          // no system call
 ///
 /// Two things come from elsewhere. When the sum of in_flight() and waiting() over a device leaves 0, a tick
@@ -47,7 +50,7 @@ public:
     // ---- per operation: the ring's thread ----
 
     /// True: the operation is counted as in flight and goes to the device. False: it has to wait.
-    bool try_admit(io_class c) noexcept {
+    bool try_admit(gate_lane c) noexcept {
         const unsigned limit = limit_.load(std::memory_order_relaxed);
         if (limit != unlimited) [[unlikely]] {
             // Nobody overtakes what waits already.
@@ -59,10 +62,10 @@ public:
     }
 
     /// An operation refused by try_admit() was queued.
-    void wait(io_class c) noexcept { add(of(c).waiting, 1); }
+    void wait(gate_lane c) noexcept { add(of(c).waiting, 1); }
 
     /// Whether the oldest operation that waits may go now; it is then counted as in flight.
-    bool try_admit_waiting(io_class c) noexcept {
+    bool try_admit_waiting(gate_lane c) noexcept {
         if (!has_room(c, limit_.load(std::memory_order_relaxed)))
             return false;
         subtract(of(c).waiting, 1);
@@ -72,20 +75,41 @@ public:
         return true;
     }
 
-    /// The class to try next when both have operations waiting: they take turns.
-    io_class next_to_drain() const noexcept { return other(drained_last_); }
+    /// The lane to try next when both have operations waiting: they take turns.
+    gate_lane next_to_drain() const noexcept { return other(drained_last_); }
 
     /// An operation that waited was cancelled.
-    void cancel_waiting(io_class c) noexcept { subtract(of(c).waiting, 1); }
+    void cancel_waiting(gate_lane c) noexcept { subtract(of(c).waiting, 1); }
+
+    /// Whether one of the background, which its share allows, may go: nothing of the foreground waits here, or it
+    /// would go first. It is then counted as in flight.
+    bool try_admit_background() noexcept {
+        const unsigned limit = limit_.load(std::memory_order_relaxed);
+        if (limit != unlimited && in_flight() >= limit)
+            return false;
+        lane_counters& background = of(gate_lane::background);
+        add(background.submitted, 1);
+        if (background.waiting.load(std::memory_order_relaxed) != 0) {
+            subtract(background.waiting, 1);
+            add(background.delayed, 1);
+        }
+        return true;
+    }
+    /// So many of the background wait for the limit, not for the foreground: demand that the controller is to see.
+    void set_background_waiting(std::uint64_t count) noexcept {
+        counter& waiting = of(gate_lane::background).waiting;
+        if (waiting.load(std::memory_order_relaxed) != count)
+            waiting.store(count, std::memory_order_relaxed);
+    }
 
     /// An admitted operation has completed, successfully or not.
-    void complete(io_class c, std::uint64_t bytes) noexcept {
+    void complete(gate_lane c, std::uint64_t bytes) noexcept {
         add(of(c).completed, 1);
         add(of(c).bytes, bytes);
     }
 
     /// Whether the latency of the operation just admitted is to be sampled.
-    bool sampled(io_class c) const noexcept {
+    bool sampled(gate_lane c) const noexcept {
         return (of(c).submitted.load(std::memory_order_relaxed) &
                 sample_mask_.load(std::memory_order_relaxed)) == 0;
     }
@@ -95,31 +119,43 @@ public:
 
     // ---- any thread: a recent value ----
 
-    std::uint64_t in_flight(io_class c) const noexcept {
+    std::uint64_t in_flight(gate_lane c) const noexcept {
         // Completed first: an operation between the two reads then counts as in flight, and never below zero.
         const std::uint64_t completed = of(c).completed.load(std::memory_order_relaxed);
         const std::uint64_t submitted = of(c).submitted.load(std::memory_order_relaxed);
         return submitted > completed ? submitted - completed : 0;
     }
     std::uint64_t in_flight() const noexcept {
-        return in_flight(io_class::read) + in_flight(io_class::write);
+        return in_flight(gate_lane::read) + in_flight(gate_lane::write) + in_flight(gate_lane::background);
     }
-    std::uint64_t waiting(io_class c) const noexcept { return of(c).waiting.load(std::memory_order_relaxed); }
-    std::uint64_t waiting() const noexcept { return waiting(io_class::read) + waiting(io_class::write); }
+    std::uint64_t waiting(gate_lane c) const noexcept {
+        return of(c).waiting.load(std::memory_order_relaxed);
+    }
+    std::uint64_t waiting() const noexcept {
+        return waiting(gate_lane::read) + waiting(gate_lane::write) + waiting(gate_lane::background);
+    }
+    /// Of the foreground, since the ring joined.
+    std::uint64_t foreground_submitted() const noexcept {
+        return of(gate_lane::read).submitted.load(std::memory_order_relaxed) +
+               of(gate_lane::write).submitted.load(std::memory_order_relaxed);
+    }
+    std::uint64_t foreground_waiting() const noexcept {
+        return waiting(gate_lane::read) + waiting(gate_lane::write);
+    }
     unsigned limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
-    /// Operations wait here that would be admitted.
+    /// Operations wait here that would be admitted, but for those of the background, for which the ring ticks.
     bool may_drain() const noexcept {
         const unsigned limit = limit_.load(std::memory_order_relaxed);
-        return (waiting(io_class::read) != 0 && has_room(io_class::read, limit)) ||
-               (waiting(io_class::write) != 0 && has_room(io_class::write, limit));
+        return (waiting(gate_lane::read) != 0 && has_room(gate_lane::read, limit)) ||
+               (waiting(gate_lane::write) != 0 && has_room(gate_lane::write, limit));
     }
 
 private:
     friend class device_controller;
     using counter = std::atomic<std::uint64_t>;
 
-    struct class_counters {
+    struct lane_counters {
         counter submitted{0};
         counter completed{0};
         counter delayed{0};
@@ -135,26 +171,26 @@ private:
         c.store(c.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
     }
 
-    // While operations of the other class wait, half of the limit is theirs. Nothing is kept for those that
+    // While operations of the other direction wait, half of the limit is theirs. Nothing is kept for those that
     // do not.
-    bool has_room(io_class c, unsigned limit) const noexcept {
+    bool has_room(gate_lane c, unsigned limit) const noexcept {
         if (in_flight() >= limit)
             return false;
-        return !classes_apart_.load(std::memory_order_relaxed) || waiting(other(c)) == 0 ||
+        return !directions_apart_.load(std::memory_order_relaxed) || waiting(other(c)) == 0 ||
                in_flight(c) < (limit + 1) / 2;
     }
-    static io_class other(io_class c) noexcept {
-        return c == io_class::read ? io_class::write : io_class::read;
+    static gate_lane other(gate_lane c) noexcept {
+        return c == gate_lane::read ? gate_lane::write : gate_lane::read;
     }
-    class_counters& of(io_class c) noexcept { return classes_[static_cast<std::size_t>(c)]; }
-    const class_counters& of(io_class c) const noexcept { return classes_[static_cast<std::size_t>(c)]; }
+    lane_counters& of(gate_lane c) noexcept { return lanes_[static_cast<std::size_t>(c)]; }
+    const lane_counters& of(gate_lane c) const noexcept { return lanes_[static_cast<std::size_t>(c)]; }
 
     alignas(64) std::atomic<unsigned> limit_{unlimited};
     std::atomic<std::uint32_t> sample_mask_{63};
     std::atomic<bool> asleep_{true};
-    std::atomic<bool> classes_apart_{false};
-    io_class drained_last_ = io_class::write;
-    class_counters classes_[io_class_count];
+    std::atomic<bool> directions_apart_{false};
+    gate_lane drained_last_ = gate_lane::write;
+    lane_counters lanes_[gate_lane_count];
 };
 
 } // namespace aura::core

@@ -128,14 +128,15 @@ void descriptor::look_at_kind(int fd) {
                 ::close(again); // a worker will do
         }
         transfers_ = twin_ ? transfers::by_twin : transfers::by_worker;
-        return;
+        break;
     case file_kind::master:
         transfers_ = transfers::without_waiting;
-        return;
+        break;
     case file_kind::may_block:
         transfers_ = transfers::by_worker;
-        return;
+        break;
     }
+    note_transfers();
 }
 
 bool descriptor::can_be_polled() {
@@ -149,6 +150,10 @@ bool descriptor::can_be_polled() {
 
 descriptor* descriptor::reroute(io_operation& op) {
     short_request& r = op.request_;
+    if (class_ == io_class::background)
+        r.flags |= in_background;
+    if (transfers_ == transfers::here)
+        return this;
     if (transfers_ == transfers::by_worker) {
         r.flags |= in_worker;
         return this;

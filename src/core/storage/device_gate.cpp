@@ -16,18 +16,21 @@ bool gated_file::join() noexcept {
 }
 
 void gated_file::withdraw(io_operation& op) noexcept {
-    const io_class c = class_of(op);
+    const gate_lane c = lane_of(op);
     line& l = of(c);
     --l.length;
     if (l.first == &op)
         advance(c);
     op.set_at_gate(io_operation::gate_place::outside);
-    gate_->ring_.cancel_waiting(c);
+    if (c == gate_lane::background)
+        gate_->forget_background();
+    else
+        gate_->ring_.cancel_waiting(c);
     if (l.length == 0)
         gate_->unlink(*this, c);
 }
 
-io_operation* gated_file::pop(io_class c) noexcept {
+io_operation* gated_file::pop(gate_lane c) noexcept {
     line& l = of(c);
     io_operation* op = l.first;
     --l.length;
@@ -36,16 +39,16 @@ io_operation* gated_file::pop(io_class c) noexcept {
 }
 
 /// The oldest is no longer in the line: finds the one behind it. Among those behind are at most operations
-/// of other kinds, of the other class and, where they are known by number, of other files; every operation is
+/// of other kinds, of the other lanes and, where they are known by number, of other files; every operation is
 /// passed over once for each line.
-void gated_file::advance(io_class c) noexcept {
+void gated_file::advance(gate_lane c) noexcept {
     line& l = of(c);
     if (l.length == 0) {
         l.first = nullptr;
         return;
     }
     io_operation* op = l.first->following();
-    while (op->at_gate() != io_operation::gate_place::waiting || op->line() != this || class_of(*op) != c)
+    while (op->at_gate() != io_operation::gate_place::waiting || op->line() != this || lane_of(*op) != c)
         op = op->following();
     l.first = op;
 }
@@ -57,7 +60,7 @@ device_gate::device_gate(shard& home, storage_device& device) noexcept
     , device_(device)
     , drain_(*this) {}
 
-void device_gate::hold(gated_file& file, io_operation& op, io_class c) {
+void device_gate::hold(gated_file& file, io_operation& op, gate_lane c) {
     op.set_at_gate(io_operation::gate_place::waiting);
     AURAIO_PROBE4(gate__wait, &op, device_.id().major, device_.id().minor, home_.index());
     ring_.wait(c);
@@ -77,25 +80,42 @@ void device_gate::hold(gated_file& file, io_operation& op, io_class c) {
 }
 
 void device_gate::drain_lines() {
-    io_class c = ring_.next_to_drain();
+    if (!turn_[static_cast<std::size_t>(gate_lane::background)]) [[likely]] {
+        drain_foreground();
+        return;
+    }
+    const nanoseconds_t now = monotonic_now();
+    if (share_.overdue(now)) // one, before the foreground has filled what room there is
+        drain_background(now);
+    drain_foreground();
+    drain_background(now);
+}
+
+/// Whether the file whose turn it is was closed from afar: nothing must reach what its number means now.
+bool device_gate::drop_disturbed(gate_lane c) {
+    gated_file* file = turn_[static_cast<std::size_t>(c)];
+    if (!file || !file->file_.is_disturbed())
+        return false;
+    home_.path().cancel_before(file->file_, ~std::uint64_t{0});
+    return true;
+}
+
+void device_gate::drain_foreground() {
+    gate_lane c = ring_.next_to_drain();
     for (int refused = 0; refused < 2;) {
-        gated_file* file = turn_[static_cast<std::size_t>(c)];
-        if (file && file->file_.is_disturbed()) {
-            // Closed from afar: nothing must reach what its number means now.
-            home_.path().cancel_before(file->file_, ~std::uint64_t{0});
+        if (drop_disturbed(c))
             continue;
-        }
-        if (file && ring_.try_admit_waiting(c)) {
+        if (turn_[static_cast<std::size_t>(c)] && ring_.try_admit_waiting(c)) {
             release_one(c);
             refused = 0;
         } else {
             ++refused;
         }
-        c = c == io_class::read ? io_class::write : io_class::read;
+        c = c == gate_lane::read ? gate_lane::write : gate_lane::read;
     }
 }
 
-void device_gate::release_one(io_class c) {
+void device_gate::release_one(gate_lane c) {
     gated_file*& turn = turn_[static_cast<std::size_t>(c)];
     gated_file& file = *turn;
     io_operation& op = *file.pop(c);
@@ -105,14 +125,18 @@ void device_gate::release_one(io_class c) {
         turn = file.of(c).next;
     op.set_at_gate(io_operation::gate_place::inside);
     AURAIO_PROBE4(gate__pass, &op, device_.id().major, device_.id().minor, home_.index());
-    note_start(op, c);
+    if (c == gate_lane::background) [[unlikely]]
+        start_background(op);
+    else
+        note_start(op, c);
     home_.path().submit(op);
 }
 
 /// Last in the ring of files: its turn comes when all others have had theirs.
-void device_gate::link(gated_file& file, io_class c) noexcept {
+void device_gate::link(gated_file& file, gate_lane c) noexcept {
     gated_file*& turn = turn_[static_cast<std::size_t>(c)];
     gated_file::line& l = file.of(c);
+    ++lines_;
     if (!turn) {
         l.previous = l.next = turn = &file;
         return;
@@ -123,9 +147,10 @@ void device_gate::link(gated_file& file, io_class c) noexcept {
     turn->of(c).previous = &file;
 }
 
-void device_gate::unlink(gated_file& file, io_class c) noexcept {
+void device_gate::unlink(gated_file& file, gate_lane c) noexcept {
     gated_file*& turn = turn_[static_cast<std::size_t>(c)];
     gated_file::line& l = file.of(c);
+    --lines_;
     if (l.next == &file) {
         turn = nullptr;
     } else {
@@ -166,7 +191,7 @@ void device_gate::end_sample(io_operation& op) noexcept {
         return;
     const nanoseconds_t latency = monotonic_now() - began_[slot];
     ring_counters& counters = home_.counters();
-    (class_of(op) == io_class::read ? counters.read_latency : counters.write_latency).record(latency);
+    (direction_of(op) == gate_lane::read ? counters.read_latency : counters.write_latency).record(latency);
     samples_.add(latency);
 }
 

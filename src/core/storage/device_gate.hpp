@@ -3,6 +3,7 @@
 
 #include "auraio/core/io/descriptor.hpp"
 #include "auraio/core/stats/latency_histogram.hpp"
+#include "core/control/background_share.hpp"
 #include "core/control/ring_gate.hpp"
 #include "core/storage/storage_device.hpp"
 
@@ -18,9 +19,15 @@ class shard;
 class device_gate;
 
 /// Of a read or write, plain or vectored.
-inline io_class class_of(const io_operation& op) noexcept {
+inline gate_lane direction_of(const io_operation& op) noexcept {
     const request_kind kind = op.request().kind;
-    return kind == request_kind::write || kind == request_kind::writev ? io_class::write : io_class::read;
+    return kind == request_kind::write || kind == request_kind::writev ? gate_lane::write : gate_lane::read;
+}
+inline bool is_background(const io_operation& op) noexcept {
+    return (op.request().flags & in_background) != 0;
+}
+inline gate_lane lane_of(const io_operation& op) noexcept {
+    return is_background(op) ? gate_lane::background : direction_of(op);
 }
 
 /// Latencies on their way from a ring, which adds, to whoever ticks, who takes and holds the device's lock.
@@ -56,8 +63,8 @@ private:
     std::atomic<std::uint32_t> taken_{0};
 };
 
-/// An open file's part in the gate of its ring: what waits, oldest first, reads and writes apart. Its
-/// operations pass the gate in the order in which they were started.
+/// An open file's part in the gate of its ring: what waits, oldest first, reads, writes and those of the
+/// background apart. The operations of a lane pass the gate in the order in which they were started.
 class gated_file {
 public:
     /// Object side, before any operation is started.
@@ -89,14 +96,15 @@ private:
         gated_file* next = nullptr;
     };
     bool join() noexcept;
-    io_operation* pop(io_class c) noexcept;
-    void advance(io_class c) noexcept;
-    line& of(io_class c) noexcept { return lines_[static_cast<std::size_t>(c)]; }
+    bool admits_background(io_operation& op);
+    io_operation* pop(gate_lane c) noexcept;
+    void advance(gate_lane c) noexcept;
+    line& of(gate_lane c) noexcept { return lines_[static_cast<std::size_t>(c)]; }
 
     descriptor& file_;
     storage_device& device_;
     device_gate* gate_ = nullptr;
-    line lines_[io_class_count];
+    line lines_[gate_lane_count];
 };
 
 /// Belongs to a shard, which creates it with the first operation on the device and keeps it until the engine
@@ -113,15 +121,15 @@ public:
     storage_device& device() const noexcept { return device_; }
     const ring_gate& ring() const noexcept { return ring_; }
 
-    /// Whether an operation of this class may go; it then counts as in flight.
-    bool admit(io_class c) noexcept {
+    /// Whether an operation of this direction may go; it then counts as in flight.
+    bool admit(gate_lane c) noexcept {
         if (!ticking_) [[unlikely]]
             begin_ticking();
         return ring_.try_admit(c);
     }
 
     /// It may: takes the time of one in some.
-    void note_start(io_operation& op, io_class c) noexcept {
+    void note_start(io_operation& op, gate_lane c) noexcept {
         if (ring_.sampled(c)) [[unlikely]]
             begin_sample(op);
     }
@@ -129,15 +137,26 @@ public:
     /// An operation that was let through has ended.
     void complete(io_operation& op) noexcept {
         op.set_at_gate(io_operation::gate_place::outside);
-        ring_.complete(class_of(op), op.result() > 0 ? static_cast<std::uint64_t>(op.result()) : 0);
-        if (op.gate_clock() != 0) [[unlikely]]
-            end_sample(op);
+        if (op.gate_clock() != 0) [[unlikely]] {
+            complete_marked(op);
+            return;
+        }
+        ring_.complete(direction_of(op), bytes_of(op));
     }
 
     /// Submits what waits, as far as there is room.
     void drain() {
-        if (turn_[0] || turn_[1]) [[unlikely]]
+        if (lines_ != 0) [[unlikely]]
             drain_lines();
+    }
+
+    /// Whether operations of the background wait here. Other threads get a recent value.
+    std::uint64_t background_waiting() const noexcept {
+        return background_waiting_.load(std::memory_order_relaxed);
+    }
+    /// How many have waited for the foreground, or for the limit, since the ring joined.
+    std::uint64_t background_delayed() const noexcept {
+        return background_delayed_.load(std::memory_order_relaxed);
     }
 
     /// Nothing is in flight or waits here any more, and nothing will: leaves the device. May be called again.
@@ -172,11 +191,29 @@ private:
     void begin_ticking() noexcept;
     void begin_sample(io_operation& op) noexcept;
     void end_sample(io_operation& op) noexcept;
-    void hold(gated_file& file, io_operation& op, io_class c);
+    void hold(gated_file& file, io_operation& op, gate_lane c);
     void drain_lines();
-    void release_one(io_class c);
-    void link(gated_file& file, io_class c) noexcept;
-    void unlink(gated_file& file, io_class c) noexcept;
+    void drain_foreground();
+    bool drop_disturbed(gate_lane c);
+    void release_one(gate_lane c);
+    static std::uint64_t bytes_of(const io_operation& op) noexcept {
+        return op.result() > 0 ? static_cast<std::uint64_t>(op.result()) : 0;
+    }
+    void complete_marked(io_operation& op) noexcept;
+
+    // Of the background.
+    bool admit_background(io_operation& op);
+    void hold_background(gated_file& file, io_operation& op);
+    bool background_may_go(nanoseconds_t now);
+    void start_background(io_operation& op) noexcept;
+    void drain_background(nanoseconds_t now);
+    void forget_background() noexcept;
+    // One writer, as ring_gate's counters.
+    static void add(std::atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
+        count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
+    void link(gated_file& file, gate_lane c) noexcept;
+    void unlink(gated_file& file, gate_lane c) noexcept;
 
     // Any thread that holds the device's lock.
     bool take_samples(latency_histogram& into) noexcept { return samples_.take(into); }
@@ -185,17 +222,25 @@ private:
     ring_gate ring_;
     shard& home_;
     storage_device& device_;
-    gated_file* turn_[io_class_count] = {}; // the files with a line: whose turn it is
+    gated_file* turn_[gate_lane_count] = {}; // the files with a line: whose turn it is
+    std::uint32_t lines_ = 0;                // of all files and lanes
     bool attached_ = true;
     bool ticking_ = false;
     nanoseconds_t next_tick_ = never;
     last_tick last_tick_;
 
-    // Operations whose latency is being measured: their places, and when they began.
+    // Operations whose latency is being measured: their places, and when they began. One of the background has
+    // a mark in any case, so that the end of others need not ask for it.
     static constexpr unsigned clocks = 32; // io_operation::clock_ has 6 bits
+    static constexpr unsigned unmeasured = 63;
     std::uint32_t free_clocks_ = ~std::uint32_t{0};
     std::array<nanoseconds_t, clocks> began_{};
     latency_channel samples_;
+
+    background_share share_;
+    // Relaxed: counts, which publish nothing.
+    std::atomic<std::uint64_t> background_waiting_{0};
+    std::atomic<std::uint64_t> background_delayed_{0};
 
     drain_message drain_;
 };
@@ -203,7 +248,9 @@ private:
 inline bool gated_file::admits(io_operation& op) {
     if (!transfers_file_data(op.request().kind))
         return true;
-    const io_class c = class_of(op);
+    if (is_background(op)) [[unlikely]]
+        return admits_background(op);
+    const gate_lane c = direction_of(op);
     if (!gate_ && !join()) [[unlikely]]
         return true;
     op.enter_line(*this);

@@ -155,7 +155,7 @@ storage_device::after_tick storage_device::tick(device_gate& caller, nanoseconds
         run_controller(now);
         tell_rings(&caller);
     }
-    if (caller.ring_.in_flight() != 0 || caller.ring_.waiting() != 0)
+    if (caller.ring_.in_flight() != 0 || caller.ring_.waiting() != 0 || caller.background_waiting() != 0)
         return after_tick::go_on;
     // The last one stays until the controller needs no more ticks: it must not be left with its gate shut.
     if (!asleep_ && !looked_after(now, &caller))
@@ -234,6 +234,24 @@ void storage_device::tell_rings(const device_gate* except) noexcept {
     for (const member& m : members_)
         if (m.gate != except && m.gate->ring_.may_drain() && m.gate->ring_.in_flight() == 0)
             m.gate->send_drain();
+}
+
+std::optional<foreground_activity> storage_device::look_at_foreground(nanoseconds_t now) noexcept {
+    const std::unique_lock guard(mutex_, std::try_to_lock);
+    if (!guard.owns_lock())
+        return std::nullopt;
+    foreground_activity all;
+    for (const member& m : members_) {
+        const ring_gate& ring = m.gate->ring_;
+        all.background_rings +=
+            m.gate->background_waiting() != 0 || ring.in_flight(gate_lane::background) != 0;
+        all.submitted += ring.foreground_submitted();
+        if (m.gate->last_tick_.overdue(now)) // what a stopped context has here is nobody's foreground
+            continue;
+        all.in_flight += ring.in_flight(gate_lane::read) + ring.in_flight(gate_lane::write);
+        all.waiting += ring.foreground_waiting();
+    }
+    return all;
 }
 
 void storage_device::reshare() noexcept {

@@ -6,10 +6,12 @@
 #include "auraio/core/storage/block_device.hpp"
 #include "auraio/core/storage/device_stats.hpp"
 #include "auraio/core/storage/storage_settings.hpp"
+#include "core/control/background_share.hpp"
 #include "core/control/device_controller.hpp"
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +75,10 @@ public:
     /// A ring looks after the device while it has something there. Every ring that does calls this on time of
     /// its own, so that none depends on another's thread; the first of them does the work.
     after_tick tick(device_gate& caller, nanoseconds_t now) noexcept;
+
+    /// What the foreground does on all rings that look after the device; nothing when it cannot be told just now.
+    /// For a ring with operations of the background, every millisecond at most: it takes the lock if that is free.
+    std::optional<foreground_activity> look_at_foreground(nanoseconds_t now) noexcept;
 
     /// A ring whose share is 0, and which has nothing in flight, has something that waits.
     void reshare() noexcept;

@@ -1,6 +1,7 @@
 // descriptor: an open file together with the operations pending on it.
 #pragma once
 
+#include "auraio/core/io/io_class.hpp"
 #include "auraio/core/io/io_operation.hpp"
 
 #include <atomic>
@@ -76,9 +77,16 @@ public:
     /// having been changed for it, where it does not hold the ring's thread. Null when the operation has its
     /// result already.
     descriptor* for_transfer(io_operation& op) {
-        if (transfers_ == transfers::here) [[likely]]
+        if (transfers_as_usual_) [[likely]]
             return this;
         return reroute(op);
+    }
+
+    /// Object side: whom reads and writes serve that are started from now on.
+    io_class get_io_class() const noexcept { return class_; }
+    void set_io_class(io_class which) noexcept {
+        class_ = which;
+        note_transfers();
     }
 
     /// Object side, as adopt(): the entry of the file among the registered files, -1: it has none. Reads and
@@ -185,6 +193,9 @@ private:
     void submit_visited();
     void await_submission();
     bool is_submitted() const noexcept;
+    void note_transfers() noexcept {
+        transfers_as_usual_ = transfers_ == transfers::here && class_ == io_class::foreground;
+    }
     void tell_shard(unsigned what) noexcept;
     bool disconnect() noexcept;
     void close_twin() noexcept;
@@ -224,6 +235,8 @@ private:
         by_worker,
     };
     transfers transfers_ = transfers::here;
+    io_class class_ = io_class::foreground;
+    bool transfers_as_usual_ = true; // neither of the two asks for anything
     bool assigned_ = false;
     enum class pollable : std::uint8_t { unknown, yes, no };
     pollable pollable_ = pollable::unknown;

@@ -14,10 +14,10 @@ inline constexpr std::size_t most_bytes = 0x7ffff000;
 /// are named beside it.
 enum class request_kind : std::uint8_t {
     nop,       ///< nothing; completes with 0
-    read,      ///< fd, address, length, offset, flags (in_worker)
-    write,     ///< fd, address, length, offset, flags (in_worker)
-    readv,     ///< fd, address (iovec array), length (count), offset, flags (in_worker)
-    writev,    ///< fd, address (iovec array), length (count), offset, flags (in_worker)
+    read,      ///< fd, address, length, offset, flags (in_worker, in_background)
+    write,     ///< fd, address, length, offset, flags (in_worker, in_background)
+    readv,     ///< fd, address (iovec array), length (count), offset, flags (in_worker, in_background)
+    writev,    ///< fd, address (iovec array), length (count), offset, flags (in_worker, in_background)
     fsync,     ///< fd
     fdatasync, ///< fd
     openat,    ///< fd (directory), address (path), flags (open flags), length (mode); result: the new fd
@@ -56,6 +56,8 @@ inline constexpr std::uint64_t current_position = ~std::uint64_t{0};
 
 /// Flag of reads and writes: the file may hold the thread that asks it, which is to be one of the kernel's.
 inline constexpr std::uint32_t in_worker = 1;
+/// Another: nobody waits for it; see io_class.
+inline constexpr std::uint32_t in_background = 2;
 
 /// Flags of accept_now, beside those of accept4(2): connections that were aborted count as results; the size
 /// of the address is where address2 says.

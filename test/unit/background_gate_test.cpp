@@ -1,0 +1,233 @@
+// device_gate: reads and writes of the background, which yield to the foreground's.
+#include "core/storage/device_gate.hpp"
+
+#include "support/fake_backend.hpp"
+
+#include <auraio/core/report/engine_stats.hpp>
+#include <core/storage/storage_user.hpp>
+
+#include <chrono>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace aura::core;
+using test::outcome;
+using test::plain_io;
+using namespace std::chrono_literals;
+
+// One shard and one device. Requests are told apart by their offset; those of the background begin at 1000.
+class BackgroundGate : public testing::Test {
+protected:
+    void limit(unsigned count) { e.storage().set(device, {.max_in_flight = count}); }
+
+    descriptor& open(io_class which = io_class::foreground) {
+        descriptor* d = descriptor::create(e.shard_at(0), -1);
+        d->set_storage(device);
+        d->set_io_class(which);
+        return *d;
+    }
+
+    void start(descriptor& d, std::uint64_t first, unsigned count, request_kind kind = request_kind::read) {
+        for (unsigned i = 0; i < count; ++i) {
+            io_request r;
+            r.kind = kind;
+            r.offset = first + i;
+            r.length = 4096;
+            auto& op = *new plain_io(result, r);
+            d.for_transfer(op)->start(op);
+        }
+    }
+    void turn() {
+        e.restart(); // it stops when the last operation is gone
+        e.run(0);
+    }
+
+    test::fake_backend& backend() { return *machine.backends.at(0); }
+    using offsets = std::vector<std::uint64_t>;
+    static std::uint64_t offset_of(const io_operation& op) {
+        return static_cast<const plain_io&>(op).offset();
+    }
+    offsets at_device() {
+        offsets all;
+        for (const io_operation* op : backend().submitted)
+            all.push_back(offset_of(*op));
+        return all;
+    }
+    std::size_t background_at_device() {
+        std::size_t count = 0;
+        for (const std::uint64_t offset : at_device())
+            count += offset >= 1000;
+        return count;
+    }
+    /// The oldest request at the device completes.
+    std::uint64_t complete_one() {
+        io_operation& op = *backend().submitted.front();
+        const std::uint64_t offset = offset_of(op);
+        backend().complete(op, 4096);
+        turn();
+        return offset;
+    }
+    void complete_all() {
+        const auto deadline = std::chrono::steady_clock::now() + 20s;
+        while (e.has_work() && std::chrono::steady_clock::now() < deadline) {
+            if (backend().submitted.empty())
+                turn();
+            else
+                complete_one();
+        }
+        EXPECT_FALSE(e.has_work());
+    }
+    void close(std::initializer_list<descriptor*> files) {
+        for (descriptor* d : files)
+            d->close_and_forget();
+    }
+
+    storage_device device{{4095, 1}};
+    test::fake_machine machine;
+    outcome result; // of all operations of start()
+    engine e{machine.options()};
+};
+
+TEST_F(BackgroundGate, HasTheWholeDeviceWhileThereIsNoForeground) {
+    descriptor& scrub = open(io_class::background);
+    start(scrub, 1000, 100);
+    turn();
+    EXPECT_EQ(background_at_device(), 100u);
+    complete_all();
+    EXPECT_EQ(result.completed, 100);
+    EXPECT_EQ(e.stats().total().gate_waits, 0u);
+    EXPECT_EQ(device.stats().completed, 100u);
+    EXPECT_EQ(device.stats().bytes, 409600u);
+    close({&scrub});
+}
+
+TEST_F(BackgroundGate, HasASmallShareWhileTheForegroundIsActiveThoughTheGateIsOpen) {
+    descriptor& user = open();
+    descriptor& scrub = open(io_class::background);
+    start(user, 0, 8);
+    start(scrub, 1000, 20);
+    turn();
+    EXPECT_EQ(at_device(), (offsets{0, 1, 2, 3, 4, 5, 6, 7, 1000}));
+    EXPECT_EQ(device.stats().delayed, 0u) << "the controller has not held it back";
+    EXPECT_EQ(e.stats().total().gate_waits, 19u);
+    start(user, 8, 4); // these go at once
+    turn();
+    EXPECT_EQ(at_device().back(), 11u);
+    complete_all();
+    EXPECT_EQ(result.completed, 32);
+    EXPECT_EQ(device.stats().completed, 32u);
+    close({&user, &scrub});
+}
+
+TEST_F(BackgroundGate, HasNothingMoreWhileTheForegroundWaits) {
+    limit(4);
+    descriptor& user = open();
+    descriptor& scrub = open(io_class::background);
+    start(scrub, 1000, 10);
+    turn();
+    ASSERT_EQ(background_at_device(), 4u);
+    start(user, 0, 8); // they wait for it to leave
+    turn();
+    offsets order;
+    for (int i = 0; i < 8; ++i)
+        order.push_back(complete_one());
+    // Each place that becomes free is the foreground's.
+    EXPECT_EQ(order, (offsets{1000, 1001, 1002, 1003, 0, 1, 2, 3}));
+    EXPECT_EQ(at_device(), (offsets{4, 5, 6, 7}));
+    complete_all();
+    EXPECT_EQ(result.completed, 18);
+    close({&user, &scrub});
+}
+
+TEST_F(BackgroundGate, GoesOnByItselfWhenTheForegroundHasGone) {
+    descriptor& user = open();
+    descriptor& scrub = open(io_class::background);
+    start(user, 0, 1);
+    start(scrub, 1000, 10);
+    turn();
+    ASSERT_EQ(background_at_device(), 1u);
+    EXPECT_EQ(complete_one(), 0u);
+    // Nothing completes any more: the ring's ticks let the others go.
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (background_at_device() < 10 && std::chrono::steady_clock::now() < deadline)
+        turn();
+    EXPECT_EQ(background_at_device(), 10u);
+    complete_all();
+    close({&user, &scrub});
+}
+
+TEST_F(BackgroundGate, NeverStarves) {
+    limit(1);
+    descriptor& user = open();
+    descriptor& scrub = open(io_class::background);
+    start(user, 0, 4);
+    start(scrub, 1000, 1, request_kind::write);
+    turn();
+    std::uint64_t next = 4;
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (background_at_device() == 0 && std::chrono::steady_clock::now() < deadline) {
+        start(user, next++, 1); // so that the foreground waits all the time
+        complete_one();
+    }
+    EXPECT_EQ(background_at_device(), 1u);
+    complete_all();
+    EXPECT_EQ(device.stats().completed, next + 1);
+    close({&user, &scrub});
+}
+
+TEST_F(BackgroundGate, WhatWaitsIsCancelledAndClosedLikeAnyOther) {
+    descriptor& user = open();
+    descriptor& first = open(io_class::background);
+    descriptor& second = open(io_class::background);
+    start(user, 0, 1);
+    start(first, 1000, 3);
+    start(second, 2000, 3);
+    turn();
+    ASSERT_EQ(at_device(), (offsets{0, 1000}));
+    first.cancel();
+    turn();
+    EXPECT_GE(result.completed, 2) << "the device may keep the third";
+    EXPECT_EQ(result.result, -ECANCELED);
+    second.close_and_forget();
+    complete_all();
+    EXPECT_EQ(result.completed, 7);
+    EXPECT_TRUE(at_device().empty());
+    EXPECT_EQ(device.stats().in_flight + device.stats().waiting, 0u);
+    close({&user, &first});
+}
+
+TEST_F(BackgroundGate, FilesOfTheBackgroundTakeTurns) {
+    limit(1);
+    descriptor& first = open(io_class::background);
+    descriptor& second = open(io_class::background);
+    start(first, 1000, 4);
+    start(second, 2000, 2);
+    turn();
+    offsets order;
+    while (e.has_work())
+        order.push_back(complete_one());
+    EXPECT_EQ(order, (offsets{1000, 1001, 2000, 1002, 2001, 1003}));
+    close({&first, &second});
+}
+
+TEST_F(BackgroundGate, AFileMayChangeItsClass) {
+    descriptor& user = open();
+    descriptor& file = open();
+    start(user, 0, 1);
+    EXPECT_EQ(file.get_io_class(), io_class::foreground);
+    file.set_io_class(io_class::background);
+    EXPECT_EQ(file.get_io_class(), io_class::background);
+    start(file, 1000, 2);
+    file.set_io_class(io_class::foreground);
+    start(file, 10, 2);
+    turn();
+    EXPECT_EQ(at_device(), (offsets{0, 1000, 10, 11}));
+    complete_all();
+    EXPECT_EQ(result.completed, 5);
+    close({&user, &file});
+}
+
+} // namespace
