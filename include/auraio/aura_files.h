@@ -22,11 +22,12 @@ struct statx;
  * callback's result.
  *
  * Reads, writes and syncs also take a registered file (AURA_FIXED_FILE | index, or aura_get_fixed_file()) where a
- * descriptor stands. For these, and for an aura_buf_fixed(): ENOENT (none are registered; or it stands for a
- * file of another table, as every index from 2^20 on would), EBUSY (they are being unregistered), EINVAL (no
- * such index), EOVERFLOW (`len` bytes reach beyond the end of the buffer), EBADF (nothing is registered at that
- * index). As a callback's result: EBUSY or ENOENT when unregistering began at the same time; ENOMEM when the
- * kernel lets the ring have no table.
+ * descriptor stands, and either with AURA_BACKGROUND (aura_storage.h). For the former, and for an
+ * aura_buf_fixed(): ENOENT (none are registered; or it stands for a file of another table, as every index from
+ * 2^20 on would), EBUSY (they are being unregistered), EINVAL (no such index), EOVERFLOW (`len` bytes reach
+ * beyond the end of the buffer), EBADF (nothing is registered at that index). As a callback's
+ * result: EBUSY or ENOENT when unregistering began at the same time; ENOMEM when the kernel lets the ring have
+ * no table.
  *
  * A descriptor must stay open until its operations have completed. One that is O_NONBLOCK is waited for all
  * the same. All of these can be cancelled; one that a disk is working on completes first.

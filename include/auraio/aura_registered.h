@@ -59,7 +59,7 @@ AURA_API int aura_register_files(aura_engine_t* engine, const int* fds, unsigned
  * What stands for entry `index` of the table that is registered now, and for nothing else: an operation on it is
  * refused with ENOENT when the table has ended, also when the engine, or another engine, has a table again by
  * then, in which the index would mean another file. Those of a table are consecutive: that of entry 0 plus the
- * index. (A number is given again when some 2^31 files have been registered.)
+ * index. (A number is given again when some 2^30 files have been registered.)
  *
  * \return A number of AURA_FIXED_FILE's kind; -1, which every operation refuses, with errno: EINVAL, ENOENT
  * (nothing is registered, or no such index).

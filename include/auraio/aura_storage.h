@@ -44,6 +44,16 @@ static inline void aura_storage_init(aura_storage_t* storage) {
  */
 AURA_API int aura_set_storage(aura_engine_t* engine, const char* path, const aura_storage_t* storage);
 
+/**
+ * `AURA_BACKGROUND | fd`, and `AURA_BACKGROUND | AURA_FIXED_FILE | index` or any other number of a registered file,
+ * stand for the file in reads and writes that nobody waits for, as of a scrub or a compaction; also in those of a
+ * chain. They yield to all others of the process on the same storage device: while those wait at its gate none of
+ * them is let through (but one in 100 ms), while there were any in the last 10 ms an eighth of what those have
+ * there (but one at a time for each ring at least), else as many as the gate lets through. Syncs take such a number
+ * too, and are as any other. What makes no storage device busy, a pipe or a socket, is not held back.
+ */
+#define AURA_BACKGROUND 0x40000000
+
 #ifdef __cplusplus
 }
 #endif

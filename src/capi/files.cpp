@@ -39,6 +39,11 @@ int describe_file(operation_description& d, const aura_engine_t* engine, aura_op
                   int file) noexcept {
     d.type = type;
     d.request.kind = kind_of(type);
+    if (is_marked_background(file)) {
+        file = without_mark(file);
+        if (core::transfers_file_data(d.request.kind))
+            d.request.flags |= core::in_background;
+    }
     if (file >= 0) [[likely]] {
         d.request.fd = file;
         if (engine && engine->numbers.may_have(file)) [[unlikely]]
@@ -72,7 +77,9 @@ aura_request_t* start_rare(aura_engine_t* engine, aura_op_type_t type, int file,
                                                              int file, aura_buf_t buf, std::size_t len,
                                                              off_t offset, aura_callback_t callback,
                                                              void* user_data) noexcept {
-    if (file < 0 || buf.index != -1 || buf.reserved != 0 || !buf.u.pointer) [[unlikely]]
+    const bool plain =
+        static_cast<unsigned>(file) < static_cast<unsigned>(AURA_BACKGROUND); // and not negative
+    if (!plain || buf.index != -1 || buf.reserved != 0 || !buf.u.pointer) [[unlikely]]
         return start_rare(engine, type, file, buf, len, offset, callback, user_data);
     if (!engine || engine->numbers.may_have(file)) [[unlikely]]
         return start_rare(engine, type, file, buf, len, offset, callback, user_data);
@@ -137,7 +144,7 @@ int describe_vector(operation_description& d, const aura_engine_t* engine, aura_
 int describe_plain(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
                    off_t length) noexcept {
     const bool may_be_fixed = type == AURA_OP_FSYNC || type == AURA_OP_FDATASYNC;
-    if (is_registered_file(file) && !may_be_fixed)
+    if ((is_registered_file(file) || is_marked_background(file)) && !may_be_fixed)
         return EBADF;
     if (const int error = describe_file(d, engine, type, file))
         return error;

@@ -78,6 +78,15 @@ constexpr std::uint32_t name_of_value(int fd) noexcept {
     return static_cast<std::uint32_t>(fd) - static_cast<std::uint32_t>(AURA_FIXED_FILE);
 }
 
+/// What a program passes for a file may be marked as AURA_BACKGROUND: names end below that bit.
+static_assert(core::registrations::end_of_names <= AURA_BACKGROUND);
+constexpr bool is_marked_background(int file) noexcept {
+    return (file & AURA_BACKGROUND) != 0;
+}
+constexpr int without_mark(int file) noexcept {
+    return file & ~AURA_BACKGROUND;
+}
+
 /// Descriptions; 0 or an errno value. The engine, which may be NULL, is the one that has what is registered.
 int describe_transfer(operation_description& d, const aura_engine_t* engine, aura_op_type_t type, int file,
                       aura_buf_t buf, std::size_t len, off_t offset) noexcept;

@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -165,6 +166,56 @@ TEST_F(CStorage, RegisteredFilesPassTheirDevicesGate) {
     EXPECT_EQ(t.good, 100u);
     EXPECT_LE(t.most, 2u);
     EXPECT_EQ(device(e).completed - before.completed, 100u);
+    EXPECT_EQ(aura_unregister(e.get(), AURA_REG_FILES), 0);
+}
+
+TEST_F(CStorage, ReadsOfTheBackgroundYield) {
+    set(bound(4));
+    // Of the same file: it is each operation that has a class here.
+    tally users(e), scrubs(e);
+    const auto began = std::chrono::steady_clock::now();
+    for (unsigned i = 0; i < 200; ++i)
+        ASSERT_TRUE(read(users, fd.get(), i));
+    for (unsigned i = 0; i < 100; ++i)
+        ASSERT_TRUE(read(scrubs, AURA_BACKGROUND | fd.get(), 200 + i));
+    run_until(users, 190); // those behind them still wait
+    const auto tenths = (std::chrono::steady_clock::now() - began) / std::chrono::milliseconds(100);
+    if (users.all() <= 196) {
+        EXPECT_LE(scrubs.all(), 1 + static_cast<unsigned>(tenths));
+    }
+    run_until(users, 200);
+    run_until(scrubs, 100);
+    EXPECT_EQ(users.good, 200u);
+    EXPECT_EQ(scrubs.good, 100u);
+    for (unsigned i = 0; i < 300; ++i)
+        EXPECT_TRUE(scratch_file::matches(memory[i].data(), block, i % blocks * block));
+}
+
+TEST_F(CStorage, TheMarkOfTheBackgroundStandsForWhatItMarks) {
+    const int files[] = {fd.get()};
+    ASSERT_EQ(aura_register_files(e.get(), files, 1), 0);
+    tally t(e);
+    const aura_request_t* marked = read(t, AURA_BACKGROUND | fd.get(), 0);
+    ASSERT_TRUE(marked);
+    EXPECT_EQ(aura_request_fd(marked), fd.get());
+    ASSERT_TRUE(read(t, AURA_BACKGROUND | AURA_FIXED_FILE | 0, 1));
+    ASSERT_TRUE(read(t, AURA_BACKGROUND | aura_get_fixed_file(e.get(), 0), 2));
+    iovec vector{memory[3].data(), block};
+    ASSERT_TRUE(aura_readv(e.get(), AURA_BACKGROUND | fd.get(), &vector, 1, 3 * block, tally::note, &t));
+    run_until(t, 4);
+    EXPECT_EQ(t.good, 4u);
+    for (unsigned i = 0; i < 4; ++i)
+        EXPECT_TRUE(scratch_file::matches(memory[i].data(), block, i * block));
+    ended synced;
+    ASSERT_TRUE(aura_fdatasync(e.get(), AURA_BACKGROUND | fd.get(), ended::note, &synced));
+    EXPECT_EQ(finish(e, synced), 0);
+    // What takes no registered file takes no mark either, and what is no file stays none.
+    EXPECT_FALSE(aura_close(e.get(), AURA_BACKGROUND | fd.get(), ended::note, nullptr));
+    EXPECT_EQ(errno, EBADF);
+    EXPECT_FALSE(aura_ftruncate(e.get(), AURA_BACKGROUND | fd.get(), 0, ended::note, nullptr));
+    EXPECT_EQ(errno, EBADF);
+    EXPECT_FALSE(read(t, AURA_BACKGROUND | -1, 0));
+    EXPECT_EQ(errno, EBADF);
     EXPECT_EQ(aura_unregister(e.get(), AURA_REG_FILES), 0);
 }
 

@@ -12,7 +12,8 @@ namespace aura {
  * Those with a callback start at once and throw Error when the operation cannot be started (the callable is then
  * destroyed and not called); those called async_... start when they are awaited. In any thread. What is passed by
  * address (memory, paths, arrays) must live, unchanged, until the callback; sizes are in bytes. Where a descriptor
- * stands, reads, writes and syncs also take a registered file (fixed_file()).
+ * stands, reads, writes and syncs also take a registered file (fixed_file()), and either as one of the background,
+ * which yields to all others (`AURA_BACKGROUND | fd`).
  */
 class FileOperations : public cpp_detail::engine_handle {
 public:

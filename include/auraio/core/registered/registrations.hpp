@@ -63,10 +63,10 @@ public:
     /// name below unnamed_files is an index of whatever is registered.
     int use_named_file(request_parts r, std::uint32_t name) const noexcept;
     /// The name of entry `index` of the table of files that is registered or draining, which no other file of
-    /// the process has (until some 2^31 have been registered); 0: there is none.
+    /// the process has (until some 2^30 have been registered); 0: there is none.
     std::uint32_t name_of_file(std::size_t index) const noexcept;
     static constexpr std::uint32_t unnamed_files = 1u << 20; // more than a table may have
-    static constexpr std::uint32_t end_of_names = (1u << 31) - (1u << 16);
+    static constexpr std::uint32_t end_of_names = (1u << 30) - (1u << 16);
     /// The number of a registered file; -1: there is none.
     int file_at(std::size_t index) const noexcept {
         const file_entry* entry = files_.find(index);
