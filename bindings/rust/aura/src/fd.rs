@@ -1,6 +1,7 @@
 //! Descriptors that stay open as long as an operation needs them.
 use crate::socket_address::SocketAddress;
 use crate::table::{Numbered, Table};
+use aura_sys as sys;
 use std::fs::File;
 use std::io;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -19,7 +20,10 @@ use std::sync::Arc;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Fd(Repr);
+pub struct Fd {
+    repr: Repr,
+    background: bool,
+}
 
 #[derive(Debug, Clone)]
 enum Repr {
@@ -32,9 +36,13 @@ enum Repr {
 }
 
 impl Fd {
+    fn of(repr: Repr) -> Fd {
+        Fd { repr, background: false }
+    }
+
     /// Of a `File`, a `TcpStream`, a `UnixStream`, an `OwnedFd`, ...
     pub fn new(owned: impl Into<OwnedFd>) -> Fd {
-        Fd(Repr::Numbered(Numbered::Shared(Arc::new(owned.into()))))
+        Fd::of(Repr::Numbered(Numbered::Shared(Arc::new(owned.into()))))
     }
 
     /// A descriptor that something else owns.
@@ -42,7 +50,7 @@ impl Fd {
     /// # Safety
     /// It must stay open until every operation that was started with the result, or with a clone of it, has ended.
     pub unsafe fn borrow_raw(fd: RawFd) -> Fd {
-        Fd(Repr::Numbered(Numbered::Raw(fd)))
+        Fd::of(Repr::Numbered(Numbered::Raw(fd)))
     }
 
     /// A stream socket that can be connected to `address`, which std has no way to make.
@@ -58,30 +66,54 @@ impl Fd {
     /// The descriptor itself, unless an operation or a clone still has it, or it was borrowed. `TcpStream::try_from(fd)` and
     /// its like do the same.
     pub fn into_owned(self) -> Result<OwnedFd, Fd> {
-        match self.0 {
-            Repr::Numbered(Numbered::Shared(shared)) => {
-                Arc::try_unwrap(shared).map_err(|shared| Fd(Repr::Numbered(Numbered::Shared(shared))))
-            }
-            other => Err(Fd(other)),
+        let background = self.background;
+        match self.repr {
+            Repr::Numbered(Numbered::Shared(shared)) => Arc::try_unwrap(shared)
+                .map_err(|shared| Fd { repr: Repr::Numbered(Numbered::Shared(shared)), background }),
+            repr => Err(Fd { repr, background }),
         }
     }
 
     pub(crate) fn registered(table: Arc<Table>, index: usize) -> Fd {
-        Fd(Repr::Registered { table, index })
+        Fd::of(Repr::Registered { table, index })
     }
 
     /// What reads, writes and syncs get: of an entry the number that stands for it and for no entry of another table, of
     /// this engine or another.
     pub(crate) fn file(&self) -> c_int {
-        match &self.0 {
+        let file = match &self.repr {
             Repr::Numbered(numbered) => numbered.as_raw_fd(),
             Repr::Registered { table, index } => table.first() + *index as c_int,
+        };
+        if self.background {
+            sys::AURA_BACKGROUND | file
+        } else {
+            file
         }
+    }
+
+    /// The same file for reads and writes that nobody waits for, as of a scrub or a compaction: they yield to all others of the
+    /// process on the same storage device, as `AURA_BACKGROUND` does in C. Other operations are as on any `Fd`.
+    ///
+    /// ```
+    /// # let path = std::env::current_exe().unwrap();
+    /// let file = aura::Fd::new(std::fs::File::open(path)?);
+    /// let scrubbed = file.background();
+    /// assert!(scrubbed.is_background() && !file.is_background());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn background(&self) -> Fd {
+        Fd { repr: self.repr.clone(), background: true }
+    }
+
+    /// Whether [`background`](Fd::background) has made it.
+    pub fn is_background(&self) -> bool {
+        self.background
     }
 
     /// None: an entry of a table has no number.
     pub(crate) fn numbered(&self) -> Option<&Numbered> {
-        match &self.0 {
+        match &self.repr {
             Repr::Numbered(numbered) => Some(numbered),
             Repr::Registered { .. } => None,
         }
@@ -117,7 +149,7 @@ impl Fd {
 
     /// None for one that was borrowed, or is of a table.
     pub fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        match &self.0 {
+        match &self.repr {
             Repr::Numbered(Numbered::Shared(shared)) => Some(std::os::unix::io::AsFd::as_fd(&**shared)),
             _ => None,
         }
@@ -126,7 +158,7 @@ impl Fd {
 
 impl AsRawFd for Fd {
     fn as_raw_fd(&self) -> RawFd {
-        match &self.0 {
+        match &self.repr {
             Repr::Numbered(numbered) => numbered.as_raw_fd(),
             Repr::Registered { .. } => -1, // it has none of its own
         }

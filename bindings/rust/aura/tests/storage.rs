@@ -44,3 +44,50 @@ fn settings_that_make_no_sense_are_refused() {
     assert_eq!(engine.set_storage(Some(nowhere), &StorageSettings::new()), Err(Error::Io(2)));
     engine.set_storage(None, StorageSettings::new().adaptive(false)).unwrap();
 }
+
+#[test]
+fn the_background_yields_to_those_who_wait() {
+    let engine = one_ring();
+    let scratch = Scratch::with(&[7; 65536]);
+    let file = scratch.open();
+    let scrubbed = file.background();
+    engine.set_storage(Some(scratch.path()), StorageSettings::new().max_in_flight(2)).unwrap();
+    let began = std::time::Instant::now();
+    let (users, scrubs, scrubbed_before) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..100 {
+        let (users, scrubs, before) = (users.clone(), scrubs.clone(), scrubbed_before.clone());
+        engine
+            .read_at(&file, Vec::with_capacity(4096), 0, move |result, _: Vec<u8>| {
+                assert_eq!(result, Ok(4096));
+                if users.fetch_add(1, Ordering::Relaxed) == 90 {
+                    // One may go each tenth of a second whoever waits.
+                    let allowed = 1 + began.elapsed().as_millis() as usize / 100;
+                    before.store(scrubs.load(Ordering::Relaxed).saturating_sub(allowed), Ordering::Relaxed);
+                }
+            })
+            .unwrap();
+    }
+    for _ in 0..50 {
+        let scrubs = scrubs.clone();
+        engine
+            .read_at(&scrubbed, Vec::with_capacity(4096), 4096, move |result, _: Vec<u8>| {
+                assert_eq!(result, Ok(4096));
+                scrubs.fetch_add(1, Ordering::Relaxed);
+            })
+            .unwrap();
+    }
+    engine.drain(PATIENCE).unwrap();
+    assert_eq!((users.load(Ordering::Relaxed), scrubs.load(Ordering::Relaxed)), (100, 50));
+    assert_eq!(scrubbed_before.load(Ordering::Relaxed), 0);
+    let table = engine.register_files(&[scrubbed]).unwrap();
+    let entry = table.get(0).unwrap();
+    assert!(!entry.is_background(), "an entry has no class of its own");
+    engine
+        .read_at(&entry.background(), Vec::with_capacity(4096), 0, |result, _: Vec<u8>| {
+            assert_eq!(result, Ok(4096))
+        })
+        .unwrap();
+    engine.drain(PATIENCE).unwrap();
+    table.unregister().unwrap();
+}
