@@ -6,6 +6,7 @@
 #include "core/base/first_use.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
+#include "ring_enter.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -23,9 +24,6 @@
 namespace aura::core::uring {
 
 namespace {
-
-/// After how many system calls in one stay of a thread registering the ring's descriptor has paid for itself.
-constexpr unsigned registration_threshold = 64;
 
 /// How often in a row the kernel may refuse to take entries for want of memory before the caller is told:
 /// some milliseconds, in which others give it back, or it will not get any.
@@ -224,35 +222,6 @@ bool ring::is_starved() const noexcept {
     return starved_since_ != 0 && monotonic_now() - starved_since_ >= patience_at_the_end;
 }
 
-void ring::publish() noexcept {
-    ring_.sq.sqe_head = ring_.sq.sqe_tail;
-    // Release: the kernel reads the entries after it reads the tail.
-    io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);
-}
-
-int ring::enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument,
-                std::size_t size) noexcept {
-    if (!open_) [[unlikely]]
-        return -EOWNERDEAD;
-    int fd = ring_.ring_fd;
-    if (registered_index_ >= 0) {
-        fd = registered_index_;
-        flags |= enter_registered_ring;
-    }
-    if (counters_) // release: who sees the count sees what was published before; see
-                   // descriptor::is_submitted()
-        counters_->enters.store(counters_->enters.load(std::memory_order_relaxed) + 1,
-                                std::memory_order_release);
-    if (counters_ && (flags & IORING_ENTER_GETEVENTS) != 0 &&
-        (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0) [[unlikely]]
-        ring_counters::bump(counters_->cq_overflows);
-    const int r = ::io_uring_enter2(static_cast<unsigned>(fd), submit, wait_for, flags,
-                                    static_cast<sigset_t*>(argument), size);
-    if (registered_index_ < 0 && attached_ && ++enters_since_attach_ == registration_threshold) [[unlikely]]
-        register_descriptor();
-    return r;
-}
-
 void ring::register_descriptor() noexcept {
     if (!probe().ring_fd_registration)
         return;
@@ -304,29 +273,29 @@ void ring::make_room() noexcept {
     ::sched_yield();
 }
 
-void ring::submit_and_wait(std::uint64_t nanoseconds) {
-    if (!aside_.empty()) [[unlikely]] { // there is nothing to wait for
+/// Unless there is something already, with a time-out.
+void ring::wait_otherwise(std::uint64_t nanoseconds) {
+    if (!aside_.empty()) {
         submit(true);
         return;
     }
     publish();
-    constexpr std::size_t signal_mask_size =
-        8; // _NSIG / 8, what the kernel expects also when no mask is given
-    constexpr unsigned flags = IORING_ENTER_GETEVENTS;
-    int r;
-    if (nanoseconds == ~std::uint64_t{0}) {
-        // Without a time-out the plain form: copying the extended argument costs 40 ns.
-        r = enter(unsubmitted(), 1, flags | wait_flags_, nullptr, signal_mask_size);
-    } else {
-        const __kernel_timespec timeout = kernel_timespec_of(nanoseconds);
-        io_uring_getevents_arg argument{};
-        argument.sigmask_sz = signal_mask_size;
-        argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
-        r = enter(unsubmitted(), 1, flags | IORING_ENTER_EXT_ARG | wait_flags_, &argument, sizeof argument);
-    }
-    // A time-out, a signal, a full completion queue or a shortage: the caller looks at what there is. A
-    // shortage that lasts must not become a loop at full speed.
-    if (is_shortage(r)) [[unlikely]] {
+    const __kernel_timespec timeout = kernel_timespec_of(nanoseconds);
+    io_uring_getevents_arg argument{};
+    argument.sigmask_sz = signal_mask_size;
+    argument.ts = reinterpret_cast<std::uint64_t>(&timeout);
+    const int r = enter(unsubmitted(), 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | wait_flags_,
+                        &argument, sizeof argument);
+    if (r < 0)
+        wait_has_failed(r, nanoseconds);
+    else
+        starved_since_ = 0;
+}
+
+/// A time-out, a signal, a full completion queue or a shortage: the caller looks at what there is. A shortage
+/// that lasts must not become a loop at full speed.
+void ring::wait_has_failed(int result, std::uint64_t nanoseconds) {
+    if (is_shortage(result)) {
         if (starved_since_ == 0)
             starved_since_ = monotonic_now();
         if (!has_completions())
@@ -334,8 +303,8 @@ void ring::submit_and_wait(std::uint64_t nanoseconds) {
         return;
     }
     starved_since_ = 0;
-    if (r < 0 && r != -ETIME && r != -EINTR)
-        throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
+    if (result != -ETIME && result != -EINTR)
+        throw engine_error(-result, std::string("auraio: io_uring_enter: ") + std::strerror(-result));
 }
 
 void ring::rest(std::uint64_t nanoseconds) const noexcept {

@@ -73,7 +73,8 @@ public:
     void submit(bool reap);
 
     /// Submits everything queued and waits for one completion, at most `nanoseconds` (UINT64_MAX: for ever).
-    void submit_and_wait(std::uint64_t nanoseconds);
+    /// Where it is called, ring_enter.hpp is included, for this and what it calls.
+    inline void submit_and_wait(std::uint64_t nanoseconds);
 
     /// Whether nothing could be waited for in the last two seconds, for want of what may come back: at the end
     /// of a ring that is too long.
@@ -142,13 +143,16 @@ private:
     }
 
     static void sever(fork_aware& self) noexcept { static_cast<ring&>(self).abandon(); }
-    int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument, std::size_t size) noexcept;
+    inline int enter(unsigned submit, unsigned wait_for, unsigned flags, void* argument,
+                     std::size_t size) noexcept;
+    void wait_otherwise(std::uint64_t nanoseconds);
+    void wait_has_failed(int result, std::uint64_t nanoseconds);
     int set_up(const engine_options& options, unsigned flags) noexcept;
     int set_up_restricted(const engine_options& options, unsigned flags) noexcept;
     io_uring_sqe& sqe_after_submitting();
     [[noreturn]] static void throw_parents();
     void register_descriptor() noexcept;
-    void publish() noexcept;
+    inline void publish() noexcept;
     void make_room() noexcept;
 
     /// A completion that had to leave the queue before anybody could be told of it.

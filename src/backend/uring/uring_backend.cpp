@@ -14,6 +14,7 @@
 #include "prepare.hpp"
 #include "registration.hpp"
 #include "ring.hpp"
+#include "ring_enter.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -6,6 +6,7 @@
 #include "core/base/probe.hpp"
 #include "core/base/usable_cpus.hpp"
 #include "core/loop/inbox_lookout.hpp"
+#include "core/loop/shard_wait.hpp"
 #include "core/loop/stall_watch.hpp"
 #include "core/loop/takeover.hpp"
 
@@ -143,10 +144,12 @@ driver::~driver() {
                 attend();
             return true;
         }
-        const std::uint32_t shared = engine_.shared_size();
-        if (!engine_.has_orphans() && home_->renew_turn(shared != 0)) [[likely]] {
-            shared_budget_ = shared;
-            continue;
+        if (!home_->path().pending()) {
+            const std::uint32_t shared = engine_.shared_size();
+            if (!engine_.has_orphans() && home_->renew_turn(shared != 0)) [[likely]] {
+                shared_budget_ = shared;
+                continue;
+            }
         }
         if (waited && passed(deadline))
             return false;
@@ -156,28 +159,31 @@ driver::~driver() {
 }
 
 bool driver::run_one(nanoseconds_t deadline) {
-    if (!home_) [[unlikely]]
-        if (const auto end = serve_as_spare(deadline); end != spare_turn::has_shard)
-            return end == spare_turn::ran;
-    return step(deadline);
+    return run_some(deadline, true) != 0;
 }
 
-AURAIO_NO_CANARY std::size_t driver::run(nanoseconds_t deadline) {
+std::size_t driver::run(nanoseconds_t deadline) {
+    return run_some(deadline, false);
+}
+
+// The loop, with all that a turn has in it up to the backend: see shard_wait.hpp.
+AURAIO_NO_CANARY std::size_t driver::run_some(nanoseconds_t deadline, bool only_one) {
     std::size_t count = 0;
-    const bool timed = deadline != never && deadline != 0;
+    const bool may_end = only_one || (deadline != never && deadline != 0);
+    const auto ends = [&] { return may_end && (only_one || passed(deadline)); };
     for (;;) {
         while (!home_) {
             const auto end = serve_as_spare(deadline);
             if (end == spare_turn::over)
                 return count;
-            if (end == spare_turn::ran && (++count, timed && passed(deadline)))
+            if (end == spare_turn::ran && (++count, ends()))
                 return count;
         }
         do {
             if (!step(deadline))
                 return count;
             ++count;
-            if (timed && passed(deadline))
+            if (ends())
                 return count;
         } while (home_); // else others have taken it meanwhile
     }
@@ -272,7 +278,8 @@ bool driver::anything_ready() const noexcept {
     return home_->has_ready() || engine_.shared_size() != 0 || stopped() || root_.holding_;
 }
 
-void driver::next_turn(nanoseconds_t deadline, bool may_block) {
+[[gnu::always_inline]] AURAIO_NO_CANARY inline void driver::next_turn(nanoseconds_t deadline,
+                                                                      bool may_block) {
     if (engine_.is_inherited()) [[unlikely]]
         engine_.adopt();
     if (engine_.has_orphans()) [[unlikely]] {
@@ -293,8 +300,7 @@ void driver::next_turn(nanoseconds_t deadline, bool may_block) {
     // What others may take is taken one at a time, so that nothing waits behind a handler that blocks.
     shared_budget_ = engine_.shared_size();
     // Also where there are no orphans, and nobody else yet: there may be before the handlers have returned.
-    const bool has_handlers = home_->in_turn() || shared_budget_ != 0 || root_.holding_;
-    if (has_handlers && is_steward()) [[unlikely]]
+    if (is_steward() && (home_->in_turn() || shared_budget_ != 0 || root_.holding_)) [[unlikely]]
         step_down();
 }
 
@@ -349,7 +355,12 @@ bool driver::look_out(nanoseconds_t deadline) {
     return found || completions;
 }
 
-void driver::block(nanoseconds_t deadline) {
+/// Not in its callers, which mostly do otherwise.
+[[gnu::noinline]] void driver::poll_home() {
+    home_->poll();
+}
+
+[[gnu::always_inline]] inline void driver::block(nanoseconds_t deadline) {
     const bool steward = is_steward();
     if (steward || root_.holds_any()) {
         const nanoseconds_t theirs = root_.prepare_orphans_for_sleep(steward);
@@ -357,7 +368,7 @@ void driver::block(nanoseconds_t deadline) {
             deadline = theirs;
         if (root_.holding_) {
             if (alone())
-                home_->poll();
+                poll_home();
             else
                 begin_orphans_turn();
             return;
@@ -366,14 +377,14 @@ void driver::block(nanoseconds_t deadline) {
     if (home_->arrivals() != arrivals_seen_) {
         arrivals_seen_ = home_->arrivals();
         if (!steward && !root_.holds_any() && look_out(deadline)) {
-            home_->poll();
+            poll_home();
             return;
         }
     }
     // Publish sleep, then look again at everything that is published before a sleeper is looked for: all of
     // it seq_cst, so of a publisher and a sleeper at least one sees the other.
     if (!home_->try_sleep()) {
-        home_->poll();
+        poll_home();
         return;
     }
     const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != root_.epoch_seen_;
@@ -382,7 +393,7 @@ void driver::block(nanoseconds_t deadline) {
         (engine_.steward_.load(std::memory_order_seq_cst) == nullptr || (steward && orphans_changed));
     if (stopped() || engine_.shared_waits() || looks_after_them) {
         home_->stay_awake();
-        home_->poll();
+        poll_home();
     } else {
         const nanoseconds_t own = home_->next_deadline();
         home_->wait(own < deadline ? own : deadline);

@@ -65,7 +65,7 @@ public:
     /// In a forked child: the rings that were watched are gone. Tokens that are held stay so.
     void forget_watches() noexcept;
 
-    bool is_steward() const noexcept;
+    bool is_steward() const noexcept { return engine_.steward_.load(std::memory_order_relaxed) == home_; }
     bool has_home() const noexcept { return home_ != nullptr; }
     bool is_spare() const noexcept { return spare_; }
 
@@ -131,18 +131,21 @@ private:
     void set_spare(bool spare) noexcept;
     spare_turn serve_as_spare(nanoseconds_t deadline);
     bool run_shared_as_spare();
-    bool step(nanoseconds_t deadline);
-    bool run_ready();
+    std::size_t run_some(nanoseconds_t deadline, bool only_one);
+    inline bool step(nanoseconds_t deadline);
+    inline bool run_ready();
     bool run_orphan();
     bool run_shared();
     void finish_shared() noexcept;
-    void next_turn(nanoseconds_t deadline, bool may_block);
-    void block(nanoseconds_t deadline);
+    inline void next_turn(nanoseconds_t deadline, bool may_block);
+    void poll_home();
+    inline void block(nanoseconds_t deadline);
     bool look_out(nanoseconds_t deadline);
     bool become_steward();
     void resign() noexcept;
     bool alone() const noexcept;
-    bool holds_any() const noexcept;
+    bool holds_any() const noexcept { return !orphans_.empty() && holds_one_of_them(); }
+    bool holds_one_of_them() const noexcept;
     void step_down() noexcept;
     void begin_orphans_turn() noexcept;
     bool serve_orphans();

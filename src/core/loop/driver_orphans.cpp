@@ -5,10 +5,6 @@
 
 namespace aura::core {
 
-bool driver::is_steward() const noexcept {
-    return engine_.steward_.load(std::memory_order_relaxed) == home_;
-}
-
 bool driver::become_steward() {
     if (is_steward())
         return true;
@@ -34,7 +30,7 @@ bool driver::alone() const noexcept {
     return engine_.drivers_.load(std::memory_order_relaxed) < 2;
 }
 
-bool driver::holds_any() const noexcept {
+bool driver::holds_one_of_them() const noexcept {
     return std::any_of(orphans_.begin(), orphans_.end(), [](const orphan& o) { return o.held; });
 }
 

@@ -174,23 +174,6 @@ AURAIO_NO_CANARY void shard::poll_backend() {
     path_.finish(done);
 }
 
-AURAIO_NO_CANARY void shard::wait(nanoseconds_t deadline) {
-    publish_counters();
-    measure_turn();
-    times_.begin_wait();
-    op_queue done;
-    path_.note_flush();
-    const bool passed = backend_->wait(done, deadline);
-    inbox_.awake();
-    // What ended the wait may have been this; the coarse clock may not show it for two ticks of the kernel.
-    const bool may_tick = passed || done.empty();
-    path_.finish(done);
-    collect();
-    times_.end_wait();
-    if (may_tick && path_.tick_due() <= deadline)
-        path_.tick_gates();
-}
-
 void shard::take_inbox() {
     op_queue arrived;
     inbox_.take(arrived);

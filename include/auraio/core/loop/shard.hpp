@@ -170,8 +170,8 @@ public:
     }
 
     /// As poll(), but first waits, until `deadline` at the latest, when nothing is ready. The caller has made
-    /// try_sleep() succeed.
-    void wait(nanoseconds_t deadline);
+    /// try_sleep() succeed. Where it is called, core/loop/shard_wait.hpp is included.
+    inline void wait(nanoseconds_t deadline);
 
     /// Publishes that the driver is about to block; false when something has arrived meanwhile.
     bool try_sleep() noexcept { return inbox_.try_sleep(); }
@@ -337,21 +337,30 @@ private:
     void adopt_work(std::int64_t count);
     void fire_timers();
     void collect() {
+        take_arrivals();
+        end_turn();
+        look_at_gates();
+    }
+    void take_arrivals() {
         measure_turn(); // first: what arrives begins now
         if (inbox_.maybe_nonempty())
             take_inbox();
         if (!timers_.empty())
             fire_timers();
         publish_load();
-        end_turn();
+    }
+    void look_at_gates() {
         // By the coarse clock, which has been read anyway: a few milliseconds late.
         if (times_.began() >= path_.tick_due()) [[unlikely]]
             path_.tick_gates();
     }
     /// What the turn has run is counted when it is over, and not one by one; the next one begins.
     void end_turn() noexcept {
-        ring_counters::bump(counters_.turns);
         count_handlers();
+        begin_turn();
+    }
+    void begin_turn() noexcept {
+        ring_counters::bump(counters_.turns);
         turn_size_ = ready_.size();
         set_budget(turn_size_);
         if (sampler_.begin_turn(turn_size_)) [[unlikely]]
