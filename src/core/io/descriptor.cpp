@@ -1,6 +1,7 @@
 // descriptor: the object side: starting, cancelling, and what kind of file it is.
 #include "auraio/core/io/socket_calls.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/canary.hpp"
 #include "core/io/file_kind.hpp"
 #include "core/storage/device_gate.hpp"
 
@@ -26,15 +27,20 @@ descriptor* descriptor::create_loose(shard& home) {
     return d;
 }
 
-void descriptor::start(io_operation& op) {
+AURAIO_NO_CANARY void descriptor::start(io_operation& op) {
     const shard::entry entry(*home_);
     op.target_ = this;
     op.sequence_ = loose_ ? 0 : started_++;
     if (entry.drives()) [[likely]] {
         home_->started_here();
         home_->path().begin(op);
-        return;
+    } else {
+        start_from_afar(op);
     }
+}
+
+/// Still inside, as in start().
+[[gnu::noinline]] void descriptor::start_from_afar(io_operation& op) {
     const bool at_once =
         !loose_ && home_->owner().driver_count() == 0 && row_of(op.request_.kind).shows_outside;
     if (!loose_)

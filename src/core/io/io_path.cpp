@@ -3,6 +3,7 @@
 
 #include "auraio/core/io/request_table.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/canary.hpp"
 #include "core/base/probe.hpp"
 #include "core/base/thread_ends.hpp"
 #include "core/io/numbered_listeners.hpp"
@@ -110,7 +111,7 @@ void io_path::hand_over(io_operation& op) {
         submit(op);
 }
 
-void io_path::begin(io_operation& op) {
+AURAIO_NO_CANARY void io_path::begin(io_operation& op) {
     descriptor& d = op.target();
     if (op.cancel_requested_ || d.lanes_.was_cancelled(op.sequence()) || home_.shutting_down()) [[unlikely]] {
         if (op.request_.kind == request_kind::close && !op.cancel_requested_) {

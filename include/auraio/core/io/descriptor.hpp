@@ -188,6 +188,7 @@ private:
 
     // Object side.
     void submit_queued_operations() noexcept;
+    void start_from_afar(io_operation& op);
     void submit_at_once() noexcept;
     bool submit_by_visit();
     void submit_visited();
