@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
+#include <sched.h>
 #include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -93,6 +94,30 @@ TEST(Confinement, TheRingOfATableDoesNothingElse) {
     EXPECT_EQ(found, 1u);
 }
 
+unsigned default_workers() {
+    return std::max(8u, 4 * aura::core::find_usable_cpus().count);
+}
+
+TEST(Confinement, APinnedThreadHasEightWorkers) {
+    test::in_another_process([] {
+        cpu_set_t allowed, one;
+        ASSERT_EQ(::sched_getaffinity(0, sizeof allowed, &allowed), 0);
+        std::size_t first = 0;
+        while (!CPU_ISSET(first, &allowed))
+            ++first;
+        CPU_ZERO(&one);
+        CPU_SET(first, &one);
+        ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+        aura::io_context_options options;
+        options.restrict_rings = false; // to be asked
+        unsigned limits[2] = {0, 0};
+        const ringed pinned(options);
+        if (register_with(pinned.ring, register_worker_limits, limits, 2) != 0)
+            test::exit_skipping("this kernel has no such bound (Linux 5.15 has)");
+        EXPECT_EQ(limits[0], 8u);
+    });
+}
+
 TEST(Confinement, TheNumberOfWorkersIsTheOneAskedFor) {
     aura::io_context_options options;
     options.restrict_rings = false; // to be asked
@@ -100,7 +125,7 @@ TEST(Confinement, TheNumberOfWorkersIsTheOneAskedFor) {
     const ringed by_default(options);
     if (register_with(by_default.ring, register_worker_limits, limits, 2) != 0)
         GTEST_SKIP() << "this kernel has no such bound (Linux 5.15 has)";
-    EXPECT_EQ(limits[0], 4 * aura::core::find_usable_cpus().count);
+    EXPECT_EQ(limits[0], default_workers());
     EXPECT_EQ(limits[1], 512u);
     options.worker_limit = 3;
     const ringed limited(options);
@@ -153,7 +178,7 @@ TEST(Confinement, ColdReadsAndWritesStayWithinTheBound) {
             const kernel_workers workers;
             transfer_all(one.ctx, contents.path());
             // None of this is of the second kind.
-            EXPECT_LE(workers.most(), limit != 0 ? limit : 4 * aura::core::find_usable_cpus().count);
+            EXPECT_LE(workers.most(), limit != 0 ? limit : default_workers());
         });
 }
 

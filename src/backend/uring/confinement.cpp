@@ -8,6 +8,7 @@
 #include "prepare.hpp"
 #include "ring.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +85,8 @@ restriction_list what_the_library_does(const features& f) noexcept {
     return list;
 }
 
+constexpr unsigned least_workers = 8;
+
 /// The kernel counts the processors that are there, and not those we may use.
 unsigned usable() noexcept {
     try {
@@ -110,7 +113,10 @@ int restrict_to_tables_and_enable(int ring_fd) noexcept {
 void limit_workers(int ring_fd, const engine_options& options) noexcept {
     unsigned limits[2] = {options.worker_limit, options.worker_limit};
     if (options.worker_limit == 0) {
-        limits[0] = 4 * usable();
+        // A worker that syncs waits for the disk and needs no processor. A thread that is pinned to one has eight as
+        // well, as it would have by the kernel's count where there are two: with four, eight chains of a write and a
+        // sync came to go in two halves, and were slower by a fifth.
+        limits[0] = std::max(least_workers, 4 * usable());
         limits[1] = 512;
     }
     raw_register(ring_fd, register_worker_limits, limits, 2);

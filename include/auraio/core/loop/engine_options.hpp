@@ -89,8 +89,8 @@ struct engine_options {
     /// At most so many threads of the kernel work for each thread that drives a ring, of each of two kinds: for
     /// regular files and block devices (what is read from the disk, opened, synced), and for what may hold its
     /// thread for any time (devices and files of a file server, see doc/architecture.md). 0: four for each
-    /// processor this process may use, and 512. More may be asked for; the others wait in the kernel, where
-    /// they can be cancelled. Kernels before 5.15 have bounds of their own.
+    /// processor this process may use, at least eight, and 512. More may be asked for; the others wait in the
+    /// kernel, where they can be cancelled. Kernels before 5.15 have bounds of their own.
     unsigned worker_limit = 0;
 
     /// Rings can do what this library does and nothing else (IORING_REGISTER_RESTRICTIONS), whoever gets hold
