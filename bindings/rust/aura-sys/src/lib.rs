@@ -82,7 +82,7 @@ pub struct aura_buf_t {
 
 pub const AURA_CURRENT_POSITION: off_t = -1;
 pub const AURA_FIXED_FILE: c_int = -2147483648;
-pub const AURA_BACKGROUND: c_int = 0x40000000;
+pub const AURA_BACKGROUND: c_int = 1073741824;
 
 pub type aura_reg_type_t = c_uint;
 pub const AURA_REG_BUFFERS: aura_reg_type_t = 0;

@@ -3,11 +3,18 @@ mod support;
 use aura::{Error, Phase, StorageSettings};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use support::*;
+
+/// Engines of one process share what may be in flight on a device: one test at a time uses it.
+fn the_device() -> MutexGuard<'static, ()> {
+    static DEVICE: Mutex<()> = Mutex::new(());
+    DEVICE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 #[test]
 fn no_more_is_in_flight_than_may_be() {
+    let _alone = the_device();
     let engine = one_ring();
     let scratch = Scratch::with(&[7; 65536]);
     let file = scratch.open();
@@ -47,6 +54,7 @@ fn settings_that_make_no_sense_are_refused() {
 
 #[test]
 fn the_background_yields_to_those_who_wait() {
+    let _alone = the_device();
     let engine = one_ring();
     let scratch = Scratch::with(&[7; 65536]);
     let file = scratch.open();
