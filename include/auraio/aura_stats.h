@@ -157,8 +157,10 @@ typedef struct aura_device_stats {
     uint64_t delayed;       /**< of `submitted`: held back */
     uint64_t bytes;         /**< moved */
     double throughput;      /**< requests per second, over the last 200 ms or more under load; 0 at rest */
-    uint64_t p99_latency_ns;  /**< of recent samples, as of the controller's last look */
-    uint64_t latency_samples; /**< how many */
+    uint64_t p99_latency_ns;     /**< of recent samples, as of the controller's last look */
+    uint64_t latency_samples;    /**< how many */
+    uint64_t background_waiting; /**< of AURA_BACKGROUND, held back now: they yield, or wait for the gate */
+    uint64_t background_delayed; /**< how many have been */
 } aura_device_stats_t;
 
 /**

@@ -58,6 +58,8 @@ constexpr c_device_field device_fields[] = {
     {&core::device_stats::throughput, &aura_device_stats_t::throughput},
     {&core::device_stats::p99_latency, &aura_device_stats_t::p99_latency_ns},
     {&core::device_stats::latency_samples, &aura_device_stats_t::latency_samples},
+    {&core::device_stats::background_waiting, &aura_device_stats_t::background_waiting},
+    {&core::device_stats::background_delayed, &aura_device_stats_t::background_delayed},
 };
 
 // The variants are constants, none of which is without a value: nothing throws.

@@ -185,6 +185,8 @@ TEST_F(CStorage, ReadsOfTheBackgroundYield) {
     }
     run_until(users, 200);
     run_until(scrubs, 100);
+    EXPECT_EQ(device(e).background_waiting, 0u);
+    EXPECT_GE(device(e).background_delayed - before.background_delayed, 90u);
     EXPECT_EQ(users.good, 200u);
     EXPECT_EQ(scrubs.good, 100u);
     for (unsigned i = 0; i < 300; ++i)

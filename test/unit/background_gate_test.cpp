@@ -113,12 +113,17 @@ TEST_F(BackgroundGate, HasASmallShareWhileTheForegroundIsActiveThoughTheGateIsOp
     EXPECT_EQ(at_device(), (offsets{0, 1, 2, 3, 4, 5, 6, 7, 1000}));
     EXPECT_EQ(device.stats().delayed, 0u) << "the controller has not held it back";
     EXPECT_EQ(e.stats().total().gate_waits, 19u);
+    EXPECT_EQ(device.stats().background_waiting, 19u);
+    EXPECT_EQ(device.stats().background_delayed, 19u);
+    EXPECT_EQ(device.stats().waiting, 0u);
     start(user, 8, 4); // these go at once
     turn();
     EXPECT_EQ(at_device().back(), 11u);
     complete_all();
     EXPECT_EQ(result.completed, 32);
     EXPECT_EQ(device.stats().completed, 32u);
+    EXPECT_EQ(device.stats().background_waiting, 0u);
+    EXPECT_EQ(device.stats().background_delayed, 19u);
     close({&user, &scrub});
 }
 

@@ -39,6 +39,7 @@ void device_controller::attach(ring_gate& gate, const void* owner) {
     gone_.completed -= before.completed;
     gone_.delayed -= before.delayed;
     gone_.bytes -= before.bytes;
+    gone_.background_delayed -= before.background_delayed;
     apply_settings();
     reshare();
 }
@@ -128,6 +129,7 @@ void device_controller::apply_settings() noexcept {
         gone_.completed += sign * counters.completed;
         gone_.delayed += sign * counters.delayed;
         gone_.bytes += sign * counters.bytes;
+        gone_.background_delayed += sign * counters.background_delayed;
         r.gated = gated;
         r.gate->limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
     }
@@ -187,6 +189,7 @@ void device_controller::add_counters(gate_load& sum, const ring_gate& gate) noex
         sum.delayed += read(counters.delayed);
         sum.bytes += read(counters.bytes);
     }
+    sum.background_delayed += read(gate.background_delayed_);
 }
 
 gate_load device_controller::gather(ring_set whose) const noexcept {
@@ -199,6 +202,7 @@ gate_load device_controller::gather(ring_set whose) const noexcept {
             continue;
         sum.in_flight += r.gate->in_flight();
         sum.waiting += r.gate->waiting();
+        sum.background_waiting += r.gate->background_held();
     }
     return sum;
 }

@@ -95,6 +95,10 @@ public:
         }
         return true;
     }
+    /// One of the background waits, for the foreground or for the limit; it waits no more.
+    void hold_background() noexcept { add(background_held_, 1); }
+    void let_background_go() noexcept { subtract(background_held_, 1); }
+    void count_background_delay() noexcept { add(background_delayed_, 1); }
     /// So many of the background wait for the limit, not for the foreground: demand that the controller is to see.
     void set_background_waiting(std::uint64_t count) noexcept {
         counter& waiting = of(gate_lane::background).waiting;
@@ -141,6 +145,10 @@ public:
     }
     std::uint64_t foreground_waiting() const noexcept {
         return waiting(gate_lane::read) + waiting(gate_lane::write);
+    }
+    /// Of the background, whatever they wait for.
+    std::uint64_t background_held() const noexcept {
+        return background_held_.load(std::memory_order_relaxed);
     }
     unsigned limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
@@ -191,6 +199,8 @@ private:
     std::atomic<bool> directions_apart_{false};
     gate_lane drained_last_ = gate_lane::write;
     lane_counters lanes_[gate_lane_count];
+    counter background_held_{0};
+    counter background_delayed_{0};
 };
 
 } // namespace aura::core

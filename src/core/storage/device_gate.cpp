@@ -70,7 +70,7 @@ void device_gate::hold(gated_file& file, io_operation& op, gate_lane c) {
         link(file, c);
     }
     // The next tick may be far away; happens once in an idle spell of the ring.
-    if (ring_.limit() == 0 && ring_.in_flight() == 0 && ring_.waiting() == 1) {
+    if (ring_.limit() == 0 && ring_.in_flight() == 0 && ring_.foreground_waiting() == 1) {
         device_.reshare();
         drain();
         if (op.at_gate() != io_operation::gate_place::waiting)

@@ -150,15 +150,6 @@ public:
             drain_lines();
     }
 
-    /// Whether operations of the background wait here. Other threads get a recent value.
-    std::uint64_t background_waiting() const noexcept {
-        return background_waiting_.load(std::memory_order_relaxed);
-    }
-    /// How many have waited for the foreground, or for the limit, since the ring joined.
-    std::uint64_t background_delayed() const noexcept {
-        return background_delayed_.load(std::memory_order_relaxed);
-    }
-
     /// Nothing is in flight or waits here any more, and nothing will: leaves the device. May be called again.
     void leave() noexcept;
 
@@ -208,10 +199,6 @@ private:
     void start_background(io_operation& op) noexcept;
     void drain_background(nanoseconds_t now);
     void forget_background() noexcept;
-    // One writer, as ring_gate's counters.
-    static void add(std::atomic<std::uint64_t>& count, std::uint64_t n) noexcept {
-        count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-    }
     void link(gated_file& file, gate_lane c) noexcept;
     void unlink(gated_file& file, gate_lane c) noexcept;
 
@@ -238,9 +225,6 @@ private:
     latency_channel samples_;
 
     background_share share_;
-    // Relaxed: counts, which publish nothing.
-    std::atomic<std::uint64_t> background_waiting_{0};
-    std::atomic<std::uint64_t> background_delayed_{0};
 
     drain_message drain_;
 };

@@ -32,8 +32,8 @@ bool device_gate::admit_background(io_operation& op) {
 void device_gate::hold_background(gated_file& file, io_operation& op) {
     op.set_at_gate(io_operation::gate_place::waiting);
     AURAIO_PROBE4(gate__wait, &op, device_.id().major, device_.id().minor, home_.index());
-    const bool first = background_waiting() == 0;
-    add(background_waiting_, 1);
+    const bool first = ring_.background_held() == 0;
+    ring_.hold_background();
     gated_file::line& l = file.of(gate_lane::background);
     if (l.length++ == 0) {
         l.first = &op;
@@ -48,14 +48,14 @@ void device_gate::hold_background(gated_file& file, io_operation& op) {
         if (op.at_gate() != io_operation::gate_place::waiting)
             return;
     }
-    add(background_delayed_, 1);
+    ring_.count_background_delay();
     ring_counters::bump(home_.counters().gate_waits);
 }
 
 /// One that waited was cancelled.
 void device_gate::forget_background() noexcept {
-    add(background_waiting_, ~std::uint64_t{0}); // less 1
-    ring_.set_background_waiting(std::min(ring_.waiting(gate_lane::background), background_waiting()));
+    ring_.let_background_go();
+    ring_.set_background_waiting(std::min(ring_.waiting(gate_lane::background), ring_.background_held()));
 }
 
 /// Whether one more may go; it is then counted as in flight.
@@ -75,7 +75,7 @@ bool device_gate::background_may_go(nanoseconds_t now) {
     }
     if (!ring_.try_admit_background()) {
         // One at least: that which asks may be on its way into its line.
-        const std::uint64_t waiting = std::max<std::uint64_t>(background_waiting(), 1);
+        const std::uint64_t waiting = std::max<std::uint64_t>(ring_.background_held(), 1);
         ring_.set_background_waiting(std::min(waiting, allowed - in_flight));
         return false;
     }
@@ -106,7 +106,7 @@ void device_gate::drain_background(nanoseconds_t now) {
             continue;
         if (!background_may_go(now))
             return;
-        add(background_waiting_, ~std::uint64_t{0}); // less 1
+        ring_.let_background_go();
         release_one(background);
     }
 }

@@ -155,7 +155,7 @@ storage_device::after_tick storage_device::tick(device_gate& caller, nanoseconds
         run_controller(now);
         tell_rings(&caller);
     }
-    if (caller.ring_.in_flight() != 0 || caller.ring_.waiting() != 0 || caller.background_waiting() != 0)
+    if (caller.ring_.in_flight() != 0 || caller.ring_.waiting() != 0 || caller.ring_.background_held() != 0)
         return after_tick::go_on;
     // The last one stays until the controller needs no more ticks: it must not be left with its gate shut.
     if (!asleep_ && !looked_after(now, &caller))
@@ -243,8 +243,7 @@ std::optional<foreground_activity> storage_device::look_at_foreground(nanosecond
     foreground_activity all;
     for (const member& m : members_) {
         const ring_gate& ring = m.gate->ring_;
-        all.background_rings +=
-            m.gate->background_waiting() != 0 || ring.in_flight(gate_lane::background) != 0;
+        all.background_rings += ring.background_held() != 0 || ring.in_flight(gate_lane::background) != 0;
         all.submitted += ring.foreground_submitted();
         if (m.gate->last_tick_.overdue(now)) // what a stopped context has here is nobody's foreground
             continue;

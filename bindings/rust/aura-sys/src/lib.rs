@@ -230,6 +230,8 @@ pub struct aura_device_stats_t {
     pub throughput: c_double,
     pub p99_latency_ns: u64,
     pub latency_samples: u64,
+    pub background_waiting: u64,
+    pub background_delayed: u64,
 }
 
 pub type aura_log_level_t = c_uint;

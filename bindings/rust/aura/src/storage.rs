@@ -131,6 +131,10 @@ pub struct DeviceStats {
     /// Of recent samples, as of the controller's last look.
     pub p99_latency: Duration,
     pub latency_samples: u64,
+    /// Of [`Fd::background`](crate::Fd::background), held back now: they yield, or wait for the gate.
+    pub background_waiting: u64,
+    /// How many have been.
+    pub background_delayed: u64,
 }
 
 impl Engine {
@@ -203,6 +207,8 @@ fn device(raw: &sys::aura_device_stats_t) -> DeviceStats {
         throughput,
         p99_latency_ns,
         latency_samples,
+        background_waiting,
+        background_delayed,
     } = *raw;
     DeviceStats {
         name: text(name.as_ptr()),
@@ -222,5 +228,7 @@ fn device(raw: &sys::aura_device_stats_t) -> DeviceStats {
         throughput,
         p99_latency: Duration::from_nanos(p99_latency_ns),
         latency_samples,
+        background_waiting,
+        background_delayed,
     }
 }

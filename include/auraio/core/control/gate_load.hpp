@@ -13,6 +13,9 @@ struct gate_load {
     std::uint64_t bytes = 0;     ///< of `completed`; 0 throughout: all operations count alike
     std::uint64_t in_flight = 0; ///< now
     std::uint64_t waiting = 0;   ///< now
+    // Of the background, for statistics; what yields to the foreground is in nothing above.
+    std::uint64_t background_delayed = 0; ///< that had to wait first, for the foreground or the limit
+    std::uint64_t background_waiting = 0; ///< now, for either
 };
 
 } // namespace aura::core

@@ -29,6 +29,9 @@ struct device_stats {
     std::uint64_t completed = 0; ///< of `submitted`
     std::uint64_t delayed = 0;   ///< of `submitted`: those that were held back
     std::uint64_t bytes = 0;     ///< moved
+    /// Of the background (io_class), for the foreground or the limit: held back now, and so far.
+    std::uint64_t background_waiting = 0;
+    std::uint64_t background_delayed = 0; ///< see background_waiting
 
     /// Requests per second, over the last 200 ms or more under load; 0 at rest.
     double throughput = 0;
@@ -71,6 +74,10 @@ inline constexpr std::array device_statistics{
         "auraio_device_requests_in_flight", "gauge", "Reads and writes in flight on the device.", 1},
     device_statistic{&device_stats::waiting, &gate_load::waiting,
         "auraio_device_requests_waiting", "gauge", "Reads and writes that are held back.", 1},
+    device_statistic{&device_stats::background_delayed, &gate_load::background_delayed,
+        "auraio_device_background_delayed_total", "counter", "Reads and writes of the background held back.", 1},
+    device_statistic{&device_stats::background_waiting, &gate_load::background_waiting,
+        "auraio_device_background_waiting", "gauge", "Reads and writes of the background that are held back.", 1},
     device_statistic{&device_stats::limit, nullptr,
         "auraio_device_limit", "gauge", "How many may be in flight; +Inf: the gate is open.", 1},
     device_statistic{&device_stats::rings, nullptr,
