@@ -110,9 +110,18 @@ void engine::track() noexcept {
     else
         work_started();
 }
+namespace {
+
+/// Not inlined: untrack(), which co_spawn calls six times, would save registers for it each time.
+[[gnu::noinline]] void finish_among_threads(engine& e) noexcept {
+    e.work_finished();
+}
+
+} // namespace
+
 void engine::untrack() noexcept {
     if (!is_only_thread()) {
-        work_finished();
+        finish_among_threads(*this);
         return;
     }
     const std::int64_t left = outstanding_.load(std::memory_order_relaxed) - 1;
