@@ -18,7 +18,7 @@ std::vector<std::uint64_t> measured(handler_sampler& sampler, const std::vector<
         const std::size_t before = chosen.size();
         for (std::uint32_t left = size; left > 0; --left) {
             ++number;
-            if (sampler.is_next(left))
+            if (sampler.takes(left))
                 chosen.push_back(number);
         }
         EXPECT_EQ(chosen.size() - before, promised ? 1u : 0u);
@@ -47,6 +47,8 @@ TEST(HandlerSampler, CountsWhatBelongsToNoTurnForItself) {
         taken += sampler.takes_one_between();
     EXPECT_EQ(taken, 10u);
     EXPECT_FALSE(sampler.begin_turn(60));
+    for (std::uint32_t left = 60; left > 0; --left)
+        EXPECT_FALSE(sampler.takes(left));
     EXPECT_TRUE(sampler.begin_turn(1));
 }
 

@@ -120,10 +120,10 @@ driver::~driver() {
 /// Inlined into both of its callers by order: called, it would be entered twice for each handler of a chain, whose
 /// turns are of one handler, and the second time only to find the turn over.
 [[gnu::always_inline]] AURAIO_NO_CANARY inline bool driver::run_ready() {
-    if (home_->in_turn()) [[likely]] {
+    if (const std::uint32_t left = home_->budget(); left != 0) [[likely]] {
         active_ = home_;
         AURAIO_PROBE1(handler__begin, home_->index());
-        if (home_->run_next()) {
+        if (home_->run_next(left)) {
             AURAIO_PROBE(handler__end);
             return true;
         }
@@ -217,7 +217,7 @@ bool driver::run_orphan() {
         active_ = leave.ran = o.ward;
         ++o.running;
         AURAIO_PROBE1(handler__begin, active_->index());
-        if (active_->run_next()) {
+        if (active_->run_next(active_->budget())) {
             AURAIO_PROBE(handler__end);
             return true;
         }

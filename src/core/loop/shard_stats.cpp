@@ -23,7 +23,7 @@ void shard::note_time(nanoseconds_t now) noexcept {
         ring_counters::bump(counters_.long_turns);
 }
 
-bool shard::run_sampled() {
+bool shard::run_sampled(std::uint32_t left) {
     const nanoseconds_t began = monotonic_now();
     counters_.queue_delay.record(sampler_.waited(began));
     struct on_exit { // also when the handler throws
@@ -31,7 +31,7 @@ bool shard::run_sampled() {
         nanoseconds_t began;
         ~on_exit() { s.note_handler(began); }
     } measure{*this, began};
-    return run_oldest();
+    return run_oldest(left);
 }
 
 void shard::note_handler(nanoseconds_t began) noexcept {

@@ -9,7 +9,7 @@ namespace aura::core {
 // see backend/uring/ring_enter.hpp.
 [[gnu::always_inline]] inline void shard::wait(nanoseconds_t deadline) {
     publish_counters();
-    measure_turn();
+    look_at_clock();
     times_.begin_wait();
     op_queue done;
     path_.note_flush();

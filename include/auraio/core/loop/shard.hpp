@@ -138,14 +138,12 @@ public:
     clock_queues& clocks() noexcept { return clocks_; }
     bool shutting_down() const noexcept { return shutting_down_; }
 
-    /// Runs the oldest operation that was ready when this turn began. False when the turn is over.
-    bool run_next() {
-        const std::uint32_t left = budget();
-        if (left == 0)
-            return false;
-        if (sampler_.is_next(left)) [[unlikely]]
-            return run_sampled();
-        return run_oldest();
+    /// Runs the oldest operation that was ready when this turn began, of `left`, the budget(), which is not 0. False:
+    /// the turn was over.
+    bool run_next(std::uint32_t left) {
+        if (sampler_.takes(left)) [[unlikely]]
+            return run_sampled(left);
+        return run_oldest(left);
     }
 
     /// Ends a turn and begins the next: submits, reaps, takes the inbox, fires timers. Never blocks. With no
@@ -297,8 +295,8 @@ private:
     friend class inspection;
     friend class shard_visit;
 
-    bool run_oldest() {
-        set_budget(budget() - 1);
+    bool run_oldest(std::uint32_t left) {
+        set_budget(left - 1);
         operation* op = ready_.pop();
         if (!op) [[unlikely]] { // a nested run took what this turn had counted on
             set_budget(0);
@@ -366,15 +364,19 @@ private:
         if (sampler_.begin_turn(turn_size_)) [[unlikely]]
             sampler_.ready_at(monotonic_now());
     }
-    bool run_sampled();
+    bool run_sampled(std::uint32_t left);
     void note_handler(nanoseconds_t began) noexcept;
     void set_budget(std::uint32_t handlers) noexcept { budget_.store(handlers, std::memory_order_relaxed); }
     void count_handlers() noexcept {
-        ring_counters::bump(counters_.handlers, turn_size_ - budget());
-        turn_size_ = budget();
+        const std::uint32_t left = budget();
+        ring_counters::bump(counters_.handlers, turn_size_ - left);
+        turn_size_ = left;
     }
     void measure_turn() noexcept {
         turns_unmeasured_ = 0;
+        look_at_clock();
+    }
+    void look_at_clock() noexcept {
         const nanoseconds_t now = coarse_now();
         if (now != times_.began()) [[unlikely]]
             note_time(now);
