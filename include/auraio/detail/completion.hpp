@@ -42,7 +42,7 @@ private:
 
 /// Whether a handler that is associated with `e` may be called directly on shard `s`, by its driver.
 template <plain_executor E>
-bool runs_directly_on(const E& e, const core::shard& s) noexcept {
+[[gnu::always_inline]] inline bool runs_directly_on(const E& e, const core::shard& s) noexcept {
     const placement p = e.query(ring_t{});
     return p.engine == &s.owner() && (p.shard == nullptr || p.shard == &s) &&
            e.query(net::execution::blocking_t{}) != net::execution::blocking.never;
@@ -137,19 +137,28 @@ class completion_target<Executor> {
 public:
     using kept_type = Executor;
 
-    static call_manner keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard& s) {
-        if (runs_directly_on(e, s))
+    /// The first half by order in who starts an operation: called for each, with its arguments in memory, it takes as
+    /// long again.
+    [[gnu::always_inline]] static call_manner keep(kept_executor<kept_type>& kept, const Executor& e,
+                                                   const core::shard& s) {
+        if (runs_directly_on(e, s)) [[likely]]
             return direct_manner(e);
-        if (e.query(ring_t{}).engine == &s.owner())
-            kept.put(e);
-        else
-            kept.put(e.require(net::execution::outstanding_work.tracked));
+        keep_work(kept, e, s);
         return {false};
     }
 
     template <class Bound>
     static void dispatch(const kept_type& kept, Bound&& bound) {
         net::dispatch(kept, std::forward<Bound>(bound));
+    }
+
+private:
+    [[gnu::noinline]] static void keep_work(kept_executor<kept_type>& kept, const Executor& e,
+                                            const core::shard& s) {
+        if (e.query(ring_t{}).engine == &s.owner())
+            kept.put(e);
+        else
+            kept.put(e.require(net::execution::outstanding_work.tracked));
     }
 };
 
