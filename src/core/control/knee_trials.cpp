@@ -7,8 +7,10 @@
 namespace aura::core {
 
 namespace {
-constexpr double nearly_linear = 0.6; // elasticity of a gain after which the knee is likely far above
-constexpr double steady_rate = 0.03;  // scatter with which one glance at a small step is enough
+constexpr double nearly_linear = 0.6;  // elasticity of a gain after which the knee is likely far above
+constexpr double steady_rate = 0.03;   // scatter with which one glance at a small step is enough
+constexpr double restless_rate = 0.06; // and with which no glance at one step of a small limit is
+constexpr unsigned most_for_leaps = 8; // such a limit
 } // namespace
 
 void knee_trials::restart(nanoseconds_t now) noexcept {
@@ -84,7 +86,8 @@ bool knee_trials::start_raise(nanoseconds_t now, const ground& here,
 bool knee_trials::start_leap(nanoseconds_t now, const ground& here, const latency_ceiling& ceiling) noexcept {
     const auto probe = static_cast<unsigned>(std::lround(options_->leap * here.limit));
     const bool coarse_steps = coarse(1 + 1.0 / here.limit) && here.reference.scatter() > steady_rate;
-    const bool hard_to_see = here.disturbed || coarse_steps;
+    const bool steps_drown = here.limit <= most_for_leaps && here.reference.scatter() > restless_rate;
+    const bool hard_to_see = here.disturbed || coarse_steps || steps_drown;
     if (!hard_to_see || here.wanders || here.rate < slow_trials || probe > here.open ||
         ceiling.forbids(options_->leap))
         return false;
