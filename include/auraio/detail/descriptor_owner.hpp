@@ -53,9 +53,18 @@ public:
 
     /// The same for an operation that is about to be made for it, and started.
     core::shard& home_to_start() noexcept {
-        if (home_.open != 0 && descriptor_) [[unlikely]]
-            descriptor_->settle(home_);
+        // One comparison for both, as each operation comes here.
+        if ((home_.open | static_cast<unsigned>(home_.ring->moves_sessions())) != 0) [[unlikely]]
+            look_for_home();
         return *home_.ring;
+    }
+
+    /// It is an accepted connection: it may move to another ring, unless its owner has asked for this one.
+    void let_move() noexcept {
+        if (home_.open != 0 || !asks_for_no_ring(executor_) || !home().owner().takes_over())
+            return;
+        home_.is_session = true;
+        home().owner().expect_sessions();
     }
 
     /// Null when closed.
@@ -160,6 +169,15 @@ private:
 private:
     template <class>
     friend class descriptor_owner;
+
+    void look_for_home() noexcept {
+        if (!descriptor_)
+            return;
+        if (home_.open != 0)
+            descriptor_->settle(home_);
+        else if (home_.is_session)
+            descriptor_->move_on(home_);
+    }
 
     void forget() noexcept {
         if (descriptor_->is_assigned()) [[unlikely]]
