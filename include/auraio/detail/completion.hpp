@@ -165,10 +165,7 @@ public:
                                                    const IoExecutor& io, const core::shard& s) {
         if (runs_directly_on(e, s)) [[likely]]
             return direct_manner(e);
-        if (has_moved_from(e, io, s)) [[unlikely]]
-            return direct_manner(e);
-        keep_work(kept, e, s);
-        return {false};
+        return keep_otherwise(kept, e, io, s);
     }
 
     template <class Bound>
@@ -177,12 +174,16 @@ public:
     }
 
 private:
-    [[gnu::noinline]] static void keep_work(kept_executor<kept_type>& kept, const Executor& e,
-                                            const core::shard& s) {
+    template <class IoExecutor>
+    [[gnu::noinline]] static call_manner keep_otherwise(kept_executor<kept_type>& kept, const Executor& e,
+                                                        const IoExecutor& io, const core::shard& s) {
+        if (has_moved_from(e, io, s))
+            return direct_manner(e);
         if (e.query(ring_t{}).engine == &s.owner())
             kept.put(e);
         else
             kept.put(e.require(net::execution::outstanding_work.tracked));
+        return {false};
     }
 };
 

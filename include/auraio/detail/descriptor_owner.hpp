@@ -53,10 +53,10 @@ public:
 
     /// The same for an operation that is about to be made for it, and started.
     core::shard& home_to_start() noexcept {
-        // One comparison for both, as each operation comes here.
-        if ((home_.open | static_cast<unsigned>(home_.ring->moves_sessions())) != 0) [[unlikely]]
-            look_for_home();
-        return *home_.ring;
+        core::shard* ring = home_.ring;
+        if (home_.open != 0 || ring->moves_sessions()) [[unlikely]]
+            ring = &look_for_home();
+        return *ring;
     }
 
     /// It is an accepted connection: it may move to another ring, unless its owner has asked for this one.
@@ -170,13 +170,14 @@ private:
     template <class>
     friend class descriptor_owner;
 
-    void look_for_home() noexcept {
+    core::shard& look_for_home() noexcept {
         if (!descriptor_)
-            return;
+            return *home_.ring;
         if (home_.open != 0)
             descriptor_->settle(home_);
         else if (home_.is_session)
             descriptor_->move_on(home_);
+        return *home_.ring;
     }
 
     void forget() noexcept {
