@@ -32,13 +32,14 @@ Executor spread(const Executor& e) {
 }
 
 /// Gives an accepted connection to a socket; closes it if the socket does not take it. Without memory that is an
-/// error like another: thrown, it would take the handler with it.
+/// error like another: thrown, it would take the handler with it. An acceptor that is not open has no protocol, and
+/// accepts nothing.
 template <class Protocol, class Socket>
-void give(int fd, const Protocol& protocol, Socket& socket, error_code& ec) {
+void give(int fd, const std::optional<Protocol>& protocol, Socket& socket, error_code& ec) {
     if (ec)
         return;
     try {
-        assign_new(socket, protocol, fd, ec);
+        assign_new(socket, *protocol, fd, ec);
     } catch (const std::bad_alloc&) {
         ec = net::error::no_memory;
     }
@@ -64,7 +65,7 @@ public:
             done.call(error_code(net::error::already_open));
             return;
         }
-        give(fd, *protocol_, *socket_, ec);
+        give(fd, protocol_, *socket_, ec);
         done.call(ec);
     }
 
@@ -89,7 +90,7 @@ public:
     template <class Completion>
     void receive(error_code ec, int fd, Completion& done) {
         Socket socket(ec ? executor_ : spread(executor_));
-        give(fd, *protocol_, socket, ec);
+        give(fd, protocol_, socket, ec);
         done.call(ec, std::move(socket));
     }
 
@@ -409,7 +410,7 @@ private:
         ec = aura::detail::to_error_code(fd);
         if (!ec && endpoint)
             aura::detail::resize_endpoint(*endpoint, size);
-        aura::detail::give(fd, *this->impl_.protocol, peer, ec);
+        aura::detail::give(fd, this->impl_.protocol, peer, ec);
         return aura::detail::sync_return(ec);
     }
     template <class E>
