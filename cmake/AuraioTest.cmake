@@ -51,6 +51,8 @@ function(auraio_test name)
         add_executable(${program} ${units})
         target_link_libraries(${program} PRIVATE ${library_${flavour}} ${arg_LIBRARIES} auraio_test_support)
         auraio_target_options(${program})
+        # As distributions compile all they build: who looks at an optional that is empty ends the program.
+        target_compile_definitions(${program} PRIVATE _GLIBCXX_ASSERTIONS)
         if(AURAIO_SANITIZE AND flavour MATCHES "standalone|boost|adopt")
             # Asio's templates take the compiler several times as long with both optimisation and instrumentation.
             target_compile_options(${program} PRIVATE -O0)
