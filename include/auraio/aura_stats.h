@@ -43,7 +43,6 @@ typedef struct aura_stats {
     /** Its threads in the kernel: what that of its thread has grown by between looks that found the same thread. Never
      *  falls; what a thread did between two looks of which it served the ring only in part may be left out. */
     uint64_t system_ns;
-    uint64_t sessions_moved; /**< of the C++ layer on Asio, whose connections change rings: 0 here */
 } aura_stats_t;
 
 /**

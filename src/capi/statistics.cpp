@@ -43,7 +43,6 @@ constexpr c_field fields[] = {
     {&core::ring_stats::takeovers, &aura_stats_t::takeovers},
     {&core::ring_stats::takeovers_computing, &aura_stats_t::takeovers_computing},
     {&core::ring_stats::stranded, &aura_stats_t::stranded},
-    {&core::ring_stats::sessions_moved, &aura_stats_t::sessions_moved},
 };
 
 constexpr bool has_all_statistics() noexcept {

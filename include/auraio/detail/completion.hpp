@@ -48,25 +48,6 @@ template <plain_executor E>
            e.query(net::execution::blocking_t{}) != net::execution::blocking.never;
 }
 
-/// The same for one that is associated with the executor of its object, `io`: of a connection that has moved it names
-/// the ring where that lived first, which nobody has asked for.
-template <plain_executor E, class IoExecutor>
-bool has_moved_from(const E& e, const IoExecutor& io, const core::shard& s) noexcept {
-    const placement p = e.query(ring_t{});
-    const auto is_same = [&p](const placement& q) { return q.shard == p.shard; };
-    if (!p.loose || p.engine != &s.owner() ||
-        e.query(net::execution::blocking_t{}) == net::execution::blocking.never)
-        return false;
-    if constexpr (plain_executor<IoExecutor>) {
-        return is_same(io.query(ring_t{}));
-    } else if constexpr (std::derived_from<IoExecutor, net::any_io_executor>) {
-        const executor* const ours = target_of<executor>(io);
-        return ours && is_same(ours->query(ring_t{}));
-    } else {
-        return false;
-    }
-}
-
 /// How a handler will be called.
 struct call_manner {
     bool direct;        ///< by the driver of its shard, with no executor kept
@@ -134,9 +115,7 @@ class completion_target {
 public:
     using kept_type = typename tracking<Executor, has_properties>::type;
 
-    template <class IoExecutor>
-    static call_manner keep(kept_executor<kept_type>& kept, const Executor& e, const IoExecutor&,
-                            const core::shard&) {
+    static call_manner keep(kept_executor<kept_type>& kept, const Executor& e, const core::shard&) {
         if constexpr (has_properties)
             kept.put(net::prefer(e, net::execution::outstanding_work.tracked));
         else
@@ -160,12 +139,12 @@ public:
 
     /// The first half by order in who starts an operation: called for each, with its arguments in memory, it takes as
     /// long again.
-    template <class IoExecutor>
     [[gnu::always_inline]] static call_manner keep(kept_executor<kept_type>& kept, const Executor& e,
-                                                   const IoExecutor& io, const core::shard& s) {
+                                                   const core::shard& s) {
         if (runs_directly_on(e, s)) [[likely]]
             return direct_manner(e);
-        return keep_otherwise(kept, e, io, s);
+        keep_work(kept, e, s);
+        return {false};
     }
 
     template <class Bound>
@@ -174,16 +153,12 @@ public:
     }
 
 private:
-    template <class IoExecutor>
-    [[gnu::noinline]] static call_manner keep_otherwise(kept_executor<kept_type>& kept, const Executor& e,
-                                                        const IoExecutor& io, const core::shard& s) {
-        if (has_moved_from(e, io, s))
-            return direct_manner(e);
+    [[gnu::noinline]] static void keep_work(kept_executor<kept_type>& kept, const Executor& e,
+                                            const core::shard& s) {
         if (e.query(ring_t{}).engine == &s.owner())
             kept.put(e);
         else
             kept.put(e.require(net::execution::outstanding_work.tracked));
-        return {false};
     }
 };
 
@@ -194,11 +169,10 @@ class completion_target<Erased> {
 public:
     using kept_type = net::any_io_executor;
 
-    template <class IoExecutor>
     static call_manner keep(kept_executor<kept_type>& kept, const net::any_io_executor& e,
-                            const IoExecutor& io, const core::shard& s) {
+                            const core::shard& s) {
         const executor* ours = target_of<executor>(e);
-        if (ours && (runs_directly_on(*ours, s) || has_moved_from(*ours, io, s)))
+        if (ours && runs_directly_on(*ours, s))
             return direct_manner(*ours);
         kept.put(net::prefer(e, net::execution::outstanding_work.tracked));
         return {false};
@@ -231,9 +205,9 @@ public:
     kept_completion(H&& handler, const IoExecutor& io, const core::shard& s, Note note)
         : handler_(std::forward<H>(handler)) {
         if constexpr (uses_default_executor<Handler, IoExecutor>)
-            note(target::keep(executor_, io, io, s));
+            note(target::keep(executor_, io, s));
         else
-            note(target::keep(executor_, net::get_associated_executor(handler_, io), io, s));
+            note(target::keep(executor_, net::get_associated_executor(handler_, io), s));
     }
     /// An operation of its own, which has the flag.
     template <class H>

@@ -53,18 +53,9 @@ public:
 
     /// The same for an operation that is about to be made for it, and started.
     core::shard& home_to_start() noexcept {
-        core::shard* ring = home_.ring;
-        if (home_.open != 0 || ring->moves_sessions()) [[unlikely]]
-            ring = &look_for_home();
-        return *ring;
-    }
-
-    /// It is an accepted connection: it may move to another ring, unless its owner has asked for this one.
-    void let_move() noexcept {
-        if (home_.open != 0 || !asks_for_no_ring(executor_) || !home().owner().takes_over())
-            return;
-        home_.is_session = true;
-        home().owner().expect_sessions();
+        if (home_.open != 0 && descriptor_) [[unlikely]]
+            descriptor_->settle(home_);
+        return *home_.ring;
     }
 
     /// Null when closed.
@@ -169,16 +160,6 @@ private:
 private:
     template <class>
     friend class descriptor_owner;
-
-    core::shard& look_for_home() noexcept {
-        if (!descriptor_)
-            return *home_.ring;
-        if (home_.open != 0)
-            descriptor_->settle(home_);
-        else if (home_.is_session)
-            descriptor_->move_on(home_);
-        return *home_.ring;
-    }
 
     void forget() noexcept {
         if (descriptor_->is_assigned()) [[unlikely]]

@@ -76,19 +76,5 @@ inline core::home_choice home_of(const net::any_io_executor& e) {
     return placement_of(e).choose_home();
 }
 
-/// Whether what is built on `e` may be on any ring: neither a ring nor a strand is asked for.
-template <class Executor>
-bool asks_for_no_ring(const Executor& e) noexcept {
-    const auto is_free = [](const placement& p) { return !p.shard || p.loose; };
-    if constexpr (plain_executor<Executor>) {
-        return is_free(e.query(ring_t{}));
-    } else if constexpr (std::derived_from<Executor, net::any_io_executor>) {
-        const executor* const ours = target_of<executor>(e);
-        return ours && is_free(ours->query(ring_t{}));
-    } else {
-        return false;
-    }
-}
-
 } // namespace detail
 AURAIO_CLOSE

@@ -411,7 +411,6 @@ void assign_new(Socket& socket, const Protocol& protocol, int fd, error_code& ec
             return;
         }
         socket.impl_.adopt(protocol, fd);
-        socket.impl_.let_move();
         ec = {};
     } else if constexpr (requires { socket.impl_.on([](auto&) {}); }) { // either ours or Asio's own
         socket.impl_.on([&](auto& s) { assign_new(s, protocol, fd, ec); });

@@ -23,11 +23,6 @@ nanoseconds_t read_clock(clockid_t clock) noexcept {
 
 } // namespace
 
-nanoseconds_t processor_time_of(int thread) noexcept {
-    constexpr unsigned by_scheduler = 2;
-    return read_clock(clock_of(thread, by_scheduler));
-}
-
 nanoseconds_t system_time_of(int thread) noexcept {
     constexpr unsigned both = 0, user = 1;
     nanoseconds_t all = 0, in_user = read_clock(clock_of(thread, user));

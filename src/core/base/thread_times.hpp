@@ -9,7 +9,4 @@ namespace aura::core {
 /// such thread, or the kernel does not tell. As exact as the kernel's accounting: a tick, mostly.
 nanoseconds_t system_time_of(int thread) noexcept;
 
-/// The same of the processor's time it has had since it began, to the nanosecond.
-nanoseconds_t processor_time_of(int thread) noexcept;
-
 } // namespace aura::core

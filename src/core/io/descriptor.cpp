@@ -78,26 +78,12 @@ void descriptor::settle(home_choice& home) noexcept {
     const mark_entry entry; // from the look at the shard's side to the change
     if (!is_at_rest())
         return;
-    if (home_->owner().choose_again(home))
-        change_home(*home.ring);
-}
-
-void descriptor::move_on(home_choice& home) noexcept {
-    const mark_entry entry; // as above
-    if (!home_->is_current() || !is_at_rest())
+    if (!home_->owner().choose_again(home))
         return;
-    shard* const there = home_->next_home(*this, moved_at_);
-    if (!there)
-        return;
-    home.ring = there;
-    change_home(*there);
-}
-
-void descriptor::change_home(shard& there) noexcept {
     if (started_ != 0)
         home_->forget_file(fd_);
     // Plain: the next shard hears of it by the operation that is about to be sent there.
-    home_ = &there;
+    home_ = home.ring;
     queued_after_.store(~std::uint64_t{0}, std::memory_order_relaxed);
 }
 

@@ -1,6 +1,5 @@
 // descriptor: the order of what is started here and what the caller then does by a system call of its own.
 #include "auraio/core/loop/engine.hpp"
-#include "core/base/thread_times.hpp"
 
 #include <cstdio>
 #include <cstring>
@@ -21,6 +20,16 @@ constexpr nanoseconds_t order_patience = 2'000'000;
 
 /// The same for one that other programs keep from its processor: it gets there as soon as they let it.
 constexpr nanoseconds_t patience_under_load = 1'000'000'000;
+
+/// The processor time that a thread of this process has had; 0 when there is no such thread.
+nanoseconds_t processor_time(int thread) noexcept {
+    // What pthread_getcpuclockid(3) makes of a thread's number: the kernel's CPUCLOCK_SCHED of one thread.
+    const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | 6U);
+    timespec spent{};
+    if (::clock_gettime(clock, &spent) != 0)
+        return 0;
+    return nanoseconds_of(spent);
+}
 
 /// Whether a thread of this process would run if there were a processor for it: state R in /proc, see
 /// proc_pid_stat(5). False when that cannot be read.
@@ -126,14 +135,14 @@ void descriptor::await_submission() {
     if (home_->is_known_busy(began_at))
         return;
     const int thread = home_->driving_thread();
-    const nanoseconds_t spent = processor_time_of(thread);
+    const nanoseconds_t spent = processor_time(thread);
     const nanoseconds_t began = monotonic_now();
     while (!is_submitted()) {
         if (home_->is_free() && submit_by_visit())
             return;
         const nanoseconds_t waited = monotonic_now() - began;
         const bool starved = waited >= order_patience && waited < patience_under_load &&
-                             processor_time_of(thread) - spent < order_patience && is_runnable(thread);
+                             processor_time(thread) - spent < order_patience && is_runnable(thread);
         if (waited >= order_patience && !starved) {
             if (home_->system_calls() == began_at)
                 home_->remember_busy(

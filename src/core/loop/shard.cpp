@@ -4,7 +4,6 @@
 #include "core/base/canary.hpp"
 #include "core/base/thread_ends.hpp"
 #include "core/loop/driver.hpp"
-#include "core/loop/session_load.hpp"
 
 #include <cerrno>
 
@@ -13,10 +12,7 @@ namespace aura::core {
 shard::shard(engine& owner, unsigned index)
     : owner_(owner)
     , index_(index)
-    , session_load_(std::make_unique<session_load>())
     , path_(*this) {
-    moves_sessions_.store(session_load::every_start_moves.load(std::memory_order_relaxed),
-                          std::memory_order_relaxed);
     registered_[0].belongs_to(*this, registration_kind::buffers);
     registered_[1].belongs_to(*this, registration_kind::files);
 }

@@ -1,5 +1,5 @@
 // shard: what its loop measures of itself, and what others see of that.
-#include "auraio/core/loop/engine.hpp"
+#include "auraio/core/loop/shard.hpp"
 
 #include "core/base/thread_times.hpp"
 
@@ -16,8 +16,6 @@ void shard::note_time(nanoseconds_t now) noexcept {
     const nanoseconds_t tick = coarse_resolution();
     const nanoseconds_t shown = times_.move_on(now, counters_);
     stamp_ = age_stamp::of(now);
-    if (owner_.has_sessions()) [[unlikely]]
-        look_at_load(now);
     const nanoseconds_t delay = shown > tick ? shown - tick : 0;
     if (delay > counters_.loop_delay_max.load(std::memory_order_relaxed))
         counters_.loop_delay_max.store(delay, std::memory_order_relaxed);

@@ -243,7 +243,6 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         busy_ns,
         idle_ns,
         system_ns,
-        sessions_moved: _, // of the C++ layer on Asio
     } = raw;
     Ok(Stats {
         rings,

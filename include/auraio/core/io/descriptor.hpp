@@ -1,7 +1,6 @@
 // descriptor: an open file together with the operations pending on it.
 #pragma once
 
-#include "auraio/core/base/nanoseconds.hpp"
 #include "auraio/core/io/io_class.hpp"
 #include "auraio/core/io/io_operation.hpp"
 
@@ -105,9 +104,6 @@ public:
     /// Object side, before an operation is made for start(): goes to another shard where that is still open,
     /// there are threads to choose from by now, and nothing of it is pending.
     void settle(home_choice& home) noexcept;
-
-    /// The same for a session, in a handler of its shard: to where its shard sends those that start something.
-    void move_on(home_choice& home) noexcept;
 
     // ---- the thread that drives the shard, as what follows ----
 
@@ -220,7 +216,6 @@ private:
     void watch_for_others(io_operation& op) noexcept;
     int watch_listener() noexcept;
     bool is_at_rest() const noexcept;
-    void change_home(shard& there) noexcept;
     void drop_set() noexcept;
     void unwatch_listener() noexcept;
     void watch_listener_again() noexcept;
@@ -274,7 +269,6 @@ private:
     gated_file* storage_ = nullptr; // the file's part in its device's gate, which belongs to the shard side
     std::uint64_t started_ = 0;     // sequence number of the next operation
     std::uint64_t sent_from_afar_ = 0; // operations that went through the inbox
-    nanoseconds_t moved_at_ = 0;       // by the coarse clock: see move_on()
 
     // Written by the object side: what was started before it is to be cancelled. Relaxed: see message_.
     std::atomic<std::uint64_t> cancel_before_{0};

@@ -99,7 +99,7 @@ public:
 
 protected:
     io_operation(function f, const short_request& r) noexcept
-        : ordered_operation(f, true)
+        : ordered_operation(f)
         , request_(r) {}
     ~io_operation() = default;
 

@@ -60,8 +60,6 @@ struct home_choice {
 
     shard* ring = nullptr;
     std::uint16_t open = 0;
-    /// Of an accepted connection whose ring nobody has asked for: it goes where its ring sends it.
-    bool is_session = false;
 };
 
 struct backend_choice;
@@ -181,14 +179,6 @@ public:
     /// Whether any thread is inside run(), also one whose ring others have taken.
     bool has_threads() const noexcept;
 
-    /// There are connections that may move. Relaxed: a hint for who looks at the rings' load.
-    void expect_sessions() noexcept {
-        if (!has_sessions_.load(std::memory_order_relaxed))
-            has_sessions_.store(true, std::memory_order_relaxed);
-    }
-
-    bool has_sessions() const noexcept { return has_sessions_.load(std::memory_order_relaxed); }
-
     /// An object has been made whose requests will need a ring: from now on there is one to be had. One load.
     void expect_requests() noexcept { rings_.expect(); }
 
@@ -295,7 +285,6 @@ private:
     std::uint32_t shared_size() const noexcept { return shared_size_.load(std::memory_order_relaxed); }
     shard& create_shard_locked(bool acquire = false);
     unsigned driven_shard_from(unsigned first) const noexcept;
-    shard* sleeping_shard_after(unsigned index) const noexcept;
     bool spreads() const noexcept { return !options_.implicit_strands; }
     home_choice choose_outside() noexcept;
     shard& least_dealt() noexcept;
@@ -334,7 +323,6 @@ private:
     listener_places listeners_;
 
     std::atomic<unsigned> batch_threshold_{~0u}; // relaxed: it publishes nothing else
-    std::atomic<bool> has_sessions_{false};
 
     // What any thread may take; a cache line. A mutex, because glibc's costs a program of one thread nothing.
     alignas(64) std::mutex shared_mutex_; // guards shared_

@@ -24,7 +24,6 @@
 namespace aura::core {
 
 class engine;
-class session_load;
 
 /// The identity of the calling thread, for comparison only: an address no other live thread has.
 inline const void* this_thread_identity() noexcept {
@@ -235,15 +234,6 @@ public:
             poll_backend();
     }
 
-    // ---- connections that may move ----
-
-    /// Any thread, for the object side: whether next_home() may have another one. Relaxed: a hint, the driver's.
-    bool moves_sessions() const noexcept { return moves_sessions_.load(std::memory_order_relaxed); }
-
-    /// The driving thread, in a handler: where a session that starts something now, and has nothing pending, is to
-    /// live from now on; null: here. `moved_at`: when it was moved last, by the coarse clock.
-    shard* next_home(const descriptor& session, nanoseconds_t& moved_at) noexcept;
-
     // ---- the token: see engine for who takes it when ----
 
     bool try_acquire() noexcept;
@@ -392,8 +382,6 @@ private:
             note_time(now);
     }
     void note_time(nanoseconds_t now) noexcept;
-    void look_at_load(nanoseconds_t now) noexcept;
-    bool is_ready(const descriptor& d) const noexcept;
     void begin_time(nanoseconds_t now) noexcept {
         times_.begin(now);
         stamp_ = age_stamp::of(now);
@@ -425,7 +413,6 @@ private:
     std::atomic<std::uint32_t> in_flight_{0};
     std::atomic<std::uint32_t> dealt_{0};
     std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
-    std::atomic<bool> moves_sessions_{false};
 
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
     // back only when no other thread may be in the engine (destruction, a forked child).
@@ -454,7 +441,6 @@ private:
     std::uint32_t turn_size_ = 0;
     std::uint32_t arrivals_ = 0;
     ring_counters counters_;
-    const std::unique_ptr<session_load> session_load_;
 
     io_path path_; // ends first: it uses what stands above
 };

@@ -43,9 +43,6 @@ public:
     bool counts_remotely() const noexcept { return counts_remotely_; }
     void set_counts_remotely(bool value) noexcept { counts_remotely_ = value; }
 
-    /// Whether it is an io_operation: for who looks for one in a queue.
-    bool is_request() const noexcept { return request_; }
-
     /// Of an operation with a handler: whether whoever completes it calls the handler itself, there and then.
     /// Else it goes by way of an executor. Nothing to the engine; here because there is room.
     bool calls_directly() const noexcept { return (manner_ & direct) != 0; }
@@ -66,9 +63,8 @@ public:
     }
 
 protected:
-    explicit operation(function f, bool is_request = false) noexcept
-        : function_(f)
-        , request_(is_request) {}
+    explicit operation(function f) noexcept
+        : function_(f) {}
     ~operation() = default; // concrete types only: nobody deletes through the base
 
 private:
@@ -81,7 +77,6 @@ private:
     function function_;
     bool message_ : 1 = false;
     bool counts_remotely_ : 1 = false;
-    bool request_ : 1;
     std::uint8_t manner_ = 0;
 };
 
@@ -101,14 +96,6 @@ public:
     bool empty() const noexcept { return head_ == nullptr; }
     std::uint32_t size() const noexcept { return size_; }
     operation* front() const noexcept { return head_; }
-    /// Whether any is such that `is_meant` says so. O(n).
-    template <class F>
-    bool any(F is_meant) const noexcept {
-        for (const operation* it = head_; it; it = it->next_)
-            if (is_meant(*it))
-                return true;
-        return false;
-    }
 
     void push(operation& op) noexcept {
         op.next_ = nullptr;

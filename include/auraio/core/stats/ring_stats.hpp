@@ -46,9 +46,6 @@ struct ring_stats {
     /// Handlers that were ready here then, and would have waited for that thread.
     std::uint64_t stranded = 0;
 
-    /// Accepted connections that have gone on to another ring from here, because this one had too much to do.
-    std::uint64_t sessions_moved = 0;
-
     /// How its threads have spent their time in run(), in nanoseconds: in handlers and what the loop does for them, and
     /// in the system call that submits and then waits for something to do, so that a ring may be at its limit and count
     /// idle time. What lasts at the moment is included. By the clock of the scheduler's tick: a
@@ -107,7 +104,6 @@ struct ring_counters {
     counter takeovers{0};
     counter takeovers_computing{0};
     counter stranded{0};
-    counter sessions_moved{0};
     latency_histogram read_latency;
     latency_histogram write_latency;
 
@@ -173,8 +169,6 @@ inline constexpr std::array ring_statistics{
         "auraio_takeovers_computing_total", "counter", "Takeovers from threads that were computing, not asleep.", 1},
     ring_statistic{&ring_stats::stranded, &ring_counters::stranded, ring_statistic::combined::sum,
         "auraio_stranded_handlers_total", "counter", "Handlers that were ready on a ring when others took it.", 1},
-    ring_statistic{&ring_stats::sessions_moved, &ring_counters::sessions_moved, ring_statistic::combined::sum,
-        "auraio_sessions_moved_total", "counter", "Accepted connections that went on to another ring.", 1},
 };
 
 /// The same for histograms. Each is in nanoseconds; the metrics are in seconds.
