@@ -81,14 +81,19 @@ impl Fd {
     /// What reads, writes and syncs get: of an entry the number that stands for it and for no entry of another table, of
     /// this engine or another.
     pub(crate) fn file(&self) -> c_int {
-        let file = match &self.repr {
-            Repr::Numbered(numbered) => numbered.as_raw_fd(),
-            Repr::Registered { table, index } => table.first() + *index as c_int,
-        };
+        let file = self.unmarked_file();
         if self.background {
             sys::AURA_BACKGROUND | file
         } else {
             file
+        }
+    }
+
+    /// The same for operations that have no class: C refuses a marked number for them.
+    pub(crate) fn unmarked_file(&self) -> c_int {
+        match &self.repr {
+            Repr::Numbered(numbered) => numbered.as_raw_fd(),
+            Repr::Registered { table, index } => table.first() + *index as c_int,
         }
     }
 

@@ -101,3 +101,27 @@ fn the_background_yields_to_those_who_wait() {
     engine.drain(PATIENCE).unwrap();
     table.unregister().unwrap();
 }
+
+#[test]
+fn operations_without_a_class_are_as_on_any_descriptor() {
+    let engine = one_ring();
+    let scratch = Scratch::with(b"123456");
+    let scrubbed = scratch.open().background();
+    let ended = Arc::new(AtomicUsize::new(0));
+    let count = || {
+        let ended = ended.clone();
+        move |result| {
+            assert_eq!(result, Ok(()));
+            ended.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    engine.ftruncate(&scrubbed, 4, count()).unwrap();
+    engine.drain(PATIENCE).unwrap();
+    assert_eq!(scratch.content(), b"1234");
+    engine.fallocate(&scrubbed, 0, 0, 8, count()).unwrap();
+    engine.fsync(&scrubbed, count()).unwrap();
+    engine.fdatasync(&scrubbed, count()).unwrap();
+    engine.sync_file_range(&scrubbed, 0, 0, 0, count()).unwrap();
+    engine.drain(PATIENCE).unwrap();
+    assert_eq!(ended.load(Ordering::Relaxed), 5);
+}

@@ -36,7 +36,7 @@ macro_rules! plain_link {
                 $user: *mut c_void,
             ) -> sys::aura_op_t {
                 let $rest = &*this;
-                let $fd = (*this).0.file();
+                let $fd = (*this).0.unmarked_file();
                 $describe
             }
         }
