@@ -131,7 +131,8 @@ private:
                 all.submitted += other->gate.foreground_submitted();
                 all.in_flight += other->gate.in_flight(gate_lane::read);
                 all.waiting += other->gate.foreground_waiting();
-                all.background_rings += other->gate.background_held() != 0;
+                all.background_rings +=
+                    other->gate.background_held() != 0 || other->gate.in_flight(gate_lane::background) != 0;
             }
             r.share.look(clock(), all);
         }

@@ -221,6 +221,21 @@ TEST_F(BackgroundGate, FilesOfTheBackgroundTakeTurns) {
     close({&first, &second});
 }
 
+TEST_F(BackgroundGate, WhatAStoppedContextHoldsTakesNoShare) {
+    limit(1);
+    descriptor& scrub = open(io_class::background);
+    const nanoseconds_t before = monotonic_now();
+    start(scrub, 1000, 3);
+    turn();
+    ASSERT_EQ(background_at_device(), 1u);
+    EXPECT_EQ(device.look_at_foreground(before).value().background_rings, 1u);
+    // As another ring sees it that looks a second later: no turn has come since.
+    EXPECT_EQ(device.look_at_foreground(monotonic_now() + 1'000'000'000).value().background_rings, 0u);
+    complete_all();
+    EXPECT_EQ(result.completed, 3);
+    close({&scrub});
+}
+
 TEST_F(BackgroundGate, AFileMayChangeItsClass) {
     descriptor& user = open();
     descriptor& file = open();

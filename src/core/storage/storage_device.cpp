@@ -243,10 +243,11 @@ std::optional<foreground_activity> storage_device::look_at_foreground(nanosecond
     foreground_activity all;
     for (const member& m : members_) {
         const ring_gate& ring = m.gate->ring_;
-        all.background_rings += ring.background_held() != 0 || ring.in_flight(gate_lane::background) != 0;
         all.submitted += ring.foreground_submitted();
-        if (m.gate->last_tick_.overdue(now)) // what a stopped context has here is nobody's foreground
+        // What a stopped context has here is nobody's foreground, and takes no share of the background.
+        if (m.gate->last_tick_.overdue(now))
             continue;
+        all.background_rings += ring.background_held() != 0 || ring.in_flight(gate_lane::background) != 0;
         all.in_flight += ring.in_flight(gate_lane::read) + ring.in_flight(gate_lane::write);
         all.waiting += ring.foreground_waiting();
     }
