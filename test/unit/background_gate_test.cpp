@@ -236,6 +236,45 @@ TEST_F(BackgroundGate, WhatAStoppedContextHoldsTakesNoShare) {
     close({&scrub});
 }
 
+// What waits for another context's foreground, on a ring without a thread of its own, is looked after by ticks
+// alone. They are due by the exact clock, a turn goes by the coarse one, which may be milliseconds behind.
+TEST_F(BackgroundGate, ATickOfARingWithoutAThreadIsNotWaitedForTwice) {
+    test::fake_machine others_machine;
+    engine other(others_machine.options());
+    other.storage().set(device, {.max_in_flight = 1});
+    descriptor* user = descriptor::create(other.shard_at(0), -1);
+    user->set_storage(device);
+    start(*user, 0, 3);
+    other.run(0); // two wait
+    shard& orphan = e.shard_at(1);
+    descriptor* scrub = descriptor::create(orphan, -1);
+    scrub->set_storage(device);
+    scrub->set_io_class(io_class::background);
+    nanoseconds_t last = 0;
+    unsigned waits = 0, in_vain = 0;
+    machine.on_wait = [&](test::fake_backend&, nanoseconds_t until) {
+        in_vain += until <= last;
+        last = monotonic_now();
+        if (++waits == 8)
+            e.stop();
+    };
+    start(*scrub, 1000, 1);
+    e.restart();
+    e.run(monotonic_now() + 20'000'000'000);
+    machine.on_wait = nullptr;
+    EXPECT_EQ(waits, 8u);
+    EXPECT_EQ(in_vain, 0u) << "the wait before was over no earlier";
+    scrub->close_and_forget();
+    user->close_and_forget();
+    const nanoseconds_t patience = monotonic_now() + 20'000'000'000;
+    while ((e.has_work() || other.has_work()) && monotonic_now() < patience) {
+        turn();
+        other.restart();
+        other.run(0);
+    }
+    EXPECT_EQ(result.completed, 4);
+}
+
 TEST_F(BackgroundGate, AFileMayChangeItsClass) {
     descriptor& user = open();
     descriptor& file = open();

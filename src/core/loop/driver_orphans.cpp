@@ -196,7 +196,8 @@ nanoseconds_t driver::prepare_orphans_for_sleep(bool steward) {
             continue; // driven by a thread of its own by now
         }
         o.held = true;
-        if (!o.ward->try_sleep()) {
+        o.ward->tick_devices(); // what is due by the exact clock alone would end the sleep at once
+        if (o.ward->has_ready() || !o.ward->try_sleep()) {
             o.ward->poll();
             // What arrived may have run nothing, but started a request or a timer: only an orphan that
             // sleeps has its next message followed by a wake.
