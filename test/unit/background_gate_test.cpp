@@ -275,6 +275,53 @@ TEST_F(BackgroundGate, ATickOfARingWithoutAThreadIsNotWaitedForTwice) {
     EXPECT_EQ(result.completed, 4);
 }
 
+// With a limit below the number of rings, the one of the background that went whoever waits has taken the
+// foreground's share with it.
+TEST_F(BackgroundGate, AShareThatItMayNotUseGoesBackToTheForegroundAtOnce) {
+    limit(1);
+    test::fake_machine others_machine;
+    engine other(others_machine.options());
+    other.storage().set(device, {.max_in_flight = 1});
+    descriptor* user = descriptor::create(other.shard_at(0), -1);
+    user->set_storage(device);
+    const auto turn_other = [&] {
+        other.restart();
+        other.run(0);
+    };
+    start(*user, 0, 3);
+    turn_other();
+    descriptor& scrub = open(io_class::background);
+    start(scrub, 1000, 8);
+    auto& users = others_machine.backends.at(0)->submitted;
+    unsigned checked = 0;
+    const nanoseconds_t patience = monotonic_now() + 30'000'000'000;
+    while (checked < 3 && monotonic_now() < patience) {
+        const nanoseconds_t began = monotonic_now();
+        if (!users.empty()) {
+            start(*user, 0, 1); // so that some wait all the time
+            others_machine.backends.at(0)->complete(*users.front(), 4096);
+        }
+        turn_other();
+        turn();
+        if (!users.empty() || background_at_device() != 1)
+            continue;
+        complete_one();
+        turn_other();
+        if (monotonic_now() - began > 90'000'000) // the next one may go, or a ring counts as stopped
+            continue;
+        EXPECT_EQ(users.size(), 1u);
+        ++checked;
+    }
+    EXPECT_EQ(checked, 3u);
+    scrub.close_and_forget();
+    user->close_and_forget();
+    while ((e.has_work() || other.has_work()) && monotonic_now() < patience) {
+        turn();
+        turn_other();
+    }
+    EXPECT_FALSE(e.has_work() || other.has_work());
+}
+
 TEST_F(BackgroundGate, AFileMayChangeItsClass) {
     descriptor& user = open();
     descriptor& file = open();

@@ -260,6 +260,13 @@ void device_controller::reshare() noexcept {
     }
 }
 
+void device_controller::give_back(const ring_gate& gate) noexcept {
+    for (ring& r : rings_)
+        if (r.gate == &gate)
+            r.demand = 0; // what it wanted of late is no reason to keep it
+    reshare();
+}
+
 /// In flight beyond both a ring's former share and its new one: left over from an earlier division.
 void device_controller::withhold_what_is_out() noexcept {
     std::uint64_t out = 0;

@@ -23,6 +23,8 @@ namespace aura::core {
 ///                                  is told to drain (the ring itself drains at once)
 ///   when an operation has to wait  on a ring whose limit is 0 and that has nothing in flight: reshare(), as
 ///                                  the next tick may be 10 ms away. This happens once per idle spell of a ring.
+///   when one of the background     its ring may have a share that it may not use: give_back(), and rings that
+///   went whoever waits             may_drain() are told
 class device_controller {
 public:
     explicit device_controller(const controller_options& options = {}) noexcept
@@ -54,6 +56,9 @@ public:
     /// their new shares at once. What is still out at the next division is withheld from them, so that never
     /// more is in flight than two divisions in a row allow together: twice the limit, if it has not changed.
     void reshare() noexcept;
+
+    /// The ring has a share that it may not use, and wants nothing for now: divides anew without it.
+    void give_back(const ring_gate& gate) noexcept;
 
     /// Nobody is left who would tick: every gate is open, up to what set_max_in_flight() allows.
     void rest() noexcept;

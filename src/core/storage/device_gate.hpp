@@ -112,7 +112,7 @@ private:
 ///
 /// Files take turns: one with ten thousand operations in its line delays another's by one operation. Nothing
 /// here takes a lock while operations pass; the device's is taken on ticks, and when a ring whose share is 0
-/// asks for one.
+/// asks for one, or the background gives its ring's back.
 class device_gate {
 public:
     device_gate(shard& home, storage_device& device) noexcept;
@@ -199,6 +199,7 @@ private:
     void start_background(io_operation& op) noexcept;
     void drain_background(nanoseconds_t now);
     void forget_background() noexcept;
+    void give_share_back() noexcept;
     void link(gated_file& file, gate_lane c) noexcept;
     void unlink(gated_file& file, gate_lane c) noexcept;
 
@@ -225,6 +226,7 @@ private:
     latency_channel samples_;
 
     background_share share_;
+    bool may_give_back_ = false; // one of the background went under a limit since a share was given back
 
     drain_message drain_;
 };

@@ -71,6 +71,8 @@ bool device_gate::background_may_go(nanoseconds_t now) {
     const std::uint64_t in_flight = ring_.in_flight(gate_lane::background);
     if (in_flight >= allowed) {
         ring_.set_background_waiting(0); // the controller is not to make room for it
+        if (may_give_back_ && allowed == 0) [[unlikely]]
+            give_share_back();
         return false;
     }
     if (!ring_.try_admit_background()) {
@@ -80,7 +82,18 @@ bool device_gate::background_may_go(nanoseconds_t now) {
         return false;
     }
     share_.note_turn(now);
+    may_give_back_ = ring_.limit() != ring_gate::unlimited;
     return true;
+}
+
+/// The one that went whoever waits is over. Where the limit is less than the rings, the foreground of another one
+/// may have no share because of it, and would stand still until the next tick. Once for each that went.
+void device_gate::give_share_back() noexcept {
+    if (ring_.in_flight() != 0 || ring_.waiting() != 0)
+        return;
+    const unsigned limit = ring_.limit();
+    if (limit == 0 || limit == ring_gate::unlimited || device_.give_back(*this))
+        may_give_back_ = false;
 }
 
 /// Its latency counts while there is no foreground, whose latencies are what the controller looks after.

@@ -259,6 +259,15 @@ void storage_device::reshare() noexcept {
         controller_.reshare();
 }
 
+bool storage_device::give_back(const device_gate& caller) noexcept {
+    const std::unique_lock guard(mutex_, std::try_to_lock);
+    if (!guard.owns_lock())
+        return false;
+    controller_.give_back(caller.ring_);
+    tell_rings(&caller);
+    return true;
+}
+
 // ---- statistics ----
 
 device_stats storage_device::stats() const {

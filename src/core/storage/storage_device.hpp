@@ -83,6 +83,10 @@ public:
     /// A ring whose share is 0, and which has nothing in flight, has something that waits.
     void reshare() noexcept;
 
+    /// A ring may not use the share it has, and nothing of it is in flight: it goes to those that wait. False: it
+    /// could not be just now.
+    bool give_back(const device_gate& caller) noexcept;
+
     device_stats stats() const;
 
     /// Around fork(2), for the registry.
