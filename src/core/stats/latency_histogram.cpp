@@ -1,7 +1,11 @@
 // latency_histogram: snapshots and what can be asked of them.
 #include "auraio/core/stats/latency_histogram.hpp"
 
+#include "auraio/core/base/observer.hpp"
+
 #include <cmath>
+#include <new>
+#include <type_traits>
 
 namespace aura::core {
 
@@ -12,13 +16,23 @@ latency_snapshot::latency_snapshot(std::span<const std::uint64_t, latency_bucket
         count_ += buckets_[i] = buckets[i];
 }
 
+void latency_histogram::begin() noexcept {
+    static_assert(std::is_trivially_destructible_v<counts>); // nobody destroys them
+    ::new (static_cast<void*>(&counts_)) counts;
+    happens_before(&has_begun_);
+    has_begun_.store(true, std::memory_order_release);
+}
+
 latency_snapshot latency_histogram::snapshot() const noexcept {
     latency_snapshot s;
+    if (!has_begun_.load(std::memory_order_acquire))
+        return s;
+    happens_after(&has_begun_);
     for (std::size_t i = 0; i < latency_buckets::count; ++i) {
-        s.buckets_[i] = buckets_[i].load(std::memory_order_relaxed);
+        s.buckets_[i] = counts_.buckets[i].load(std::memory_order_relaxed);
         s.count_ += s.buckets_[i];
     }
-    s.sum_ = sum_.load(std::memory_order_relaxed);
+    s.sum_ = counts_.sum.load(std::memory_order_relaxed);
     return s;
 }
 

@@ -116,7 +116,7 @@ const row rows[] = {
     MEMBER(engine, shards_),
     TYPE(latency_snapshot),
     TYPE(latency_histogram),
-    MEMBER(latency_histogram, sum_),
+    MEMBER(latency_histogram, counts_),
     TYPE(ring_stats),
     MEMBER(ring_stats, write_latency),
     TYPE(ring_counters),

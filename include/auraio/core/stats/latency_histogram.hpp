@@ -95,29 +95,44 @@ private:
     std::uint64_t sum_ = 0;
 };
 
-/// Latencies of one ring. record() belongs to one thread at a time, everything else to any. 9 KiB.
+/// Latencies of one ring. record() belongs to one thread at a time, everything else to any. 9 KiB, which are filled
+/// with zeros by the first record(): most contexts that live for a moment have none.
 ///
-/// Ordering: relaxed throughout. Each counter has one writer (when the writer changes, whatever hands the
-/// ring over orders the two), so a load and a store make no lost update and cost no locked instruction. A
-/// reader may see some counters of a record() and not others; nothing but the counters themselves is
-/// published through them.
+/// Ordering: relaxed throughout, but for that beginning: who sees it (acquire) sees the zeros that were there before
+/// it was shown (release). Each counter has one writer (when the writer changes, whatever hands the ring over orders
+/// the two), so a load and a store make no lost update and cost no locked instruction. A reader may see some counters
+/// of a record() and not others; nothing but the counters themselves is published through them.
 class latency_histogram {
 public:
+    latency_histogram() noexcept {} // NOLINT(*-member-init): see begin()
+    latency_histogram(const latency_histogram&) = delete;
+    latency_histogram& operator=(const latency_histogram&) = delete;
+
     void record(std::uint64_t nanoseconds) noexcept {
-        bump(buckets_[latency_buckets::index(nanoseconds)], 1);
-        bump(sum_, nanoseconds);
+        if (!has_begun_.load(std::memory_order_relaxed)) [[unlikely]] // its own
+            begin();
+        bump(counts_.buckets[latency_buckets::index(nanoseconds)], 1);
+        bump(counts_.sum, nanoseconds);
     }
 
     /// Any thread, at any time, without disturbing the writer.
     latency_snapshot snapshot() const noexcept;
 
 private:
+    struct counts {
+        std::array<std::atomic<std::uint64_t>, latency_buckets::count> buckets{};
+        std::atomic<std::uint64_t> sum{0};
+    };
+
     static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by) noexcept {
         counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
     }
+    void begin() noexcept;
 
-    std::array<std::atomic<std::uint64_t>, latency_buckets::count> buckets_{};
-    std::atomic<std::uint64_t> sum_{0};
+    std::atomic<bool> has_begun_{false};
+    union {
+        counts counts_; // from begin() on
+    };
 };
 
 } // namespace aura::core
