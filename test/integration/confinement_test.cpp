@@ -50,6 +50,7 @@ int register_with(int ring, unsigned opcode, void* argument, unsigned count) {
 struct ringed {
     explicit ringed(aura::io_context_options options)
         : ctx(with_rings(options)) {
+        give_up_what_is_kept();
         const auto before = rings();
         net::post(ctx, [] {});
         ctx.run();
@@ -62,6 +63,14 @@ struct ringed {
     static aura::io_context_options with_rings(aura::io_context_options options) {
         options.backend = aura::backend_kind::uring;
         return options;
+    }
+    /// By former contexts: what is found is to be new.
+    static void give_up_what_is_kept() {
+        aura::io_context_options none;
+        none.keep_ring = false;
+        aura::io_context other(none);
+        net::post(other, [] {});
+        other.run();
     }
     aura::io_context ctx;
     int ring = -1;

@@ -35,6 +35,17 @@ public:
         return install(program, everywhere ? SECCOMP_FILTER_FLAG_TSYNC : 0) >= 0;
     }
 
+    /// A sandbox that ends the process for a call of this number.
+    static bool forbid(long call) {
+        const sock_filter program[] = {
+            load(offsetof(seccomp_data, nr)),
+            jump_unless(call, 1),
+            answer(SECCOMP_RET_KILL_PROCESS),
+            answer(SECCOMP_RET_ALLOW),
+        };
+        return install(program, SECCOMP_FILTER_FLAG_TSYNC) >= 0;
+    }
+
     /// io_uring_register(2) fails with EINVAL whatever it is asked: no probe, no registered ring descriptor,
     /// no synchronous messages. As Linux 5.4, which had the call, and not these operations. Or with another
     /// error, as in a sandbox. For the calling thread, and those that it starts later.

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <new>
 #include <poll.h>
@@ -113,6 +114,7 @@ const char* explain_shortage() noexcept {
 /// user may have 64 KiB in all, of which the default takes 84.
 int ring::set_up(const engine_options& options, unsigned flags) noexcept {
     constexpr unsigned fewest = 8;
+    may_last_ = true;
     unsigned sq = options.sq_entries;
     unsigned cq = options.cq_entries < sq ? sq : options.cq_entries;
     for (;;) {
@@ -124,6 +126,7 @@ int ring::set_up(const engine_options& options, unsigned flags) noexcept {
             limit_workers(ring_.ring_fd, options); // before anything is forbidden, as this is then
         if (r != -ENOMEM || cq <= fewest)
             return r;
+        may_last_ = false;
         cq /= 2;
         if (sq > cq / 2 && sq > fewest / 2)
             sq /= 2;
@@ -144,6 +147,9 @@ int ring::set_up_restricted(const engine_options& options, unsigned flags) noexc
         if (r >= 0)
             return 0;
         io_uring_queue_exit(&ring_);
+        r = set_up(options, flags);
+        may_last_ = false;
+        return r;
     }
     return set_up(options, flags);
 }
@@ -205,6 +211,11 @@ void ring::throw_parents() {
     throw engine_error(EOWNERDEAD, "auraio: this is a forked child, and the ring its parent's");
 }
 
+void ring::throw_refusal(int result) {
+    may_last_ = false;
+    throw engine_error(-result, std::string("auraio: io_uring_enter: ") + std::strerror(-result));
+}
+
 io_uring_sqe& ring::sqe_after_submitting() {
     const nanoseconds_t give_up = monotonic_now() + patience_for_room;
     for (;;) {
@@ -243,7 +254,7 @@ void ring::submit(bool reap) {
         if (r == -EINTR)
             continue;
         if (r < 0 && !is_shortage(r))
-            throw engine_error(-r, std::string("auraio: io_uring_enter: ") + std::strerror(-r));
+            throw_refusal(r);
         if (reap) // the caller looks at what there is, and comes back with what is left
             return;
         if (r > 0)
@@ -304,7 +315,7 @@ void ring::wait_has_failed(int result, std::uint64_t nanoseconds) {
     }
     starved_since_ = 0;
     if (result != -ETIME && result != -EINTR)
-        throw engine_error(-result, std::string("auraio: io_uring_enter: ") + std::strerror(-result));
+        throw_refusal(result);
 }
 
 void ring::rest(std::uint64_t nanoseconds) const noexcept {
@@ -313,6 +324,37 @@ void ring::rest(std::uint64_t nanoseconds) const noexcept {
     time.tv_nsec = static_cast<long>(nanoseconds < most ? nanoseconds : most);
     pollfd here{ring_.ring_fd, POLLIN, 0};
     ::ppoll(&here, 1, &time, nullptr);
+}
+
+namespace {
+
+/// fcntl(2)'s signal for O_ASYNC, which belongs to the open file; inert descriptors have another.
+constexpr int mark = 62;
+
+} // namespace
+
+bool ring::starts_over() noexcept {
+    if (!open_ || !may_last_ || is_deferred() || registered_index_ >= 0 || unsubmitted() != 0 ||
+        has_set_aside() || ::fcntl(ring_.ring_fd, F_SETSIG, mark) != 0)
+        return false;
+    counters_ = nullptr;
+    starved_since_ = 0;
+    attached_ = false;
+    return true;
+}
+
+bool ring::has_its_number() noexcept {
+    if (!open_)
+        return false;
+    if (::fcntl(ring_.ring_fd, F_GETSIG) == mark)
+        return true;
+    ring_.ring_fd = -1; // of which nothing is closed
+    return false;
+}
+
+bool ring::answers() noexcept {
+    const int r = enter(0, 0, IORING_ENTER_GETEVENTS, nullptr, 0);
+    return r >= 0 || r == -EINTR || is_shortage(r);
 }
 
 void ring::attach_thread() noexcept {

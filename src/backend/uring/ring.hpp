@@ -26,6 +26,16 @@ public:
     /// Where to count system calls and overflows from now on.
     void count_into(ring_counters& c) noexcept { counters_ = &c; }
 
+    // ---- of one that waits for another context; see lasting_backend ----
+
+    /// Nothing is pending: whether it is as if it had just been set up. Its number is marked from now on.
+    bool starts_over() noexcept;
+    /// Whether the number that was marked still is. Else it is left to the program, which has closed it and may have
+    /// got it again.
+    bool has_its_number() noexcept;
+    /// Whether the kernel lets this process into the ring.
+    bool answers() noexcept;
+
     int fd() const noexcept { return ring_.ring_fd; }
 
     /// A free submission queue entry, zeroed; null when the queue is full.
@@ -151,6 +161,7 @@ private:
     int set_up_restricted(const engine_options& options, unsigned flags) noexcept;
     io_uring_sqe& sqe_after_submitting();
     [[noreturn]] static void throw_parents();
+    [[noreturn]] void throw_refusal(int result);
     void register_descriptor() noexcept;
     inline void publish() noexcept;
     void make_room() noexcept;
@@ -173,6 +184,7 @@ private:
     nanoseconds_t starved_since_ = 0; // 0: the last wait was none in vain
     bool attached_ = false;           // else a visitor enters, who would leave its registration behind
     bool open_ = false;
+    bool may_last_ = true; // neither smaller than asked for, nor without the restrictions, nor refused
     std::vector<completion> aside_; // the oldest; then come those of the queue
     unsigned nothing_ = 0;          // see abandon()
 };

@@ -11,6 +11,7 @@
 #include "kept_cancels.hpp"
 #include "kernel_abi.hpp"
 #include "kernel_writes.hpp"
+#include "lasting_backend.hpp"
 #include "prepare.hpp"
 #include "registration.hpp"
 #include "ring.hpp"
@@ -32,10 +33,11 @@ static_assert(engine::max_shards <= 0x10000); // see watch_tag()
 /// files end by themselves, and those that wait for something are cancelled by closing the ring.
 constexpr nanoseconds_t patience_without_calls = 1'000'000'000;
 
-class uring_backend final : public backend {
+class uring_backend final : public lasting_backend {
 public:
     explicit uring_backend(const engine_options& options)
-        : ring_(options)
+        : lasting_backend(options)
+        , ring_(options)
         , bell_(options.wake)
         , pool_(*this, options.pool_threads) {}
 
@@ -275,6 +277,20 @@ public:
     }
 
 private:
+    bool starts_over() noexcept override {
+        op_queue none; // wakes that came late
+        reap(none);
+        const bool rests = (pending_ | internal_pending_ | event_pending_) == 0 && none.empty() && !refused_;
+        if (!rests || !kept_cancels_.empty() || !bell_.sends_messages() || !ring_.starts_over())
+            return false;
+        alarm_.forget();
+        last_driver_ = 0;
+        several_submitters_ = false;
+        return true;
+    }
+    bool has_its_number() noexcept override { return ring_.has_its_number(); }
+    bool answers() noexcept override { return ring_.answers(); }
+
     void arm_bell() {
         if (event_armed_ || !bell_.needs_request())
             return;
@@ -476,6 +492,8 @@ private:
 } // namespace
 
 std::unique_ptr<backend> make_backend(const engine_options& options) {
+    if (auto kept = lasting_backend::take(options))
+        return kept;
     return std::make_unique<uring_backend>(options);
 }
 

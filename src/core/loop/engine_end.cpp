@@ -52,7 +52,10 @@ void engine::shutdown() {
             shards_[i]->backend_->quiesce();
     for (unsigned i = 0; i < count; ++i) {
         shards_[i]->published_backend_.store(nullptr, std::memory_order_relaxed);
-        shards_[i]->backend_.reset();
+        auto& b = shards_[i]->backend_;
+        const bool may_be_kept = b && i == 0 && taken[i] && !registrations_.has_had_any();
+        if (!may_be_kept || !b->keep(b))
+            b.reset();
         if (taken[i])
             shards_[i]->release();
     }

@@ -82,6 +82,7 @@ engine_options options_from_environment(engine_options options) {
     read_count("AURAIO_WORKER_LIMIT", "threads", options.worker_limit);
     read_choice<bool>("AURAIO_IMPLICIT_STRANDS", options.implicit_strands, {{"on", true}, {"off", false}});
     read_choice<bool>("AURAIO_RESTRICT_RINGS", options.restrict_rings, {{"on", true}, {"off", false}});
+    read_choice<bool>("AURAIO_KEEP_RING", options.keep_ring, {{"on", true}, {"off", false}});
     return options;
 }
 

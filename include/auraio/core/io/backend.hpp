@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <sys/uio.h>
 
@@ -151,6 +152,10 @@ public:
     /// Ends the backend's own requests (wakes, watches), waiting for the kernel to let go of them. After this
     /// only destruction follows. Precondition: pending() == 0.
     virtual void quiesce() = 0;
+
+    /// After quiesce(), at the end of an engine. True: `self`, which holds this one, has been taken over, for an engine
+    /// to come.
+    virtual bool keep(std::unique_ptr<backend>& self [[maybe_unused]]) noexcept { return false; }
 
     /// In a forked child, or where drain() has given up: drops everything. Requests that were pending are
     /// forgotten, not completed.

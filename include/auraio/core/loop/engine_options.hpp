@@ -97,6 +97,11 @@ struct engine_options {
     /// of their descriptors or of the memory they share with the kernel.
     bool restrict_rings = true;
 
+    /// The end of a context leaves its ring to the next one of the process that asks for the same, from the second
+    /// context on. False: each makes its own and closes it. For programs that count descriptors, or put up a sandbox
+    /// after their last context: a ring is a way around it.
+    bool keep_ring = true;
+
     /// Makes backends instead of the built-in choice: for tests that complete requests by hand.
     backend_factory make_backend = nullptr;
     void* make_backend_argument = nullptr;
@@ -105,7 +110,7 @@ struct engine_options {
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
 /// AURAIO_CQ_ENTRIES, AURAIO_TAKEOVER_AFTER, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate,
 /// deferred), AURAIO_WAKE (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off),
-/// AURAIO_IMPLICIT_STRANDS (on, off).
+/// AURAIO_IMPLICIT_STRANDS (on, off), AURAIO_KEEP_RING (on, off).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.

@@ -109,6 +109,11 @@ public:
 
     /// No shard runs any more: operations that still wait are destroyed.
     void shutdown();
+    /// Whether there has been a table, which rings may have. Relaxed: for when no shard runs any more.
+    bool has_had_any() const noexcept {
+        return resources_[0].published.load(std::memory_order_relaxed) != 0 ||
+               resources_[1].published.load(std::memory_order_relaxed) != 0;
+    }
     void before_fork() { mutex_.lock(); }
     void after_fork() { mutex_.unlock(); }
     /// In a child that nobody was notified of: whoever held it does not exist there.
