@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <gtest/gtest.h>
 
@@ -91,6 +92,7 @@ TEST_F(WriteGate, WritesGiveWayAndReadsDoNot) {
     ASSERT_TRUE(go_on_until([&] { return paused() && at_device(request_kind::read) != 0; }));
     const int pending = reads_started + writes_started - reads.completed - writes.completed;
     EXPECT_EQ(device.stats().waiting + device.stats().in_flight, static_cast<std::uint64_t>(pending));
+    EXPECT_LT(device.stats().write_share, 1);
     // One at a time goes on.
     const int so_far = writes.completed;
     EXPECT_TRUE(go_on_until([&] { return writes.completed > so_far; }));
@@ -147,6 +149,7 @@ TEST_F(WriteGate, WithoutACeilingSyncsAndWritesPass) {
     e.storage().set(device, {.max_p99_latency = nanoseconds_t{0}});
     for (int i = 0; i < 20; ++i)
         EXPECT_TRUE(go_on_until([&] { return at_device(request_kind::write) == 16; }));
+    EXPECT_TRUE(std::isinf(device.stats().write_share));
     start(request_kind::fsync, syncs);
     turn();
     EXPECT_EQ(at_device(request_kind::fsync), 1u);

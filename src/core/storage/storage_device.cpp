@@ -292,6 +292,7 @@ device_stats storage_device::stats() const {
     s.rings = static_cast<unsigned>(members_.size());
     s.phase = c.phase();
     s.limit = controller_.limit();
+    s.write_share = controller_.mean_writes_max();
     for (const device_statistic& row : device_statistics)
         if (row.counter)
             s.*std::get<std::uint64_t device_stats::*>(row.member) = load.*row.counter;
