@@ -3,7 +3,13 @@
 
 #include "auraio/core/base/clock.hpp"
 
+#include <array>
+#include <charconv>
+#include <cstdio>
 #include <ctime>
+#include <fcntl.h>
+#include <string_view>
+#include <unistd.h>
 
 namespace aura::core {
 
@@ -21,7 +27,51 @@ nanoseconds_t read_clock(clockid_t clock) noexcept {
     return ::clock_gettime(clock, &t) == 0 ? nanoseconds_of(t) : 0;
 }
 
+/// A line of numbers from a file of /proc, which is not kept open, for a program counts its descriptors. Without one it
+/// has no numbers.
+class line_of_numbers {
+public:
+    explicit line_of_numbers(const char* path) noexcept {
+        const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return;
+        if (const auto size = ::read(fd, text_.data(), text_.size()); size > 0)
+            left_ = {text_.data(), static_cast<std::size_t>(size)};
+        ::close(fd);
+    }
+
+    /// The next one, up to what is no digit; 0: there is none.
+    std::uint64_t next() noexcept {
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(left_.data(), left_.data() + left_.size(), value);
+        left_.remove_prefix(static_cast<std::size_t>(end - left_.data()));
+        if (!left_.empty())
+            left_.remove_prefix(1);
+        return error == std::errc{} ? value : 0;
+    }
+
+private:
+    std::array<char, 96> text_;
+    std::string_view left_;
+};
+
 } // namespace
+
+processor_account account_of(int thread) noexcept {
+    std::array<char, 64> path;
+    (void)std::snprintf(path.data(), path.size(), "/proc/self/task/%d/schedstat", thread);
+    line_of_numbers line(path.data());
+    const nanoseconds_t had = line.next();
+    return {had, line.next()};
+}
+
+nanoseconds_t idle_time() noexcept {
+    line_of_numbers line("/proc/uptime"); // two times in seconds, with two digits behind the point
+    (void)line.next();
+    (void)line.next();
+    const nanoseconds_t seconds = line.next();
+    return (seconds * 100 + line.next()) * 10'000'000;
+}
 
 nanoseconds_t system_time_of(int thread) noexcept {
     constexpr unsigned both = 0, user = 1;
