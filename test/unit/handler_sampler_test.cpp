@@ -52,6 +52,29 @@ TEST(HandlerSampler, CountsWhatBelongsToNoTurnForItself) {
     EXPECT_TRUE(sampler.begin_turn(1));
 }
 
+TEST(HandlerSampler, TakesEachWhereToldAndMeasuresTheSameShare) {
+    handler_sampler sampler;
+    sampler.take_each(true);
+    unsigned taken = 0, measured_ones = 0;
+    for (unsigned turn = 0; turn < 122; ++turn) {
+        EXPECT_TRUE(sampler.begin_turn(5));
+        for (std::uint32_t left = 5; left > 0; --left) {
+            sampler.take_each(true); // again, to no effect
+            if (sampler.takes(left)) {
+                ++taken;
+                measured_ones += sampler.measures();
+            }
+        }
+    }
+    EXPECT_EQ(taken, 610u);
+    EXPECT_EQ(measured_ones, 10u);
+    sampler.take_each(false);
+    EXPECT_FALSE(sampler.begin_turn(60));
+    EXPECT_TRUE(sampler.begin_turn(61));
+    EXPECT_EQ(measured(sampler, std::vector<std::uint32_t>(122, 1)), (std::vector<std::uint64_t>{61, 122}));
+    EXPECT_TRUE(sampler.measures());
+}
+
 TEST(HandlerSampler, TellsHowLongTheChosenOneHasWaited) {
     handler_sampler sampler;
     sampler.ready_at(5000);

@@ -25,8 +25,25 @@ public:
     [[nodiscard]] bool takes(std::uint32_t left) noexcept {
         if (--until_next_ != 0) [[likely]]
             return false;
-        until_next_ =
-            left - 1 + distance - (left - 1) % distance; // none of those that are behind it in the turn
+        // None of those that are behind it in the turn.
+        until_next_ = takes_each_ ? 1 : left - 1 + distance - (left - 1) % distance;
+        return true;
+    }
+
+    /// Every handler is taken from now on, or not any more, for one that takes long is to be looked at before. Of those
+    /// the same share is measured.
+    void take_each(bool value) noexcept {
+        if (takes_each_ == value)
+            return;
+        takes_each_ = value;
+        until_next_ = value ? 1 : distance;
+        until_measured_ = distance;
+    }
+    /// Of one that was taken, once.
+    [[nodiscard]] bool measures() noexcept {
+        if (takes_each_ && --until_measured_ != 0)
+            return false;
+        until_measured_ = distance;
         return true;
     }
 
@@ -41,6 +58,8 @@ public:
 private:
     std::uint32_t until_next_ = distance;
     std::uint32_t until_next_between_ = distance;
+    std::uint32_t until_measured_ = distance;
+    bool takes_each_ = false;
     nanoseconds_t ready_since_ = 0;
 };
 
