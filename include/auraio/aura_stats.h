@@ -43,6 +43,7 @@ typedef struct aura_stats {
     /** Its threads in the kernel: what that of its thread has grown by between looks that found the same thread. Never
      *  falls; what a thread did between two looks of which it served the ring only in part may be left out. */
     uint64_t system_ns;
+    uint64_t handed_over; /**< callbacks expected to take long, called with their ring given to others */
 } aura_stats_t;
 
 /**

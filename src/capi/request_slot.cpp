@@ -11,12 +11,13 @@ namespace aura::capi {
 
 // ---- the end of an operation ----
 
-/// How a completed operation shows itself while its callback runs: see shard::run_next().
-core::thread_mark::handler_id leaving_by(const core::operation& op) noexcept {
-    return reinterpret_cast<core::thread_mark::handler_id>(&op) + !op.counts_remotely();
+/// `stays`: others may not take its ring. See shard::run().
+departure departure_of(const core::operation& op, bool stays) noexcept {
+    const auto id = reinterpret_cast<core::thread_mark::handler_id>(&op) + !op.counts_remotely();
+    return {stays ? core::thread_mark::inside : id, op.expected_long(), op.counts_remotely()};
 }
 
-inline void request_slot::end(int result, core::thread_mark::handler_id leaving) noexcept {
+inline void request_slot::end(int result, const departure& d) noexcept {
     life_.store((life_.load(std::memory_order_relaxed) & ~std::uint64_t{3}) + ending,
                 std::memory_order_release);
     if (!callback_)
@@ -26,9 +27,11 @@ inline void request_slot::end(int result, core::thread_mark::handler_id leaving)
                                *home_.load(std::memory_order_relaxed));
     core::thread_mark& mark = core::this_thread_mark();
     // Inside already, where it stays so: at the end of an engine the mark may be that of a callback of another.
-    const bool leaves = leaving != core::thread_mark::inside;
+    const bool leaves = d.leaving != core::thread_mark::inside;
+    if (leaves && d.expected_long != 0) [[unlikely]]
+        frame.shard.give_up_before(d.expected_long, d.remotely);
     if (leaves)
-        mark.leave(leaving);
+        mark.leave(d.leaving);
     callback_(handle(), result, user_data_.load(std::memory_order_relaxed));
     if (leaves && !mark.enter()) [[unlikely]]
         (void)mark.settle(); // what follows asks whether it drives home()
@@ -60,7 +63,7 @@ AURAIO_NO_CANARY void io_part::run(core::operation& base, core::action what) {
     const std::uint8_t held = self.registered_held();
     // What has to do with the ring after its callback, or in order with it, keeps the ring meanwhile.
     const bool stays = held != 0 || owner.has_successor() || what != core::action::complete;
-    const auto leaving = stays ? core::thread_mark::inside : leaving_by(self);
+    const departure leaving = departure_of(self, stays);
     self.~io_part();
     owner.end(result, leaving);
     if (held != 0) [[unlikely]] // not before: the callback may look at what was read into a registered buffer
@@ -73,15 +76,14 @@ void timeout_part::wait_part::run(core::operation& base, core::action what) {
     if (stays_pending(self, what))
         return;
     timeout_part& timer = self.timer_;
-    timer.owner_.end(self.result(),
-                     what == core::action::complete ? leaving_by(self) : core::thread_mark::inside);
+    timer.owner_.end(self.result(), departure_of(self, what != core::action::complete));
     timer.forget(); // calls free(), now or when a message that is under way has arrived
 }
 
 void unregister_part::run(core::operation& base, core::action what) {
     auto& self = static_cast<unregister_part&>(base);
     request_slot& owner = self.owner_;
-    const auto leaving = what == core::action::complete ? leaving_by(self) : core::thread_mark::inside;
+    const departure leaving = departure_of(self, what != core::action::complete);
     self.~unregister_part();
     owner.end(0, leaving);
     owner.recycle();

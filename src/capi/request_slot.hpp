@@ -16,12 +16,21 @@ namespace aura::capi {
 
 class request_slot;
 
+/// How a completed operation shows itself while its callback runs, in which others may take its ring; see takeover.
+struct departure {
+    core::thread_mark::handler_id leaving = core::thread_mark::inside; ///< that: they may not
+    unsigned expected_long = 0;                                        ///< of the operation
+    bool remotely = false;                                             ///< its work is counted in the engine
+};
+
 /// An operation of the engine whose end is a request's.
 class io_part final : public core::extended_operation {
 public:
     io_part(request_slot& owner, const core::io_request& r) noexcept
         : core::extended_operation(&run, r)
-        , owner_(owner) {}
+        , owner_(owner) {
+        set_leaves_by_itself();
+    }
     using core::io_operation::cancel_before_start;
 
 private:
@@ -37,7 +46,9 @@ public:
     public:
         explicit wait_part(timeout_part& t) noexcept
             : core::wait_operation(&run)
-            , timer_(t) {}
+            , timer_(t) {
+            set_leaves_by_itself();
+        }
 
     private:
         friend const void* callback_of(const core::operation& op) noexcept;
@@ -66,7 +77,9 @@ class unregister_part final : public core::operation {
 public:
     explicit unregister_part(request_slot& owner) noexcept
         : core::operation(&run)
-        , owner_(owner) {}
+        , owner_(owner) {
+        set_leaves_by_itself();
+    }
 
 private:
     static void run(core::operation& base, core::action what);
@@ -143,15 +156,15 @@ public:
     /// that the program has asked for; else it can end well, but not succeed.
     void link(request_slot& next, bool all_asked_for) noexcept {
         successor_ = &next;
+        io().set_leaves(false); // see io_part::run()
         all_asked_for_ = all_asked_for;
     }
 
     // ---- the thread that drives its shard ----
     void cancel_here() noexcept;
     void start_linked(bool predecessor_succeeded) noexcept;
-    /// Runs the callback; the slot is not free yet. `leaving`: the operation that ends, if others may take home()
-    /// meanwhile; see takeover.
-    void end(int result, core::thread_mark::handler_id leaving = core::thread_mark::inside) noexcept;
+    /// Runs the callback; the slot is not free yet.
+    void end(int result, const departure& d = {}) noexcept;
     void end_linked(int result) noexcept; ///< the same for operations that were waiting for this one
     void recycle() noexcept;
     bool succeeded(const core::short_request& r, int result) const noexcept;

@@ -43,6 +43,7 @@ constexpr c_field fields[] = {
     {&core::ring_stats::takeovers, &aura_stats_t::takeovers},
     {&core::ring_stats::takeovers_computing, &aura_stats_t::takeovers_computing},
     {&core::ring_stats::stranded, &aura_stats_t::stranded},
+    {&core::ring_stats::handed_over, &aura_stats_t::handed_over},
 };
 
 constexpr bool has_all_statistics() noexcept {

@@ -47,6 +47,7 @@ AURAIO_NO_CANARY void descriptor::start(io_operation& op) {
         ++sent_from_afar_;
     if (loose_ && op.request_.kind == request_kind::accept_now) // who closes the number must not overtake it
         (void)home_->owner().listeners().add(op.request_.fd, home_->index());
+    home_->note_start_from_afar(op);
     op.set_counts_remotely(true);
     op.set_message(true);
     home_->owner().work_started();

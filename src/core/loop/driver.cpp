@@ -87,6 +87,9 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     } else {
         home_ = root_.home_;
     }
+    if (outer_ &&
+        engine_.is_crew_limited()) // nobody can take anything from this thread as long as this lasts
+        leave_others_to_others();
     active_ = home_;
     if (home_)
         arrivals_seen_ = home_->arrivals();
@@ -153,7 +156,8 @@ driver::~driver() {
         }
         if (waited && passed(deadline))
             return false;
-        next_turn(deadline, deadline != 0);
+        if (!next_turn(deadline, deadline != 0))
+            return false;
         waited = true;
     }
 }
@@ -163,6 +167,7 @@ bool driver::run_one(nanoseconds_t deadline) {
 }
 
 std::size_t driver::run(nanoseconds_t deadline) {
+    stays_.store(deadline == never && !outer_, std::memory_order_relaxed);
     return run_some(deadline, false);
 }
 
@@ -180,8 +185,11 @@ AURAIO_NO_CANARY std::size_t driver::run_some(nanoseconds_t deadline, bool only_
                 return count;
         }
         do {
-            if (!step(deadline))
-                return count;
+            if (!step(deadline)) {
+                if (home_)
+                    return count;
+                break; // it has stepped aside
+            }
             ++count;
             if (ends())
                 return count;
@@ -206,7 +214,8 @@ bool driver::run_orphan() {
         shard* before;
         shard* ran = nullptr;
         ~on_exit() {
-            self.active_ = before;
+            self.active_ =
+                &self.root_ == &self && self.home_ ? self.home_ : before; // it may be another by now
             if (orphan* const o = ran ? self.root_.find_orphan(*ran) : nullptr)
                 --o->running;
         }
@@ -263,6 +272,8 @@ bool driver::run_shared() {
     } finish{*this};
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
+    else if (engine_.is_crew_limited())
+        leave_others_to_others();
     AURAIO_PROBE1(handler__begin, active_->index());
     op->complete();
     AURAIO_PROBE(handler__end);
@@ -278,30 +289,33 @@ bool driver::anything_ready() const noexcept {
     return home_->has_ready() || engine_.shared_size() != 0 || stopped() || root_.holding_;
 }
 
-[[gnu::always_inline]] AURAIO_NO_CANARY inline void driver::next_turn(nanoseconds_t deadline,
+[[gnu::always_inline]] AURAIO_NO_CANARY inline bool driver::next_turn(nanoseconds_t deadline,
                                                                       bool may_block) {
     if (engine_.is_inherited()) [[unlikely]]
         engine_.adopt();
     if (engine_.has_orphans()) [[unlikely]] {
         if (serve_orphans())
-            return;
+            return true;
     }
     bool ready = anything_ready();
     if (!ready && shared_ended_ != 0) {
         finish_shared();
         ready = anything_ready(); // or stopped: it may have been the last work
     }
-    if (may_block && !ready)
-        block(deadline);
-    else
+    if (may_block && !ready) {
+        if (!block(deadline))
+            return false;
+    } else {
         home_->poll();
+    }
     if (root_.orphans_turn_) [[unlikely]]
-        return;
+        return true;
     // What others may take is taken one at a time, so that nothing waits behind a handler that blocks.
     shared_budget_ = engine_.shared_size();
     // Also where there are no orphans, and nobody else yet: there may be before the handlers have returned.
     if (is_steward() && (home_->in_turn() || shared_budget_ != 0 || root_.holding_)) [[unlikely]]
         step_down();
+    return true;
 }
 
 namespace {
@@ -360,7 +374,13 @@ bool driver::look_out(nanoseconds_t deadline) {
     home_->poll();
 }
 
-[[gnu::always_inline]] inline void driver::block(nanoseconds_t deadline) {
+/// False: the thread has stepped aside.
+[[gnu::always_inline]] inline bool driver::block(nanoseconds_t deadline) {
+    if (is_to_step_aside()) [[unlikely]] {
+        step_aside();
+        if (!home_)
+            return false;
+    }
     const bool steward = is_steward();
     if (steward || root_.holds_any()) {
         const nanoseconds_t theirs = root_.prepare_orphans_for_sleep(steward);
@@ -371,21 +391,21 @@ bool driver::look_out(nanoseconds_t deadline) {
                 poll_home();
             else
                 begin_orphans_turn();
-            return;
+            return true;
         }
     }
     if (home_->arrivals() != arrivals_seen_) {
         arrivals_seen_ = home_->arrivals();
         if (!steward && !root_.holds_any() && look_out(deadline)) {
             poll_home();
-            return;
+            return true;
         }
     }
     // Publish sleep, then look again at everything that is published before a sleeper is looked for: all of
     // it seq_cst, so of a publisher and a sleeper at least one sees the other.
     if (!home_->try_sleep()) {
         poll_home();
-        return;
+        return true;
     }
     const bool orphans_changed = engine_.orphan_epoch_.load(std::memory_order_seq_cst) != root_.epoch_seen_;
     const bool looks_after_them =
@@ -401,6 +421,7 @@ bool driver::look_out(nanoseconds_t deadline) {
     if (takeover* const t = engine_.takeover_.get()) // who watches may have found it asleep
         t->note_awake();
     stall_watch::note_awake();
+    return true;
 }
 
 // ---- without a shard ----
@@ -418,6 +439,10 @@ driver::spare_turn driver::serve_as_spare(nanoseconds_t deadline) {
     while (!root_.home_) {
         if (stopped())
             return spare_turn::over;
+        if (may_step_aside() && !engine_.has_place_in_crew()) {
+            engine_.wait_in_reserve(stop_);
+            continue;
+        }
         if (root_.spare_ && engine_.shared_size() != 0 && run_shared_as_spare())
             return spare_turn::ran;
         const auto [home, spare] = engine_.take_shard(deadline, stop_, root_.spare_);

@@ -4,6 +4,7 @@
 
 #include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/loop/engine.hpp"
+#include "core/base/thread_times.hpp"
 #include "core/loop/stall_report.hpp"
 #include "core/loop/stuck_watch.hpp"
 
@@ -82,7 +83,27 @@ public:
     stuck_watch::sample sample() const noexcept;
     bool seems_asleep() const noexcept;
     bool has_shown_home() const noexcept { return shown_home_.load(std::memory_order_acquire) != nullptr; }
-    void dispossess(bool counted, bool computing) noexcept;
+    enum class reason : std::uint8_t { stuck, computing, apart, aside };
+    void dispossess(bool counted, reason why) noexcept;
+
+    /// For takeover: that its thread is to drive nothing from its next turn on, for as long as there are others enough,
+    /// or (`for_another`) until it is its turn again. False: it is one that has to go on, because it does not stay in
+    /// run(). Relaxed: what it finds then it asks the engine for.
+    bool ask_to_step_aside(bool for_another) noexcept;
+    /// Now and then, also in the middle of a turn that never ends: see attend().
+    void look_at_request() noexcept { attention_ = attention_ || is_to_step_aside(); }
+
+    // ---- handlers that take long ----
+
+    /// Before a handler of the active shard: gives up all that is driven, if somebody is idle who could take it. The
+    /// rest is as where others have taken it. `remotely`: the handler's work is counted in the engine.
+    void give_up_before(unsigned expectation, bool remotely) noexcept;
+    /// Before a handler that keeps its ring, and nobody can take it away meanwhile: those in reserve drive again.
+    void leave_others_to_others() noexcept;
+    /// While that handler runs, or one that others have taken the rings from: how sure it is that the handlers of what
+    /// it starts take long. One that does so itself makes this sure for some generations: of a request and its answer
+    /// only one may, and not each time.
+    unsigned expectation() const noexcept;
 
 private:
     friend class takeover;
@@ -127,7 +148,10 @@ private:
     void set_home(shard* home) noexcept;
     void attend();
     void recover() noexcept;
-    void leave_behind(shard& s, bool computing) noexcept;
+    void leave_behind(shard& s, reason why) noexcept;
+    void step_aside() noexcept;
+    bool is_to_step_aside() const noexcept { return to_step_aside_.load(std::memory_order_relaxed); }
+    bool may_step_aside() const noexcept { return stays_.load(std::memory_order_relaxed); }
     void set_spare(bool spare) noexcept;
     spare_turn serve_as_spare(nanoseconds_t deadline);
     bool run_shared_as_spare();
@@ -137,9 +161,9 @@ private:
     bool run_orphan();
     bool run_shared();
     void finish_shared() noexcept;
-    inline void next_turn(nanoseconds_t deadline, bool may_block);
+    inline bool next_turn(nanoseconds_t deadline, bool may_block);
     void poll_home();
-    inline void block(nanoseconds_t deadline);
+    inline bool block(nanoseconds_t deadline);
     bool look_out(nanoseconds_t deadline);
     bool become_steward();
     void resign() noexcept;
@@ -177,14 +201,24 @@ private:
     std::uint64_t epoch_seen_ = 0;
     std::uint32_t arrivals_seen_ = 0; // of home_, since it is that
     std::vector<orphan> orphans_;
-    bool attention_ = false;  // kept_, or what follows
-    bool lost_ = false;       // others have taken what it drove; written by who takes over
-    std::exception_ptr kept_; // thrown once the current handler has returned
+    bool attention_ = false;            // kept_, or what follows
+    bool lost_ = false;                 // others have taken what it drove; written by who takes over
+    nanoseconds_t apart_since_ = never; // when a handler was called apart that has not returned
+    unsigned apart_expectation_ = 0;    // of that
+    std::exception_ptr kept_;           // thrown once the current handler has returned
 
     // For who watches: its home. Release/acquire: who sees it sees the shard.
     std::atomic<shard*> shown_home_{nullptr};
+    std::atomic<bool> stays_{
+        false}; // in run() until there is nothing to do; with the next for takeover: see there
+    std::atomic<bool> to_step_aside_{false};
+    std::atomic<bool> turn_is_over_{false};
     std::uint32_t left_behind_ = 0; // registered descriptors of rings that are driven by others now, by bit
-    stuck_watch::memory seen_;      // with takeover's lock, as the next
+    stuck_watch::memory seen_;      // with takeover's lock, as what follows
+    int kernel_thread_ = 0;         // 0: not known
+    processor_account account_;
+    std::uint64_t turns_ = 0; // of its home, when it was last seen to have begun one
+    nanoseconds_t turn_since_ = 0;
     stall_report::memory stalled_;
     driver* takeover_next_ = nullptr;
     driver* takeover_previous_ = nullptr;

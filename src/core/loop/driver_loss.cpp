@@ -35,6 +35,8 @@ void driver::attend() {
     attention_ = false;
     if (lost_)
         recover();
+    else if (is_to_step_aside())
+        step_aside();
     if (kept_)
         std::rethrow_exception(std::exchange(kept_, nullptr));
 }
@@ -42,6 +44,7 @@ void driver::attend() {
 /// From here on it is a thread that enters run().
 void driver::recover() noexcept {
     lost_ = false;
+    apart_since_ = never;
     mark_.recover();
     active_ = nullptr;
     shared_budget_ = 0;
@@ -50,6 +53,69 @@ void driver::recover() noexcept {
     for (unsigned i = 0; left_behind_ != 0 && i < count; ++i)
         if (backend* const b = engine_.shard_at(i).published_backend_.load(std::memory_order_acquire))
             b->give_up_indexes(std::exchange(left_behind_, 0));
+}
+
+// ---- given up by its own thread ----
+
+void driver::give_up_before(unsigned expectation, bool remotely) noexcept {
+    // One that runs inside another's handler has nothing that it could give up.
+    if (outer_ || &root_ != this || lost_ || !engine_.anybody_idle(*active_))
+        return;
+    apart_since_ = monotonic_now();
+    apart_expectation_ = expectation;
+    ring_counters::bump(active_->counters_.handed_over);
+    engine_.takeover_->give_up(*this, !remotely, true);
+}
+
+void driver::leave_others_to_others() noexcept {
+    if (is_steward())
+        step_down();
+    shard* const left = &root_ == this && active_ != home_ ? home_ : nullptr;
+    if (left) { // the handler's ring, an orphan so far, becomes this thread's own
+        for (orphan& o : orphans_)
+            if (std::exchange(o.watched, false))
+                left->io().unwatch(o.ward->index());
+        std::erase_if(orphans_, [this](const orphan& o) { return o.ward == active_; });
+        set_home(active_);
+    }
+    (void)root_.let_go_of_idle();
+    if (left) {
+        left->drop_turn();
+        left->flush_if_possible();
+        left->io().detach_thread();
+        left->release();
+        engine_.notify_parked();
+    }
+    engine_.takeover_->refuse_crew();
+    engine_.orphans_changed();
+}
+
+unsigned driver::expectation() const noexcept {
+    constexpr unsigned sure = 8;
+    if (!lost_)
+        return 0;
+    if (apart_since_ == never || engine_.takeover_->is_long(monotonic_now() - apart_since_))
+        return sure;
+    return apart_expectation_ == 0 ? 0 : apart_expectation_ - 1;
+}
+
+bool driver::ask_to_step_aside(bool for_another) noexcept {
+    if (!may_step_aside())
+        return false;
+    turn_is_over_.store(for_another, std::memory_order_relaxed);
+    to_step_aside_.store(true, std::memory_order_relaxed);
+    return true;
+}
+
+/// Between two handlers. The thread is in reserve from here on: see serve_as_spare().
+void driver::step_aside() noexcept {
+    const bool turn_is_over = turn_is_over_.exchange(false, std::memory_order_relaxed);
+    to_step_aside_.store(false, std::memory_order_relaxed);
+    if (!may_step_aside() || !(engine_.leave_crew() || (turn_is_over && engine_.pass_place_on())))
+        return;
+    finish_shared();
+    engine_.takeover_->give_up(*this, false, false);
+    recover();
 }
 
 stuck_watch::sample driver::sample() const noexcept {
@@ -69,7 +135,7 @@ bool driver::seems_asleep() const noexcept {
 
 /// In the thread that takes over. The shards become orphans; what they have queued and not submitted whoever
 /// serves them submits.
-void driver::dispossess(bool counted, bool computing) noexcept {
+void driver::dispossess(bool counted, reason why) noexcept {
     lost_ = true;
     left_behind_ |= home_->io().leave_behind(); // before its ring is entered: by the index of another thread
     if (counted) { // the thread will end the work of its handler, and can only do so from afar
@@ -80,7 +146,7 @@ void driver::dispossess(bool counted, bool computing) noexcept {
         if (o.watched)
             home_->io().unwatch(o.ward->index());
         if (o.held)
-            leave_behind(*o.ward, computing);
+            leave_behind(*o.ward, why);
     }
     orphans_.clear();
     holding_ = false;
@@ -88,15 +154,18 @@ void driver::dispossess(bool counted, bool computing) noexcept {
         engine_.steward_.store(nullptr, std::memory_order_seq_cst);
     shard& home = *std::exchange(home_, nullptr);
     shown_home_.store(nullptr, std::memory_order_relaxed);
-    leave_behind(home, computing);
-    engine_.drivers_.fetch_sub(1, std::memory_order_acq_rel);
+    leave_behind(home, why);
+    if (why != reason::aside) // see engine::leave_crew()
+        engine_.drivers_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
-void driver::leave_behind(shard& s, bool computing) noexcept {
+void driver::leave_behind(shard& s, reason why) noexcept {
     left_behind_ |= s.io().leave_behind();
-    ring_counters::bump(s.counters_.takeovers);
-    ring_counters::bump(s.counters_.takeovers_computing, computing ? 1 : 0);
-    ring_counters::bump(s.counters_.stranded, s.ready_.size());
+    if (why == reason::stuck || why == reason::computing) {
+        ring_counters::bump(s.counters_.takeovers);
+        ring_counters::bump(s.counters_.takeovers_computing, why == reason::computing ? 1 : 0);
+        ring_counters::bump(s.counters_.stranded, s.ready_.size());
+    }
     s.drop_turn();
     s.release();
 }

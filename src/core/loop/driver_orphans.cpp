@@ -83,6 +83,7 @@ bool driver::let_go_of_idle() noexcept {
     bool any = false;
     for (orphan& o : orphans_)
         if (o.held && o.running == 0) {
+            o.ward->drop_turn(); // who takes it begins with its inbox
             release_orphan(o);
             any = true;
         }

@@ -126,6 +126,9 @@ void engine::sever() noexcept {
             shards_[i]->driver_.store(nullptr, std::memory_order_relaxed);
     }
     parked_.store(0, std::memory_order_relaxed);
+    reserve_.store(0, std::memory_order_relaxed);
+    crew_limit_.store(no_crew_limit, std::memory_order_relaxed);
+    place_is_passed_on_.store(false, std::memory_order_relaxed);
     stopping_.store(0, std::memory_order_relaxed);
     driver* const here = driver::find_root(*this);
     if (takeover_)
@@ -141,6 +144,7 @@ void engine::sever() noexcept {
     ::new (static_cast<void*>(&mutex_)) std::mutex;
     ::new (static_cast<void*>(&shared_mutex_)) std::mutex;
     ::new (static_cast<void*>(&shard_freed_)) std::condition_variable;
+    ::new (static_cast<void*>(&reserve_called_)) std::condition_variable;
     registrations_.renew_lock();
     storage_->renew_lock();
 }

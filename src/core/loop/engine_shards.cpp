@@ -49,6 +49,7 @@ shard& engine::create_shard_locked(bool acquire) {
     if (index >= max_shards)
         throw engine_error(EAGAIN, "auraio: more than 512 rings in one io_context");
     shards_[index] = std::make_unique<shard>(*this, index);
+    shards_[index]->serves_for_others_.store(is_crew_limited(), std::memory_order_relaxed);
     // Before anybody can see it: once it is counted, a steward may take a shard that nobody drives.
     if (acquire)
         (void)shards_[index]->try_acquire();
@@ -120,9 +121,10 @@ shard* engine::equip_shard(std::unique_lock<std::mutex>& lock, shard& s, bool aw
     } catch (...) {
         refusal = std::current_exception();
     }
-    drivers_.fetch_sub(1, std::memory_order_relaxed);
+    drivers_.fetch_sub(1, std::memory_order_seq_cst); // see call_reserve()
     s.release();
     notify_parked();
+    call_reserve();
     if (drivers_.load(std::memory_order_relaxed) != 0)
         orphans_changed(); // the steward may have found it taken
     lock.lock();
@@ -240,8 +242,9 @@ void engine::give_back(shard& s) noexcept {
     s.flush_if_possible();
     s.io().detach_thread();
     s.release();
-    const unsigned left = drivers_.fetch_sub(1, std::memory_order_acq_rel) - 1;
+    const unsigned left = drivers_.fetch_sub(1, std::memory_order_seq_cst) - 1;
     notify_parked();
+    call_reserve();
     if (left != 0)
         orphans_changed();
 }
@@ -281,10 +284,14 @@ void engine::count_spare(bool comes) noexcept {
 void engine::notify_parked() {
     if (parked_.load(std::memory_order_seq_cst) == 0)
         return;
-    // Taking the mutex orders this after the parked thread's last look at the tokens. A visit has it.
+    after_last_look_of_parked();
+    shard_freed_.notify_all();
+}
+
+/// Taking the mutex orders what follows after the parked threads' last look at what they wait for. A visit has it.
+void engine::after_last_look_of_parked() noexcept {
     if (visitor_.load(std::memory_order_relaxed) != this_thread_identity())
         std::lock_guard guard(mutex_);
-    shard_freed_.notify_all();
 }
 
 bool engine::begin_visit(shard& s) noexcept {
@@ -316,6 +323,9 @@ void engine::end_visit(shard& s) noexcept {
 unsigned engine::driven_shard_from(unsigned first) const noexcept {
     const unsigned count = shard_count();
     unsigned i = first % count;
+    // With threads in reserve every ring is as good as driven.
+    if (reserve_count() != 0)
+        return i;
     for (unsigned tries = 0; tries < count && shards_[i]->is_free(); ++tries)
         i = i + 1 == count ? 0 : i + 1;
     return i;
@@ -330,7 +340,7 @@ shard& engine::place_balanced() noexcept {
 }
 
 shard* engine::place_strand() noexcept {
-    const bool early = !current_shard() && drivers_.load(std::memory_order_relaxed) < 2;
+    const bool early = !current_shard() && drivers_.load(std::memory_order_relaxed) + reserve_count() < 2;
     if (early && !single_shard() && spreads())
         return nullptr;
     return &place_balanced();
@@ -350,7 +360,7 @@ bool engine::choose_again(home_choice& home) noexcept {
     const auto left = static_cast<std::uint16_t>((home.open & ~home_choice::is_dealt) - 1);
     home.open = left == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(home.open - 1);
     // Relaxed, as all that placement goes by.
-    if (drivers_.load(std::memory_order_relaxed) < 2 || (dealt && left % looks_apart != 0))
+    if (drivers_.load(std::memory_order_relaxed) + reserve_count() < 2 || (dealt && left % looks_apart != 0))
         return false;
     shard& there = least_dealt();
     if (dealt) {
@@ -367,9 +377,10 @@ bool engine::choose_again(home_choice& home) noexcept {
 /// Of the shards that are driven. Some times for each object, so it may look at all of them.
 shard& engine::least_dealt() noexcept {
     const unsigned count = shard_count();
+    const bool reserved = reserve_count() != 0; // see driven_shard_from()
     shard* least = nullptr;
     for (unsigned i = 0; i < count; ++i)
-        if (shard& s = *shards_[i]; !s.is_free() && (!least || s.dealt() < least->dealt()))
+        if (shard& s = *shards_[i]; (!s.is_free() || reserved) && (!least || s.dealt() < least->dealt()))
             least = &s;
     return least ? *least : *shards_[0];
 }

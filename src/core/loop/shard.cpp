@@ -53,11 +53,35 @@ bool shard::finish_lost(thread_mark& mark) noexcept {
     return true;
 }
 
+void shard::run_expected_long(operation& op) {
+    if (op.leaves()) // what leaves by itself gives up by itself as well
+        give_up_before(op.expected_long(), op.counts_remotely());
+    run(op);
+}
+
+void shard::give_up_before(unsigned expectation, bool remotely) noexcept {
+    if (driver* const d = driver::find(owner_))
+        d->give_up_before(expectation, remotely);
+}
+
+/// A handler that keeps its ring is about to be called, for however long that takes, by a thread that serves the rings
+/// of others as well.
+void shard::leave_others_to_others(const operation& op) noexcept {
+    if (driver* const d = driver::find(owner_); d && !op.leaves_by_itself())
+        d->leave_others_to_others();
+}
+
+void shard::expect_long(operation& op) noexcept {
+    if (const driver* const d = driver::find(owner_))
+        op.expect_long(d->expectation());
+}
+
 void shard::count_from_afar() {
     owner_.work_started();
 }
 
 void shard::post_from_afar(operation& op) {
+    note_start_from_afar(op);
     op.set_counts_remotely(true);
     owner_.work_started();
     send(op);

@@ -1,7 +1,9 @@
 // shard: what its loop measures of itself, and what others see of that.
 #include "auraio/core/loop/shard.hpp"
 
+#include "auraio/core/loop/engine.hpp"
 #include "core/base/thread_times.hpp"
+#include "core/loop/driver.hpp"
 
 namespace aura::core {
 
@@ -21,9 +23,26 @@ void shard::note_time(nanoseconds_t now) noexcept {
         counters_.loop_delay_max.store(delay, std::memory_order_relaxed);
     if (delay >= long_turn)
         ring_counters::bump(counters_.long_turns);
+    if (driver* const d = driver::find(owner_))
+        d->look_at_request();
+}
+
+void shard::begin_sampled_turn() noexcept {
+    sampler_.ready_at(monotonic_now());
+    if (pace_.is_long())
+        consider_lending();
+}
+
+/// At the beginning of a turn whose handlers take long: where a thread is idle each of them is run with the ring given
+/// up, so that the next one is run by that thread.
+void shard::consider_lending() noexcept {
+    if (turn_size_ > 1 && owner_.anybody_idle(*this))
+        ready_.expect_all_long();
 }
 
 bool shard::run_sampled(std::uint32_t left) {
+    if (!sampler_.measures())
+        return run_oldest(left);
     const nanoseconds_t began = monotonic_now();
     counters_.queue_delay.record(sampler_.waited(began));
     struct on_exit { // also when the handler throws
@@ -31,12 +50,19 @@ bool shard::run_sampled(std::uint32_t left) {
         nanoseconds_t began;
         ~on_exit() { s.note_handler(began); }
     } measure{*this, began};
+    // To be measured here, unless it is known to block and not only one of many that are slow.
+    if (operation* const op = ready_.front(); op && op->expected_long() == 1)
+        op->expect_long(0);
     return run_oldest(left);
 }
 
 void shard::note_handler(nanoseconds_t began) noexcept {
-    if (is_current()) // else others have taken the ring meanwhile, and its counters are theirs
-        counters_.handler_time.record(monotonic_now() - began);
+    if (!is_current()) // others have taken the ring meanwhile, and its counters are theirs
+        return;
+    const nanoseconds_t time = monotonic_now() - began;
+    counters_.handler_time.record(time);
+    pace_.note(time);
+    sampler_.take_each(pace_.is_long());
 }
 
 ring_stats shard::stats() const {

@@ -15,6 +15,7 @@
 #include <exception>
 #include <new>
 #include <pthread.h>
+#include <utility>
 
 namespace aura::core {
 
@@ -96,9 +97,12 @@ void takeover::sever(driver* d, unsigned runs, bool locked) noexcept {
     parked_.store(false, std::memory_order_relaxed);
     threads_.store(runs, std::memory_order_relaxed);
     first_ = d;
+    crew_ = {};
     if (!d)
         return;
     d->takeover_next_ = d->takeover_previous_ = nullptr;
+    d->account_ = {};
+    d->kernel_thread_ = 0;
     if (d->lost_) { // the thread that took over may have been in the middle of it
         d->home_ = nullptr;
         d->shown_home_.store(nullptr, std::memory_order_relaxed);
@@ -170,7 +174,8 @@ nanoseconds_t takeover::park() noexcept {
 /// Looks at all threads, and takes from those that are stuck. Returns when to look again.
 nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept {
     unsigned taken = 0;
-    bool alone = false;
+    bool alone = false, narrow = false;
+    nanoseconds_t next_crew = never;
     {
         std::lock_guard guard(mutex_);
         const nanoseconds_t now = monotonic_now();
@@ -185,20 +190,26 @@ nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept 
         }
         stalls.choose();
         alone = !others;
+        look_at_crew(now);
+        narrow = crew_.is_narrow();
+        next_crew = crew_.next();
     }
     if (taken != 0) { // not under the lock: they take others
         engine_.notify_parked();
         engine_.orphans_changed();
+        engine_.call_reserve();
     }
+    engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
     stalls.tell();
     if (alone)
         return never;
-    return std::min(stuck.next_look(), stalls.next_look());
+    const nanoseconds_t next = std::min(stuck.next_look(), stalls.next_look());
+    return next == never ? never : std::min(next, next_crew);
 }
 
 /// A hint: whether it is of any use to take from this one now.
 bool takeover::anybody_idle(const driver& but) const noexcept {
-    if (engine_.parked_.load(std::memory_order_relaxed) != 0)
+    if (engine_.parked_.load(std::memory_order_relaxed) != 0 || engine_.reserve_count() != 0)
         return true;
     for (const driver* d = first_; d; d = d->takeover_next_)
         if (d != &but && d->has_shown_home() && d->seems_asleep())
@@ -230,11 +241,112 @@ bool takeover::take_from(driver& d) noexcept {
         mark.refuse();
         return false;
     }
-    d.dispossess((handler & 1) != 0, computes(d));
+    d.dispossess((handler & 1) != 0, computes(d) ? driver::reason::computing : driver::reason::stuck);
     happens_before(&mark);
     mark.lose();
     count_.fetch_add(1, std::memory_order_relaxed);
     return true;
+}
+
+// ---- what threads give up themselves ----
+
+void takeover::give_up(driver& d, bool counted, bool apart) noexcept {
+    {
+        std::lock_guard guard(mutex_); // nobody is in the middle of taking it
+        d.dispossess(counted, apart ? driver::reason::apart : driver::reason::aside);
+        if (apart)
+            d.mark().lose();
+    }
+    engine_.notify_parked();
+    engine_.orphans_changed();
+    engine_.call_reserve();
+}
+
+/// Whether one thread is to drive all rings: see crew_width. Then the others are asked to step aside.
+void takeover::look_at_crew(nanoseconds_t now) noexcept {
+    const bool refused = crew_refused_.exchange(false, std::memory_order_relaxed);
+    if (refused || (crew_.is_narrow() && (stands_still(now) || !all_can_lose())))
+        crew_.refuse(now);
+    if (crew_.is_due(now)) {
+        if (all_can_lose())
+            crew_.decide(look_at_times(now));
+        else
+            crew_.put_off(now);
+    }
+    if (crew_.is_narrow())
+        ask_to_step_aside(now);
+}
+
+/// Whether nobody in run() keeps what it drives whatever its handler does: under the loop of another context, or in a
+/// loop within a handler.
+bool takeover::all_can_lose() const noexcept {
+    unsigned count = 0;
+    for (const driver* d = first_; d; d = d->takeover_next_) {
+        if (d->mark().is_nested())
+            return false;
+        ++count;
+    }
+    return count == threads_.load(std::memory_order_relaxed);
+}
+
+/// All but one; and that one after its turn, so that threads share the work evenly, as they did before.
+void takeover::ask_to_step_aside(nanoseconds_t now) noexcept {
+    constexpr nanoseconds_t turn = 100'000'000;
+    const bool is_over = now - crew_turn_began_ >= turn && engine_.reserve_count() != 0;
+    if (is_over)
+        crew_turn_began_ = now;
+    unsigned drive = 0;
+    for (driver* d = first_; d; d = d->takeover_next_) { // again and again, for threads come
+        shard* const home = d->shown_home_.load(std::memory_order_acquire);
+        if (!home)
+            continue;
+        const bool stays = ++drive == 1;
+        if (stays && (!is_over || home->sleeping())) // nor is anybody disturbed who has nothing to do
+            continue;
+        if (d->ask_to_step_aside(stays))
+            (void)home->rouse();
+    }
+}
+
+/// Whether one that drives has been in one turn for long, so that nobody else can serve what it serves for others.
+bool takeover::stands_still(nanoseconds_t now) noexcept {
+    constexpr nanoseconds_t for_long = 20'000'000;
+    bool any = false;
+    for (driver* d = first_; d; d = d->takeover_next_) {
+        shard* const home = d->shown_home_.load(std::memory_order_acquire);
+        const std::uint64_t turns = home ? home->counters().turns.load(std::memory_order_relaxed) : 0;
+        if (!home || home->sleeping() || turns != std::exchange(d->turns_, turns))
+            d->turn_since_ = now;
+        any = any || now - d->turn_since_ >= for_long;
+    }
+    return any;
+}
+
+crew_width::figures takeover::look_at_times(nanoseconds_t now) noexcept {
+    crew_width::figures f;
+    f.now = now;
+    f.threads = threads_.load(std::memory_order_relaxed);
+    for (driver* d = first_; d; d = d->takeover_next_) {
+        if (const shard* const home = d->shown_home_.load(std::memory_order_acquire))
+            d->kernel_thread_ = home->driving_thread();
+        const processor_account account = account_of(d->kernel_thread_);
+        const processor_account before = std::exchange(d->account_, account);
+        if (before.had != 0 && account.had >= before.had) {
+            f.processor += account.had - before.had;
+            f.delay += account.waited - before.waited;
+        }
+    }
+    const unsigned count = engine_.shard_count();
+    for (unsigned i = 0; i < count; ++i)
+        f.handlers += engine_.shard_at(i).counters().handlers.load(std::memory_order_relaxed);
+    if (crew_.asks_for_idle(now))
+        f.idle = idle_time();
+    return f;
+}
+
+void takeover::refuse_crew() noexcept {
+    crew_refused_.store(true, std::memory_order_relaxed);
+    engine_.limit_crew(engine::no_crew_limit);
 }
 
 } // namespace aura::core

@@ -3,6 +3,7 @@
 
 #include "auraio/core/base/nanoseconds.hpp"
 #include "auraio/core/base/thread_mark.hpp"
+#include "core/loop/crew_width.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -39,6 +40,14 @@ public:
     void enter(driver& d, bool can_lose);
     void leave(driver& d, bool can_lose) noexcept;
 
+    /// Of the calling thread, which is inside: what it drives is for others. For `apart` its mark is lost then, as
+    /// after a takeover.
+    void give_up(driver& d, bool counted, bool apart) noexcept;
+    /// All threads are to drive; for who serves the rings of others and cannot go on doing so.
+    void refuse_crew() noexcept;
+    /// Whether a handler that has taken so long had better be run apart the next time.
+    bool is_long(nanoseconds_t time) const noexcept { return time >= limit_ / 2; }
+
     /// A thread has woken up, or has been given a ring. Against the watching thread, which says that it parks,
     /// has all threads pass a barrier and looks for one that is awake: either it is seen, or it sees.
     void note_awake() noexcept {
@@ -55,6 +64,8 @@ public:
     void sever(driver* d, unsigned runs, bool locked) noexcept;
 
 private:
+    friend struct crew_control; // of the tests
+
     void start();
     void unpark() noexcept;
     void watch() noexcept;
@@ -63,16 +74,24 @@ private:
     bool anybody_idle(const driver& but) const noexcept;
     static bool computes(const driver& d) noexcept;
     bool take_from(driver& d) noexcept;
+    void look_at_crew(nanoseconds_t now) noexcept;
+    bool all_can_lose() const noexcept;
+    void ask_to_step_aside(nanoseconds_t now) noexcept;
+    bool stands_still(nanoseconds_t now) noexcept;
+    crew_width::figures look_at_times(nanoseconds_t now) noexcept;
 
     engine& engine_;
     const nanoseconds_t limit_;
     std::atomic<unsigned> threads_{0}; // relaxed: a hint for who makes rings, exact for who starts the watch
     std::atomic<bool> parked_{false};
-    std::atomic<std::uint64_t> count_{0}; // relaxed: for statistics
+    std::atomic<bool> crew_refused_{false}; // relaxed: for the next look, whenever that is
+    std::atomic<std::uint64_t> count_{0};   // relaxed: for statistics
 
     // Nothing else is locked while this is held, except that the mark of a thread is its own affair.
     takeover_lock mutex_; // guards the list, and is held from want() to the decision
     driver* first_ = nullptr;
+    crew_width crew_; // with the lock, by who watches, as the next
+    nanoseconds_t crew_turn_began_ = 0;
 
     std::mutex watch_mutex_; // guards what the watching thread waits for
     std::condition_variable changed_;

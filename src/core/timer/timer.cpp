@@ -89,6 +89,7 @@ void timer::run(operation& base, action) {
         waits_.push(op);
         return true;
     }
+    home_->note_start_from_afar(op);
     op.set_counts_remotely(true);
     home_->count_from_afar();
     bool send;

@@ -172,6 +172,7 @@ pub struct aura_stats_t {
     pub busy_ns: u64,
     pub idle_ns: u64,
     pub system_ns: u64,
+    pub handed_over: u64,
 }
 
 pub const AURA_ALL_RINGS: c_int = -1;

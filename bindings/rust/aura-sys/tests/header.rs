@@ -113,7 +113,8 @@ fn layouts_are_those_of_the_header() {
             ring_shortages as "ring_shortages",
             gate_waits as "gate_waits", operations as "operations", takeovers as "takeovers",
             takeovers_computing as "takeovers_computing", stranded as "stranded",
-            busy_ns as "busy_ns", idle_ns as "idle_ns", system_ns as "system_ns"
+            busy_ns as "busy_ns", idle_ns as "idle_ns", system_ns as "system_ns",
+            handed_over as "handed_over"
         }
         aura_histogram_t as "aura_histogram_t" {
             struct_size as "struct_size", count as "count", sum_ns as "sum_ns", buckets as "buckets"

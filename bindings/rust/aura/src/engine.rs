@@ -22,9 +22,9 @@ use std::time::Instant;
 /// **Callbacks** may call everything but those four functions, which fail with [`Error::InCallback`] there. While one
 /// runs, the other operations of its ring wait, unless it takes long and another thread that waits, runs or drains has
 /// nothing to do: then that one goes on with them ([`Options::takeover_after`](crate::Options::takeover_after)), so that a
-/// callback may wait for what another one does. A panic in a callback does not unwind into C: it is kept, and goes on
-/// from `poll`, `wait`, `run` or `drain` once the turn it happened in is over; it ends `run` as [`stop`](Engine::stop)
-/// does, in all threads.
+/// callback may wait for what another one does. Where callbacks are known to take long, that thread has them before. A
+/// panic in a callback does not unwind into C: it is kept, and goes on from `poll`, `wait`, `run` or `drain` once the turn
+/// it happened in is over; it ends `run` as [`stop`](Engine::stop) does, in all threads.
 ///
 /// **The end.** The engine ends when the last clone is dropped, and the last [`Buffer`] and future of it: what is pending
 /// is cancelled then and waited for, as long as a device holds a buffer, and every callback is called, mostly with

@@ -106,8 +106,9 @@ impl Options {
         self
     }
 
-    /// After so long in one callback its ring is given to another thread that drives the engine, if one has nothing to do;
-    /// None: never, so that callbacks of one ring run one after the other. In microseconds; default: 1000.
+    /// After so long in one callback its ring is given to another thread that drives the engine, if one has nothing to do,
+    /// and before the callbacks of what that one has started. None: never, so that callbacks of one ring run one after the
+    /// other. In microseconds; default: 1000.
     pub fn takeover_after(&mut self, limit: Option<Duration>) -> &mut Options {
         self.raw.takeover_after =
             limit.map_or(-1, |limit| c_int::try_from(limit.as_micros()).unwrap_or(c_int::MAX).max(1));

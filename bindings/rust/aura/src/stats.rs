@@ -54,6 +54,8 @@ pub struct Stats {
     pub takeovers_computing: u64,
     /// Callbacks that were ready on a ring when it was taken, and would have waited.
     pub stranded: u64,
+    /// Callbacks that were expected to take long, so that their ring was given to others before they were called.
+    pub handed_over: u64,
     /// Its threads in callbacks and what the loop does for them; right over seconds.
     pub busy: Duration,
     /// Its threads waiting for something to do.
@@ -243,6 +245,7 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         busy_ns,
         idle_ns,
         system_ns,
+        handed_over,
     } = raw;
     Ok(Stats {
         rings,
@@ -264,6 +267,7 @@ fn read_stats(call: impl FnOnce(*mut sys::aura_stats_t) -> c_int) -> Result<Stat
         takeovers,
         takeovers_computing,
         stranded,
+        handed_over,
         busy: Duration::from_nanos(busy_ns),
         idle: Duration::from_nanos(idle_ns),
         system: Duration::from_nanos(system_ns),

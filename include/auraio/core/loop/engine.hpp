@@ -253,6 +253,7 @@ public:
 private:
     friend class driver;
     friend class takeover;
+    friend struct crew_control; // of the tests
     friend class shard;
     friend class shard_visit;
     friend class watched_engine;
@@ -279,6 +280,27 @@ private:
     }
     void orphans_changed() noexcept;
     void notify_parked();
+
+    // Threads in run() that drive nothing, because processors are short or a handler of theirs has just returned: see
+    // driver::step_aside().
+    static constexpr unsigned no_crew_limit = ~0U;
+    bool is_crew_full() const noexcept {
+        return drivers_.load(std::memory_order_seq_cst) >= crew_limit_.load(std::memory_order_seq_cst);
+    }
+    bool is_crew_limited() const noexcept {
+        return crew_limit_.load(std::memory_order_relaxed) != no_crew_limit;
+    }
+    bool has_place_in_crew() const noexcept {
+        return !is_crew_full() && !place_is_passed_on_.load(std::memory_order_relaxed);
+    }
+    bool leave_crew() noexcept;
+    bool pass_place_on() noexcept;
+    void limit_crew(unsigned limit) noexcept;
+    void wait_in_reserve(const std::atomic<bool>& stop);
+    void call_reserve(bool all = false) noexcept;
+    void after_last_look_of_parked() noexcept;
+    unsigned reserve_count() const noexcept { return reserve_.load(std::memory_order_relaxed); }
+    bool anybody_idle(const shard& but) const noexcept;
     operation* take_shared();
     /// For who has published that it sleeps: see post_shared().
     bool shared_waits() const noexcept { return shared_size_.load(std::memory_order_seq_cst) != 0; }
@@ -345,6 +367,11 @@ private:
     alignas(64) std::mutex mutex_; // creation of shards, parked threads
     std::condition_variable shard_freed_;
     std::atomic<unsigned> parked_{0}; // threads that wait for a shard
+    std::condition_variable reserve_called_;
+    std::atomic<unsigned> reserve_{0};                // threads that wait for others to drive too few
+    std::atomic<unsigned> crew_limit_{no_crew_limit}; // how many threads drive rings; see takeover
+    std::atomic<bool> place_is_passed_on_{
+        false}; // to one in reserve; changes under mutex_, and is a hint else
     // Who holds mutex_ for a visit, in which work may end. Relaxed: as driver_ of a shard, it is compared
     // with the reader's own identity, which nobody else stores.
     std::atomic<const void*> visitor_{nullptr};

@@ -10,6 +10,7 @@
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
 #include "auraio/core/stats/age_stamp.hpp"
+#include "auraio/core/stats/handler_pace.hpp"
 #include "auraio/core/stats/handler_sampler.hpp"
 #include "auraio/core/stats/loop_times.hpp"
 #include "auraio/core/stats/ring_stats.hpp"
@@ -97,6 +98,17 @@ public:
 
     /// A thread that does not drive this shard. Hands over a message: arrive() will be called here.
     void send(operation& message);
+
+    /// Of what another thread starts here, before it is sent. That may be a handler whose thread has given up, or lost,
+    /// what it drove: see driver::expectation().
+    void note_start_from_afar(operation& op) noexcept {
+        if (this_thread_mark().is_lost()) [[unlikely]]
+            expect_long(op);
+    }
+
+    /// The calling thread is about to call a handler that is expected to take long, and whose operation says that it
+    /// leaves: see driver::give_up_before().
+    void give_up_before(unsigned expectation, bool remotely) noexcept;
 
     // ---- the driving thread only ----
 
@@ -302,6 +314,14 @@ private:
             set_budget(0);
             return false;
         }
+        if (op->expected_long() != 0) [[unlikely]]
+            run_expected_long(*op);
+        else
+            run(*op);
+        return true;
+    }
+
+    [[gnu::always_inline]] void run(operation& op) {
         // The operation frees itself before its handler runs; the work it stood for ends after, so that a
         // handler that starts the next operation never lets the count touch zero. Also when the handler
         // throws.
@@ -317,13 +337,19 @@ private:
                 else
                     s.finished_here();
             }
-        } finish{*this, op->counts_remotely(), this_thread_mark()};
-        if (op->leaves())
-            finish.mark.leave(reinterpret_cast<thread_mark::handler_id>(op) + !finish.remotely);
-        op->complete();
-        return true;
+        } finish{*this, op.counts_remotely(), this_thread_mark()};
+        if (op.leaves())
+            finish.mark.leave(reinterpret_cast<thread_mark::handler_id>(&op) + !finish.remotely);
+        else if (serves_for_others_.load(std::memory_order_relaxed)) [[unlikely]]
+            leave_others_to_others(op);
+        op.complete();
     }
 
+    void run_expected_long(operation& op);
+    void leave_others_to_others(const operation& op) noexcept;
+    void begin_sampled_turn() noexcept;
+    void consider_lending() noexcept;
+    void expect_long(operation& op) noexcept;
     void wake() noexcept;
     void post_from_afar(operation& op);
     void first_work();
@@ -362,7 +388,7 @@ private:
         turn_size_ = ready_.size();
         set_budget(turn_size_);
         if (sampler_.begin_turn(turn_size_)) [[unlikely]]
-            sampler_.ready_at(monotonic_now());
+            begin_sampled_turn();
     }
     bool run_sampled(std::uint32_t left);
     void note_handler(nanoseconds_t began) noexcept;
@@ -413,6 +439,9 @@ private:
     std::atomic<std::uint32_t> in_flight_{0};
     std::atomic<std::uint32_t> dealt_{0};
     std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
+    // That threads in reserve have left their rings to who drives this one; see engine::limit_crew(). Relaxed: it may
+    // be seen late, as the limit.
+    std::atomic<bool> serves_for_others_{false};
 
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
     // back only when no other thread may be in the engine (destruction, a forked child).
@@ -439,6 +468,7 @@ private:
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
     // a turn).
     std::uint32_t turn_size_ = 0;
+    handler_pace pace_;
     std::uint32_t arrivals_ = 0;
     ring_counters counters_;
 

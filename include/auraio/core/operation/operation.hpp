@@ -47,14 +47,28 @@ public:
     /// Else it goes by way of an executor. Nothing to the engine; here because there is room.
     bool calls_directly() const noexcept { return (manner_ & direct) != 0; }
     void set_calls_directly(bool value) noexcept {
-        manner_ = static_cast<std::uint8_t>((manner_ & leaving) | (value ? direct : 0));
+        manner_ = static_cast<std::uint8_t>((manner_ & ~direct) | (value ? direct : 0));
     }
 
     /// Whether the ring may be driven by another thread while complete() runs, because that has nothing to do
     /// with the ring and its handler was promised no strand of it: see takeover.
     bool leaves() const noexcept { return (manner_ & leaving) != 0; }
     void set_leaves(bool value) noexcept {
-        manner_ = static_cast<std::uint8_t>((manner_ & direct) | (value ? leaving : 0));
+        manner_ =
+            static_cast<std::uint8_t>((manner_ & ~(leaving | leaving_by_itself)) | (value ? leaving : 0));
+    }
+
+    /// The same of one whose complete() sees to that itself, around what it calls.
+    bool leaves_by_itself() const noexcept { return (manner_ & leaving_by_itself) != 0; }
+    void set_leaves_by_itself() noexcept { manner_ |= leaving_by_itself; }
+
+    /// Of one that leaves, either way: its handler is expected to take long, so the ring is better given to another
+    /// thread before it is called than taken away in the middle of it: see driver::run_apart(). How sure that is, 0 to
+    /// 15; 0: it is not expected.
+    unsigned expected_long() const noexcept { return manner_ >> expectation; }
+    void expect_long(unsigned how_sure) noexcept {
+        manner_ =
+            static_cast<std::uint8_t>((manner_ & ((1U << expectation) - 1)) | (how_sure << expectation));
     }
 
     /// Both.
@@ -68,7 +82,8 @@ protected:
     ~operation() = default; // concrete types only: nobody deletes through the base
 
 private:
-    enum : std::uint8_t { direct = 1, leaving = 2 };
+    enum : std::uint8_t { direct = 1, leaving = 2, leaving_by_itself = 4 };
+    static constexpr unsigned expectation = 4; // from this bit on
 
     friend class op_queue;
     friend class inbox;
@@ -96,6 +111,13 @@ public:
     bool empty() const noexcept { return head_ == nullptr; }
     std::uint32_t size() const noexcept { return size_; }
     operation* front() const noexcept { return head_; }
+
+    /// Of each at least a little: see operation::expect_long().
+    void expect_all_long() noexcept {
+        for (operation* it = head_; it; it = it->next_)
+            if (it->expected_long() == 0)
+                it->expect_long(1);
+    }
 
     void push(operation& op) noexcept {
         op.next_ = nullptr;

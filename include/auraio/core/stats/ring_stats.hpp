@@ -45,6 +45,8 @@ struct ring_stats {
     std::uint64_t takeovers_computing = 0;
     /// Handlers that were ready here then, and would have waited for that thread.
     std::uint64_t stranded = 0;
+    /// Handlers that were expected to take long, so that their thread gave the ring to others before it called them.
+    std::uint64_t handed_over = 0;
 
     /// How its threads have spent their time in run(), in nanoseconds: in handlers and what the loop does for them, and
     /// in the system call that submits and then waits for something to do, so that a ring may be at its limit and count
@@ -104,6 +106,7 @@ struct ring_counters {
     counter takeovers{0};
     counter takeovers_computing{0};
     counter stranded{0};
+    counter handed_over{0};
     latency_histogram read_latency;
     latency_histogram write_latency;
 
@@ -169,6 +172,8 @@ inline constexpr std::array ring_statistics{
         "auraio_takeovers_computing_total", "counter", "Takeovers from threads that were computing, not asleep.", 1},
     ring_statistic{&ring_stats::stranded, &ring_counters::stranded, ring_statistic::combined::sum,
         "auraio_stranded_handlers_total", "counter", "Handlers that were ready on a ring when others took it.", 1},
+    ring_statistic{&ring_stats::handed_over, &ring_counters::handed_over, ring_statistic::combined::sum,
+        "auraio_handed_over_total", "counter", "Handlers expected to take long, run with the ring given up.", 1},
 };
 
 /// The same for histograms. Each is in nanoseconds; the metrics are in seconds.

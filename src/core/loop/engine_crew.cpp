@@ -1,0 +1,82 @@
+// engine: which of the threads in run() drive rings, and which are in reserve.
+#include "auraio/core/loop/engine.hpp"
+
+#include <algorithm>
+
+namespace aura::core {
+
+/// The calling thread drives a ring, and is to drive none from now on. False: it is needed, for there are no more than
+/// there should be.
+bool engine::leave_crew() noexcept {
+    unsigned drivers = drivers_.load(std::memory_order_relaxed);
+    do {
+        if (drivers <= crew_limit_.load(std::memory_order_relaxed))
+            return false;
+        // seq_cst as in call_reserve().
+    } while (!drivers_.compare_exchange_weak(drivers, drivers - 1, std::memory_order_seq_cst,
+                                             std::memory_order_relaxed));
+    return true;
+}
+
+/// The same, where another is to take the place of the calling thread. False: there is nobody.
+bool engine::pass_place_on() noexcept {
+    std::lock_guard guard(mutex_);
+    if (reserve_.load(std::memory_order_relaxed) == 0)
+        return false;
+    place_is_passed_on_.store(true, std::memory_order_relaxed);
+    drivers_.fetch_sub(1, std::memory_order_seq_cst); // as above
+    return true;
+}
+
+void engine::limit_crew(unsigned limit) noexcept {
+    if (crew_limit_.exchange(limit, std::memory_order_seq_cst) == limit)
+        return;
+    const unsigned count = shard_count();
+    for (unsigned i = 0; i < count; ++i)
+        shards_[i]->serves_for_others_.store(limit != no_crew_limit, std::memory_order_relaxed);
+    call_reserve(true);
+}
+
+/// Returns when too few drive rings, or `stop` is set. A place that has been passed on is for one that was here by
+/// then.
+void engine::wait_in_reserve(const std::atomic<bool>& stop) {
+    std::unique_lock lock(mutex_);
+    const bool waits_for_others = place_is_passed_on_.load(std::memory_order_relaxed);
+    // seq_cst, as what it looks at afterwards: see call_reserve().
+    reserve_.fetch_add(1, std::memory_order_seq_cst);
+    reserve_called_.wait(lock, [&] {
+        return stop.load(std::memory_order_seq_cst) ||
+               (!is_crew_full() &&
+                !(waits_for_others && place_is_passed_on_.load(std::memory_order_relaxed)));
+    });
+    reserve_.fetch_sub(1, std::memory_order_relaxed);
+    // Also by one that is told to stop: then there may be none who was here before.
+    if (place_is_passed_on_.exchange(false, std::memory_order_relaxed))
+        reserve_called_.notify_all();
+}
+
+/// After there have come to be fewer drivers, or more are wanted. A thread in reserve is counted and then looks at
+/// both; who changes one of them looks for those that are counted afterwards. All of it is seq_cst, so of the two at
+/// least one sees the other.
+void engine::call_reserve(bool all) noexcept {
+    if (reserve_.load(std::memory_order_seq_cst) == 0)
+        return;
+    after_last_look_of_parked();
+    if (all || place_is_passed_on_.load(std::memory_order_relaxed))
+        reserve_called_.notify_all();
+    else
+        reserve_called_.notify_one();
+}
+
+/// A hint: whether there is a thread that could serve what the calling one gives up.
+bool engine::anybody_idle(const shard& but) const noexcept {
+    if (!takeover_)
+        return false;
+    if (reserve_count() != 0 || parked_.load(std::memory_order_relaxed) != 0)
+        return true;
+    const unsigned count = shard_count();
+    return std::any_of(shards_.begin(), shards_.begin() + count,
+                       [&](const auto& s) { return s.get() != &but && s->sleeping() && !s->is_free(); });
+}
+
+} // namespace aura::core
