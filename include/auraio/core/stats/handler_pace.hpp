@@ -10,7 +10,7 @@ namespace aura::core {
 
 /// From the handlers that are measured, few of many: no clock, no thread. Each that took long counts for as much as it
 /// took longer than `long_handler`, up to four; each other one takes one away. So it takes two in a row, or one in
-/// five, and a single one during which the thread had no processor is not enough.
+/// four, and a single one during which the thread had no processor is not enough.
 class handler_pace {
 public:
     /// What it costs to wake a thread, three times over.
