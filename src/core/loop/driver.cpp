@@ -87,10 +87,10 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     } else {
         home_ = root_.home_;
     }
+    active_ = home_;
     if (outer_ &&
         engine_.is_crew_limited()) // nobody can take anything from this thread as long as this lasts
         leave_others_to_others();
-    active_ = home_;
     if (home_)
         arrivals_seen_ = home_->arrivals();
     innermost = this;

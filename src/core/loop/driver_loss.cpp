@@ -68,7 +68,7 @@ void driver::give_up_before(unsigned expectation, bool remotely) noexcept {
 }
 
 void driver::leave_others_to_others() noexcept {
-    if (is_steward())
+    if (home_ && is_steward()) // else there is no steward, and this is not it
         step_down();
     shard* const left = &root_ == this && active_ != home_ ? home_ : nullptr;
     if (left) { // the handler's ring, an orphan so far, becomes this thread's own

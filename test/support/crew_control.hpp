@@ -1,0 +1,63 @@
+// crew_control: limits how many threads drive rings, as the thread does that watches where processors are short.
+#pragma once
+
+#include <auraio/core/loop/engine.hpp>
+#include <core/loop/takeover.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <random>
+#include <thread>
+
+namespace aura::core {
+
+/// What somebody refuses meanwhile is refused.
+struct crew_control {
+    static void limit_to_one(engine& e, bool limited) {
+        bool narrow;
+        {
+            std::lock_guard guard(e.takeover_->mutex_);
+            crew_width& crew = e.takeover_->crew_;
+            crew.narrow_ = limited;
+            crew.next_ = never; // nothing is decided but here
+            e.takeover_->look_at_crew(monotonic_now());
+            narrow = crew.is_narrow();
+        }
+        e.limit_crew(narrow ? 1 : engine::no_crew_limit);
+    }
+    static unsigned in_reserve(const engine& e) { return e.reserve_count(); }
+};
+
+} // namespace aura::core
+
+namespace test {
+
+/// Limits the crew to one thread and lifts the limit, at random times, until the end of the scope.
+class changing_crew {
+public:
+    explicit changing_crew(aura::core::engine& e)
+        : thread_([this, &e] { change(e); }) {}
+    ~changing_crew() {
+        ends_ = true;
+        thread_.join();
+    }
+    changing_crew(const changing_crew&) = delete;
+
+private:
+    void change(aura::core::engine& e) {
+        std::minstd_rand random;
+        while (!ends_) {
+            aura::core::crew_control::limit_to_one(e, random() % 3 != 0);
+            const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 2000);
+            while (!ends_ && std::chrono::steady_clock::now() < end)
+                std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+        aura::core::crew_control::limit_to_one(e, false);
+    }
+
+    std::atomic<bool> ends_{false};
+    std::thread thread_; // begins last
+};
+
+} // namespace test
