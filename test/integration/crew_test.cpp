@@ -9,14 +9,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace net = aura::net;
@@ -85,6 +88,23 @@ TEST_F(Crew, AllDriveAgainWhenTheLimitIsLifted) {
     crew_control::limit_to_one(engine, false);
     while (engine.driver_count() != threads) // within the limit of time
         std::this_thread::yield();
+}
+
+TEST_F(Crew, EachThreadHasItsTurnAgainAndAgain) {
+    std::map<std::thread::id, int> turns;
+    std::thread::id last;
+    std::function<void()> go_on = [&] {
+        if (const auto here = std::this_thread::get_id(); here != std::exchange(last, here))
+            ++turns[here];
+        if (std::count_if(turns.begin(), turns.end(), [](const auto& t) { return t.second >= 5; }) == threads)
+            outer.set_value();
+        else
+            net::post(ctx.get_executor(), go_on);
+    };
+    net::post(ctx, go_on);
+    auto over = outer.get_future();
+    while (over.wait_for(100us) != std::future_status::ready)
+        crew_control::end_turn(engine);
 }
 
 TEST_F(Crew, AHandlerThatBlocksIsGivenWhatItWaitsFor) {

@@ -26,6 +26,12 @@ struct crew_control {
         }
         e.limit_crew(narrow ? 1 : engine::no_crew_limit);
     }
+    /// The turn of who drives is over.
+    static void end_turn(engine& e) {
+        std::lock_guard guard(e.takeover_->mutex_);
+        e.takeover_->crew_turn_began_ = 0;
+        e.takeover_->ask_to_step_aside(monotonic_now());
+    }
     static unsigned in_reserve(const engine& e) { return e.reserve_count(); }
 };
 

@@ -113,8 +113,10 @@ driver::~driver() {
     set_spare(false);
     if (lost_) // and an exception has left the handler
         recover();
-    if (!home_)
+    if (!home_) {
+        engine_.call_reserve(); // a place that it has not taken
         return;
+    }
     resign();
     shown_home_.store(nullptr, std::memory_order_relaxed);
     engine_.give_back(*home_);
@@ -436,11 +438,13 @@ driver::spare_turn driver::serve_as_spare(nanoseconds_t deadline) {
     if (engine_.is_inherited()) [[unlikely]]
         engine_.adopt();
     finish_shared();
+    bool called = false;
     while (!root_.home_) {
         if (stopped())
             return spare_turn::over;
-        if (may_step_aside() && !engine_.has_place_in_crew()) {
+        if (!called && may_step_aside() && !engine_.has_place_in_crew()) {
             engine_.wait_in_reserve(stop_);
+            called = true; // those who are still there have come later
             continue;
         }
         if (root_.spare_ && engine_.shared_size() != 0 && run_shared_as_spare())

@@ -148,7 +148,7 @@ void engine::rouse_all() noexcept {
     for (unsigned i = 0; i < count; ++i)
         shards_[i]->rouse();
     notify_parked();
-    call_reserve(true);
+    call_reserve();
 }
 
 shard* engine::current_shard() const noexcept {

@@ -21,9 +21,8 @@ bool engine::leave_crew() noexcept {
 /// The same, where another is to take the place of the calling thread. False: there is nobody.
 bool engine::pass_place_on() noexcept {
     std::lock_guard guard(mutex_);
-    if (reserve_.load(std::memory_order_relaxed) == 0)
+    if (!first_in_reserve_)
         return false;
-    place_is_passed_on_.store(true, std::memory_order_relaxed);
     drivers_.fetch_sub(1, std::memory_order_seq_cst); // as above
     return true;
 }
@@ -34,38 +33,45 @@ void engine::limit_crew(unsigned limit) noexcept {
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i)
         shards_[i]->serves_for_others_.store(limit != no_crew_limit, std::memory_order_relaxed);
-    call_reserve(true);
+    call_reserve();
 }
 
-/// Returns when too few drive rings, or `stop` is set. A place that has been passed on is for one that was here by
-/// then.
+struct engine::place_in_reserve {
+    place_in_reserve* next = nullptr;
+};
+
+/// Returns when too few drive rings and nobody else has waited for longer, when all are to drive, or when `stop` is
+/// set.
 void engine::wait_in_reserve(const std::atomic<bool>& stop) {
     std::unique_lock lock(mutex_);
-    const bool waits_for_others = place_is_passed_on_.load(std::memory_order_relaxed);
+    place_in_reserve mine;
+    place_in_reserve** last = &first_in_reserve_;
+    while (*last)
+        last = &(*last)->next;
+    *last = &mine;
+    const auto is_stopped = [&] { return stop.load(std::memory_order_seq_cst); };
     // seq_cst, as what it looks at afterwards: see call_reserve().
     reserve_.fetch_add(1, std::memory_order_seq_cst);
     reserve_called_.wait(lock, [&] {
-        return stop.load(std::memory_order_seq_cst) ||
-               (!is_crew_full() &&
-                !(waits_for_others && place_is_passed_on_.load(std::memory_order_relaxed)));
+        return is_stopped() || !is_crew_limited() || (!is_crew_full() && first_in_reserve_ == &mine);
     });
     reserve_.fetch_sub(1, std::memory_order_relaxed);
-    // Also by one that is told to stop: then there may be none who was here before.
-    if (place_is_passed_on_.exchange(false, std::memory_order_relaxed))
+    place_in_reserve** at = &first_in_reserve_;
+    while (*at != &mine)
+        at = &(*at)->next;
+    *at = mine.next;
+    if (is_stopped()) // what it was called for is for the next one; see ~driver() as well
         reserve_called_.notify_all();
 }
 
 /// After there have come to be fewer drivers, or more are wanted. A thread in reserve is counted and then looks at
 /// both; who changes one of them looks for those that are counted afterwards. All of it is seq_cst, so of the two at
 /// least one sees the other.
-void engine::call_reserve(bool all) noexcept {
+void engine::call_reserve() noexcept {
     if (reserve_.load(std::memory_order_seq_cst) == 0)
         return;
     after_last_look_of_parked();
-    if (all || place_is_passed_on_.load(std::memory_order_relaxed))
-        reserve_called_.notify_all();
-    else
-        reserve_called_.notify_one();
+    reserve_called_.notify_all(); // only the first of them knows that it is
 }
 
 /// A hint: whether there is a thread that could serve what the calling one gives up.

@@ -128,7 +128,7 @@ void engine::sever() noexcept {
     parked_.store(0, std::memory_order_relaxed);
     reserve_.store(0, std::memory_order_relaxed);
     crew_limit_.store(no_crew_limit, std::memory_order_relaxed);
-    place_is_passed_on_.store(false, std::memory_order_relaxed);
+    first_in_reserve_ = nullptr;
     stopping_.store(0, std::memory_order_relaxed);
     driver* const here = driver::find_root(*this);
     if (takeover_)

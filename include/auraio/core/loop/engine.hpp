@@ -288,16 +288,17 @@ private:
         return drivers_.load(std::memory_order_seq_cst) >= crew_limit_.load(std::memory_order_seq_cst);
     }
     bool is_crew_limited() const noexcept {
-        return crew_limit_.load(std::memory_order_relaxed) != no_crew_limit;
+        return crew_limit_.load(std::memory_order_seq_cst) != no_crew_limit; // see call_reserve()
     }
+    /// For a thread that comes: those in reserve were here before.
     bool has_place_in_crew() const noexcept {
-        return !is_crew_full() && !place_is_passed_on_.load(std::memory_order_relaxed);
+        return !is_crew_limited() || (!is_crew_full() && reserve_count() == 0);
     }
     bool leave_crew() noexcept;
     bool pass_place_on() noexcept;
     void limit_crew(unsigned limit) noexcept;
     void wait_in_reserve(const std::atomic<bool>& stop);
-    void call_reserve(bool all = false) noexcept;
+    void call_reserve() noexcept;
     void after_last_look_of_parked() noexcept;
     unsigned reserve_count() const noexcept { return reserve_.load(std::memory_order_relaxed); }
     bool anybody_idle(const shard& but) const noexcept;
@@ -370,8 +371,8 @@ private:
     std::condition_variable reserve_called_;
     std::atomic<unsigned> reserve_{0};                // threads that wait for others to drive too few
     std::atomic<unsigned> crew_limit_{no_crew_limit}; // how many threads drive rings; see takeover
-    std::atomic<bool> place_is_passed_on_{
-        false}; // to one in reserve; changes under mutex_, and is a hint else
+    struct place_in_reserve;
+    place_in_reserve* first_in_reserve_ = nullptr; // with mutex_
     // Who holds mutex_ for a visit, in which work may end. Relaxed: as driver_ of a shard, it is compared
     // with the reader's own identity, which nobody else stores.
     std::atomic<const void*> visitor_{nullptr};
