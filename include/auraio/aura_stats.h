@@ -162,9 +162,6 @@ typedef struct aura_device_stats {
     uint64_t latency_samples;    /**< how many */
     uint64_t background_waiting; /**< of AURA_BACKGROUND, held back now: they yield, or wait for the gate */
     uint64_t background_delayed; /**< how many have been */
-    double
-        write_share; /**< so many writes may be in flight, on average, beside reads that have a latency ceiling;
-                             INFINITY: none is held back for their sake */
 } aura_device_stats_t;
 
 /**

@@ -49,7 +49,6 @@ constexpr c_device_field device_fields[] = {
     {&core::device_stats::rings, &aura_device_stats_t::rings},
     {&core::device_stats::changes, &aura_device_stats_t::phase_changes},
     {&core::device_stats::limit, &aura_device_stats_t::limit},
-    {&core::device_stats::write_share, &aura_device_stats_t::write_share},
     {&core::device_stats::in_flight, &aura_device_stats_t::in_flight},
     {&core::device_stats::waiting, &aura_device_stats_t::waiting},
     {&core::device_stats::submitted, &aura_device_stats_t::submitted},

@@ -73,43 +73,16 @@ void device::to_server(std::uint32_t index, time_ns now) {
 void device::start(std::uint32_t server, time_ns now) {
     channel& c = channels_[server];
     const unsigned servers = spec_.hashed ? 1 : spec_.servers;
-    while (!flushing_ && c.busy < servers && !c.queue.empty()) {
+    while (c.busy < servers && !c.queue.empty()) {
         const std::uint32_t index = c.queue.front();
         c.queue.pop_front();
         ++c.busy;
-        events_.at(through_pauses(now, from_us(draw_service(now, requests_[index].write))),
-                   event_kind::served, index);
+        events_.at(through_pauses(now, from_us(draw_service(now))), event_kind::served, index);
     }
 }
 
-void device::flush(std::uint32_t index, time_ns now) {
-    to_flush_.push_back(index);
-    if (!flushing_)
-        begin_flush(now);
-}
-
-void device::begin_flush(time_ns now) {
-    flushing_ = true;
-    flushed_.swap(to_flush_);
-    const double us = spec_.flush_us + spec_.flush_write_us * static_cast<double>(written_);
-    written_ = 0;
-    events_.at(now + from_us(us), event_kind::flushed, 0);
-}
-
-void device::end_flush(time_ns now) {
-    flushing_ = false;
-    for (const std::uint32_t index : flushed_)
-        events_.at(now, event_kind::done, index);
-    flushed_.clear();
-    for (std::uint32_t i = 0; i < channels_.size(); ++i)
-        start(i, now);
-    if (!to_flush_.empty())
-        begin_flush(now);
-}
-
-double device::draw_service(time_ns now, bool write) {
-    const double mean = write && spec_.write_us > 0 ? spec_.write_us : spec_.service_us;
-    double us = mean;
+double device::draw_service(time_ns now) {
+    double us = spec_.service_us;
     switch (spec_.service) {
     case distribution::fixed:
         break;
@@ -120,7 +93,7 @@ double device::draw_service(time_ns now, bool write) {
         us *= std::exp(spec_.spread * random_.normal() - spec_.spread * spec_.spread / 2);
         break;
     case distribution::bimodal: {
-        const double fast = mean / (1 + spec_.spread * (spec_.slow_factor - 1));
+        const double fast = spec_.service_us / (1 + spec_.spread * (spec_.slow_factor - 1));
         us = random_.uniform() < spec_.spread ? fast * spec_.slow_factor : fast;
         break;
     }
@@ -157,8 +130,6 @@ time_ns device::through_pauses(time_ns now, time_ns work) {
 void device::handle(const event& e) {
     if (e.kind == event_kind::granted)
         to_server(e.index, e.time);
-    else if (e.kind == event_kind::flushed)
-        end_flush(e.time);
     else
         served(e.index, e.time);
 }
@@ -167,7 +138,6 @@ void device::served(std::uint32_t index, time_ns now) {
     const std::uint32_t server = requests_[index].server;
     --channels_[server].busy;
     --depth_;
-    written_ += requests_[index].write;
     start(server, now);
     time_ns done = now;
     if (spec_.bandwidth > 0) {

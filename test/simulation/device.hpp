@@ -23,7 +23,6 @@ struct device_spec {
     bool hashed = false;
     distribution service = distribution::exponential;
     double service_us = 200; ///< mean
-    double write_us = 0;     ///< mean, of writes; 0: as reads
     /// Log-normal: standard deviation of the logarithm. Bimodal: share of slow requests, which take
     /// `slow_factor` times what the others do.
     double spread = 0.5;
@@ -45,11 +44,6 @@ struct device_spec {
     // garbage collection: nothing is served meanwhile
     double pause_every_ms = 0; ///< mean distance (exponential); 0: none
     double pause_ms = 0;
-
-    // a cache that a sync writes out: nothing is begun meanwhile, for so long, and so long for each write since the
-    // last
-    double flush_us = 0;
-    double flush_write_us = 0;
 
     /// Completions are told at multiples of this: a host that gathers them for one interrupt; 0: at once.
     double interrupt_us = 0;
@@ -83,9 +77,7 @@ public:
     void change(const device_spec& spec, time_ns now);
 
     void arrive(std::uint32_t index, time_ns now);
-    /// A sync. Those that come while the cache is being written out are for the next time, together.
-    void flush(std::uint32_t index, time_ns now);
-    /// An event of kind granted, served or flushed.
+    /// An event of kind granted or served.
     void handle(const event& e);
     const device_spec& spec() const { return spec_; }
 
@@ -98,9 +90,7 @@ private:
     void start(std::uint32_t server, time_ns now);
     void served(std::uint32_t index, time_ns now);
     time_ns through_pauses(time_ns now, time_ns work);
-    void begin_flush(time_ns now);
-    void end_flush(time_ns now);
-    double draw_service(time_ns now, bool write);
+    double draw_service(time_ns now);
     double wandered(time_ns now);
     time_ns grant_time(time_ns now);
 
@@ -111,10 +101,6 @@ private:
     random wander_random_;
     std::vector<channel> channels_;
     unsigned depth_ = 0;
-    bool flushing_ = false;
-    std::uint64_t written_ = 0;           // since the last flush began
-    std::vector<std::uint32_t> flushed_;  // by the flush under way
-    std::vector<std::uint32_t> to_flush_; // by the next
     time_ns interface_free_ = 0;
     double tokens_;
     bool exhausted_;

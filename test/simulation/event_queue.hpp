@@ -16,7 +16,6 @@ enum class event_kind : std::uint32_t {
     burst,        // of a client that sends in bursts: index is the client
     granted,      // a throttle has let a request through
     served,       // a server has finished a request
-    flushed,      // the device has written its cache out
     done,         // the device has completed a request
     neighbour_on, // another user of the device comes, or goes
     neighbour_off,

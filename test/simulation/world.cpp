@@ -103,7 +103,6 @@ private:
             break;
         case event_kind::granted:
         case event_kind::served:
-        case event_kind::flushed:
             device_.handle(e);
             break;
         case event_kind::done:

@@ -78,9 +78,8 @@ TEST(Prometheus, WritesFiguresOfDevicesInTheUnitsOfTheirNames) {
     prometheus_text open;
     open.add("main", stats);
     const std::string labels = R"({context="main",device="vda"} )";
-    for (const char* const line :
-         {"requests_delayed_total 7", "rings 2", "throughput 1234.5", "latency_samples 400",
-          "p99_latency_seconds 0.0025", "limit +Inf", "write_share +Inf"}) {
+    for (const char* const line : {"requests_delayed_total 7", "rings 2", "throughput 1234.5",
+                                   "latency_samples 400", "p99_latency_seconds 0.0025", "limit +Inf"}) {
         const std::string_view figure = line;
         const std::size_t gap = figure.find(' ');
         EXPECT_TRUE(has_line(open.str(), "auraio_device_" + std::string(figure.substr(0, gap)) + labels +
@@ -88,11 +87,9 @@ TEST(Prometheus, WritesFiguresOfDevicesInTheUnitsOfTheirNames) {
             << line;
     }
     stats.devices[0].limit = 16;
-    stats.devices[0].write_share = 2.5;
     prometheus_text shut;
     shut.add("main", stats);
     EXPECT_TRUE(has_line(shut.str(), "auraio_device_limit" + labels + "16"));
-    EXPECT_TRUE(has_line(shut.str(), "auraio_device_write_share" + labels + "2.5"));
 }
 
 TEST(Prometheus, WritesHistogramsCumulatively) {

@@ -39,11 +39,6 @@ nanoseconds_t adaptive_controller::tick(nanoseconds_t now, const gate_load& load
     if (!options_.enabled) {
         if (phase_ != controller_phase::passthrough)
             open_gate(controller_reason::switched_off);
-    } else if (aside_ && !ceiling_.bound()) {
-        if (phase_ != controller_phase::passthrough)
-            open_gate(controller_reason::gate_not_binding);
-        meter_.begin(now_);
-        watch_ceiling(latency);
     } else if (phase_ == controller_phase::passthrough) {
         if (!watch_ceiling(latency))
             watch_load();

@@ -55,8 +55,6 @@ public:
     /// The limit that is kept, also while it is compared with the open gate.
     unsigned kept_limit() const noexcept { return proof_.active() ? proof_.shut() : limit_; }
     controller_phase phase() const noexcept { return phase_; }
-    /// It is the user's ceiling, and not the knee, for whose sake the limit is what it is.
-    bool ceiling_limits() const noexcept { return ceiling_.bound(); }
 
     /// True once after latencies sampled so far have become meaningless: the caller clears its histogram.
     bool take_latency_restart() noexcept {
@@ -77,8 +75,6 @@ public:
         ceiling_.change(max_p99);
         options_.max_p99 = max_p99;
     }
-    /// While what keeps the ceiling is a share of the load, no knee is searched for.
-    void set_aside(bool aside) noexcept { aside_ = aside; }
     void set_min_in_flight(unsigned count) noexcept { options_.min_in_flight = count != 0 ? count : 1; }
     const controller_options& options() const noexcept { return options_; }
 
@@ -149,7 +145,6 @@ private:
     unsigned sample_shift_ = 6;
     bool restart_latency_ = false;
     bool started_ = false;
-    bool aside_ = false;
     phase_trace trace_;
 
     load_reading now_;

@@ -13,8 +13,6 @@ namespace {
 constexpr nanoseconds_t directions_interval = 200'000'000;
 // A ring that loses its turn still has operations in flight when another begins: not too often.
 constexpr std::uint64_t ticks_per_turn = 4;
-// Per second: the latency of each is taken where a ceiling is kept for them.
-constexpr double few_reads = 20'000;
 constexpr double demand_weight = 0.2;               // of the present tick
 constexpr std::uint64_t directions_apart_from = 10; // one completion in ten
 
@@ -30,7 +28,7 @@ void device_controller::attach(ring_gate& gate, const void* owner) {
     demand_.reserve(rings_.size() + 1);
     shares_.reserve(rings_.size() + 1);
     ++settings_of(owner).rings; // the last that may fail for want of memory
-    rings_.push_back({&gate, owner, true, true, 0, 0});
+    rings_.push_back({&gate, owner, true, true, 0});
     gate.asleep_.store(asleep_, std::memory_order_relaxed);
     demand_.resize(rings_.size());
     shares_.resize(rings_.size());
@@ -62,8 +60,6 @@ void device_controller::detach(ring_gate& gate) noexcept {
     demand_.resize(rings_.size());
     shares_.resize(rings_.size());
     gate.limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
-    gate.write_limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
-    gate.writes_paused_.store(false, std::memory_order_relaxed);
     apply_settings();
     reshare();
 }
@@ -136,35 +132,24 @@ void device_controller::apply_settings() noexcept {
         gone_.background_delayed += sign * counters.background_delayed;
         r.gated = gated;
         r.gate->limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
-        r.gate->write_limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
-        r.gate->writes_paused_.store(false, std::memory_order_relaxed);
     }
 }
 
 // --- the tick ---
 
-nanoseconds_t device_controller::tick(nanoseconds_t now, const latency_sample& latency,
-                                      const latency_sample& reads) noexcept {
-    watch_writes(now, reads);
-    gate_load load = gather(ring_set::present);
-    load.waiting = 0;
-    for (const ring& r : rings_)
-        load.waiting += r.gated && r.present ? r.gate->waiting_for_limit() : 0;
-    const latency_sample& of_those = writes_.mixed() ? reads : latency;
-    const nanoseconds_t next = controller_.tick(now, load, writes_.answers() ? latency_sample{} : of_those);
+nanoseconds_t device_controller::tick(nanoseconds_t now, const latency_sample& latency) noexcept {
+    const gate_load load = gather(ring_set::present);
+    const nanoseconds_t next = controller_.tick(now, load, latency);
     watch_directions(now);
     ++turn_;
     smooth_demand();
     reshare();
     const std::uint32_t mask = (1u << controller_.sample_shift()) - 1;
-    const std::uint32_t mask_of_reads = writes_.mixed() ? std::min(mask, reads_mask_) : mask;
-    for (const ring& r : rings_)
-        for (ring_gate::lane_counters& lane : r.gate->lanes_) {
-            const std::uint32_t wanted = &lane == &r.gate->lanes_[0] ? mask_of_reads : mask;
-            // Stores only what changes: the line belongs to the ring.
-            if (lane.sample_mask.load(std::memory_order_relaxed) != wanted)
-                lane.sample_mask.store(wanted, std::memory_order_relaxed);
-        }
+    for (const ring& r : rings_) {
+        // Stores only what changes: the line belongs to the ring.
+        if (r.gate->sample_mask_.load(std::memory_order_relaxed) != mask)
+            r.gate->sample_mask_.store(mask, std::memory_order_relaxed);
+    }
     if (asleep_ != (next == never))
         set_asleep(next == never);
     return next;
@@ -178,7 +163,6 @@ bool device_controller::wake() noexcept {
 
 void device_controller::rest() noexcept {
     controller_.rest();
-    writes_.rest();
     set_asleep(true);
     reshare();
 }
@@ -189,7 +173,6 @@ void device_controller::set_present(const ring_gate& gate, bool present) noexcep
             continue;
         r.present = present;
         r.demand = present ? static_cast<double>(r.demand_now()) : 0;
-        r.writes = present ? static_cast<double>(r.writes_now()) : 0;
     }
 }
 
@@ -230,29 +213,12 @@ void device_controller::smooth_demand() noexcept {
     for (ring& r : rings_) {
         const auto demand = r.present ? static_cast<double>(r.demand_now()) : 0;
         r.demand += demand_weight * (demand - r.demand);
-        const auto writes = r.present ? static_cast<double>(r.writes_now()) : 0;
-        r.writes += demand_weight * (writes - r.writes);
     }
-}
-
-void device_controller::watch_writes(nanoseconds_t now, const latency_sample& reads) noexcept {
-    write_share::load sum;
-    for (const ring& r : rings_) {
-        if (!r.gated || !r.present)
-            continue;
-        sum.reads_completed += read(r.gate->of(gate_lane::read).completed);
-        sum.writes_submitted += read(r.gate->of(gate_lane::write).submitted);
-        sum.writes_in_flight += r.gate->in_flight(gate_lane::write);
-        sum.writes_waiting += r.gate->waiting(gate_lane::write);
-    }
-    writes_.tick(now, sum, reads, controller_.ceiling_limits());
-    controller_.set_aside(writes_.in_force());
 }
 
 void device_controller::watch_directions(nanoseconds_t now) noexcept {
     if (now - directions_since_ < directions_interval)
         return;
-    const double elapsed = in_seconds(now - directions_since_);
     directions_since_ = now;
     std::uint64_t completed[gate_directions] = {};
     for (const ring& r : rings_) {
@@ -263,26 +229,18 @@ void device_controller::watch_directions(nanoseconds_t now) noexcept {
     const std::uint64_t writes = completed[1] - directions_completed_[1];
     directions_completed_[0] = completed[0];
     directions_completed_[1] = completed[1];
-    reads_mask_ = static_cast<double>(reads) < few_reads * elapsed ? 0 : 7;
     const std::uint64_t less = std::min(reads, writes);
     directions_apart_ = less != 0 && less * directions_apart_from > reads + writes;
 }
 
 void device_controller::reshare() noexcept {
     const unsigned limit = this->limit();
-    if (limit == adaptive_controller::unlimited && writes_.limit() == write_share::unlimited) {
+    if (limit == adaptive_controller::unlimited) {
         if (!open_)
             open_all();
         return;
     }
     open_ = false;
-    divide_writes();
-    if (limit == adaptive_controller::unlimited) {
-        for (const ring& r : rings_)
-            if (r.gated)
-                r.gate->limit_.store(ring_gate::wide, std::memory_order_relaxed);
-        return;
-    }
     for (std::size_t i = 0; i < rings_.size(); ++i) {
         const ring& r = rings_[i];
         const bool wants = r.present && r.demand_now() != 0;
@@ -309,30 +267,6 @@ void device_controller::give_back(const ring_gate& gate) noexcept {
     reshare();
 }
 
-/// As reshare() does with the limit of both.
-void device_controller::divide_writes() noexcept {
-    const unsigned limit = writes_.limit();
-    if (limit == write_share::unlimited) {
-        std::fill(shares_.begin(), shares_.end(), ring_gate::unlimited);
-    } else {
-        for (std::size_t i = 0; i < rings_.size(); ++i) {
-            const ring& r = rings_[i];
-            const bool wants = r.present && r.writes_now() != 0;
-            const auto demand = static_cast<std::uint64_t>(std::lround(r.writes));
-            demand_[i] = r.gated ? std::max<std::uint64_t>(demand, wants) : 0;
-        }
-        share_limit(limit, demand_, turn_ / ticks_per_turn, shares_);
-    }
-    const bool paused = limit == 0;
-    for (std::size_t i = 0; i < rings_.size(); ++i) {
-        ring_gate& gate = *rings_[i].gate;
-        if (rings_[i].gated && gate.writes_paused() != paused)
-            gate.writes_paused_.store(paused, std::memory_order_relaxed);
-        if (rings_[i].gated && gate.write_limit() != shares_[i])
-            gate.write_limit_.store(shares_[i], std::memory_order_relaxed);
-    }
-}
-
 /// In flight beyond both a ring's former share and its new one: left over from an earlier division.
 void device_controller::withhold_what_is_out() noexcept {
     std::uint64_t out = 0;
@@ -357,11 +291,8 @@ void device_controller::withhold_what_is_out() noexcept {
 
 void device_controller::open_all() noexcept {
     open_ = true;
-    for (const ring& r : rings_) {
+    for (const ring& r : rings_)
         r.gate->limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
-        r.gate->write_limit_.store(ring_gate::unlimited, std::memory_order_relaxed);
-        r.gate->writes_paused_.store(false, std::memory_order_relaxed);
-    }
 }
 
 } // namespace aura::core

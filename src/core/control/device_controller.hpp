@@ -3,7 +3,6 @@
 
 #include "core/control/adaptive_controller.hpp"
 #include "core/control/ring_gate.hpp"
-#include "core/control/write_share.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,8 +29,7 @@ class device_controller {
 public:
     explicit device_controller(const controller_options& options = {}) noexcept
         : options_(options)
-        , controller_(options)
-        , writes_(controller_.options()) {}
+        , controller_(options) {}
 
     /// The ring starts to use the device, on behalf of `owner` (a context, for the setters below). The gate
     /// must stay where it is until it is detached.
@@ -43,15 +41,10 @@ public:
     /// Gathers, decides, divides. `latency`: what the rings sampled since the last tick for which
     /// restart_latency() was true. Returns when to tick next; `never`: no tick is needed until a ring finds
     /// its gate asleep().
-    ///
-    /// `reads`: the same of reads alone, since restart_read_latency(); none where no ceiling asks for them.
-    nanoseconds_t tick(nanoseconds_t now, const latency_sample& latency,
-                       const latency_sample& reads = {}) noexcept;
+    nanoseconds_t tick(nanoseconds_t now, const latency_sample& latency) noexcept;
 
     /// After tick(): the histogram of sampled latencies begins anew.
     bool take_latency_restart() noexcept { return controller_.take_latency_restart(); }
-    /// And that of reads alone, which also does so with the other.
-    bool take_read_latency_restart() noexcept { return writes_.take_restart(); }
 
     /// A ring that had nothing in flight found its gate asleep(). True: the caller arms a tick, a tick's
     /// distance from now. False: another ring has done so.
@@ -90,11 +83,6 @@ public:
 
     const adaptive_controller& controller() const noexcept { return controller_; }
 
-    /// How many writes may be at the device while a ceiling is kept for reads.
-    unsigned writes_max() const noexcept { return writes_.limit(); }
-    /// The same as an average over ticks; infinite: as many as there are.
-    double mean_writes_max() const noexcept { return writes_.share(); }
-
     /// What the rings divide: the controller's limit, within what set_max_in_flight() allows.
     unsigned limit() const noexcept {
         const unsigned found = controller_.limit();
@@ -123,20 +111,14 @@ private:
         bool gated = true;
         bool present = true;
         double demand = 0; // smoothed
-        double writes = 0; // demand of them, smoothed
 
-        std::uint64_t demand_now() const noexcept { return gate->in_flight() + gate->waiting_for_limit(); }
-        std::uint64_t writes_now() const noexcept {
-            return gate->in_flight(gate_lane::write) + gate->waiting(gate_lane::write);
-        }
+        std::uint64_t demand_now() const noexcept { return gate->in_flight() + gate->waiting(); }
     };
     enum class ring_set : std::uint8_t { present, all };
 
     owner_settings& settings_of(const void* owner);
     void apply_settings() noexcept;
     gate_load gather(ring_set whose) const noexcept;
-    void watch_writes(nanoseconds_t now, const latency_sample& reads) noexcept;
-    void divide_writes() noexcept;
     void withhold_what_is_out() noexcept;
     void smooth_demand() noexcept;
     static void add_counters(gate_load& sum, const ring_gate& gate) noexcept;
@@ -146,7 +128,6 @@ private:
 
     controller_options options_;
     adaptive_controller controller_;
-    write_share writes_;
     std::vector<ring> rings_;
     std::vector<owner_settings> owners_;
     std::vector<std::uint64_t> demand_; // smoothed; as rings_, and kept to be allocated in attach() only
@@ -160,7 +141,6 @@ private:
     nanoseconds_t directions_since_ = 0;
     std::uint64_t directions_completed_[gate_directions] = {};
     bool directions_apart_ = false;
-    std::uint32_t reads_mask_ = 7;
 };
 
 } // namespace aura::core

@@ -3,17 +3,15 @@
 
 #include "core/control/adaptive_controller.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
 namespace aura::core {
 
 /// Reads and writes queue apart: neither waits behind a backlog of the other. Those of the background, reads
-/// and writes alike, wait behind both: see background_share. Syncs pass, but for pauses of writes: see write_share.
-enum class gate_lane : std::uint8_t { read, write, background, sync };
-inline constexpr std::size_t gate_line_count = 4;
-inline constexpr std::size_t gate_lane_count = 3; // those that are counted: all but syncs
+/// and writes alike, wait behind both: see background_share.
+enum class gate_lane : std::uint8_t { read, write, background };
+inline constexpr std::size_t gate_lane_count = 3;
 inline constexpr std::size_t gate_directions = 2; // of the foreground: the first ones
 
 /// Counts what one ring has on one device and says whether one more may go there.
@@ -45,8 +43,6 @@ inline constexpr std::size_t gate_directions = 2; // of the foreground: the firs
 class ring_gate {
 public:
     static constexpr unsigned unlimited = adaptive_controller::unlimited;
-    /// A limit that holds nothing back, of a gate that is shut for the sake of write_limit().
-    static constexpr unsigned wide = unlimited - 1;
 
     ring_gate() noexcept = default;
     ring_gate(const ring_gate&) = delete;
@@ -57,7 +53,8 @@ public:
     bool try_admit(gate_lane c) noexcept {
         const unsigned limit = limit_.load(std::memory_order_relaxed);
         if (limit != unlimited) [[unlikely]] {
-            if (!may_enter(c, limit))
+            // Nobody overtakes what waits already.
+            if (of(c).waiting.load(std::memory_order_relaxed) != 0 || !has_room(c, limit))
                 return false;
         }
         add(of(c).submitted, 1);
@@ -117,9 +114,8 @@ public:
 
     /// Whether the latency of the operation just admitted is to be sampled.
     bool sampled(gate_lane c) const noexcept {
-        const lane_counters& lane = of(c);
-        return (lane.submitted.load(std::memory_order_relaxed) &
-                lane.sample_mask.load(std::memory_order_relaxed)) == 0;
+        return (of(c).submitted.load(std::memory_order_relaxed) &
+                sample_mask_.load(std::memory_order_relaxed)) == 0;
     }
 
     /// No tick is armed: the ring that submits arms one. Worth a look only when in_flight() was 0.
@@ -155,15 +151,6 @@ public:
         return background_held_.load(std::memory_order_relaxed);
     }
     unsigned limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
-    /// Of writes; beside limit(), which counts them as well.
-    unsigned write_limit() const noexcept { return write_limit_.load(std::memory_order_relaxed); }
-    /// No write begins until the next tick, nor does a sync.
-    bool writes_paused() const noexcept { return writes_paused_.load(std::memory_order_relaxed); }
-    /// What waits for the limit of both. Writes that their own holds back are no demand to the controller.
-    std::uint64_t waiting_for_limit() const noexcept {
-        return waiting(gate_lane::read) + std::min(waiting(gate_lane::write), room_for_writes()) +
-               waiting(gate_lane::background);
-    }
 
     /// Operations wait here that would be admitted, but for those of the background, for which the ring ticks.
     bool may_drain() const noexcept {
@@ -182,7 +169,6 @@ private:
         counter delayed{0};
         counter bytes{0};
         counter waiting{0};
-        std::atomic<std::uint32_t> sample_mask{63}; // the tick's, which seldom changes it
     };
 
     // One writer: a load and a store, no locked instruction.
@@ -193,26 +179,13 @@ private:
         c.store(c.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
     }
 
-    std::uint64_t room_for_writes() const noexcept {
-        const std::uint64_t allowed = write_limit();
-        const std::uint64_t now = in_flight(gate_lane::write);
-        return allowed > now ? allowed - now : 0;
-    }
-    /// Nobody overtakes what waits already. Not inline: the way through an open gate needs fewer registers.
-    [[gnu::noinline]] bool may_enter(gate_lane c, unsigned limit) const noexcept {
-        return of(c).waiting.load(std::memory_order_relaxed) == 0 && has_room(c, limit);
-    }
     // While operations of the other direction wait, half of the limit is theirs. Nothing is kept for those that
-    // do not, nor for writes that their own limit holds back.
+    // do not.
     bool has_room(gate_lane c, unsigned limit) const noexcept {
         if (in_flight() >= limit)
             return false;
-        const bool room_to_write = room_for_writes() != 0;
-        if (c == gate_lane::write && !room_to_write)
-            return false;
-        if (!directions_apart_.load(std::memory_order_relaxed) || waiting(other(c)) == 0)
-            return true;
-        return in_flight(c) < (limit + 1) / 2 || !room_to_write;
+        return !directions_apart_.load(std::memory_order_relaxed) || waiting(other(c)) == 0 ||
+               in_flight(c) < (limit + 1) / 2;
     }
     static gate_lane other(gate_lane c) noexcept {
         return c == gate_lane::read ? gate_lane::write : gate_lane::read;
@@ -220,11 +193,10 @@ private:
     lane_counters& of(gate_lane c) noexcept { return lanes_[static_cast<std::size_t>(c)]; }
     const lane_counters& of(gate_lane c) const noexcept { return lanes_[static_cast<std::size_t>(c)]; }
 
-    alignas(64) std::atomic<unsigned> limit_{unlimited}; // bounded wherever write_limit_ is
-    std::atomic<unsigned> write_limit_{unlimited};
+    alignas(64) std::atomic<unsigned> limit_{unlimited};
+    std::atomic<std::uint32_t> sample_mask_{63};
     std::atomic<bool> asleep_{true};
     std::atomic<bool> directions_apart_{false};
-    std::atomic<bool> writes_paused_{false};
     gate_lane drained_last_ = gate_lane::write;
     lane_counters lanes_[gate_lane_count];
     counter background_held_{0};

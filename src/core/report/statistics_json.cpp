@@ -132,11 +132,6 @@ void device(json_writer& out, const device_stats& d) {
             [&](auto member) {
                 const auto value = d.*member;
                 if constexpr (std::is_same_v<decltype(value), const double>) {
-                    if (!std::isfinite(value)) {
-                        out.key(key);
-                        out.literal("null");
-                        return;
-                    }
                     out.member(key, value / s.unit);
                 } else {
                     if constexpr (std::is_same_v<decltype(value), const unsigned>) {

@@ -24,7 +24,7 @@ void gated_file::withdraw(io_operation& op) noexcept {
     op.set_at_gate(io_operation::gate_place::outside);
     if (c == gate_lane::background)
         gate_->forget_background();
-    else if (c != gate_lane::sync)
+    else
         gate_->ring_.cancel_waiting(c);
     if (l.length == 0)
         gate_->unlink(*this, c);
@@ -70,8 +70,7 @@ void device_gate::hold(gated_file& file, io_operation& op, gate_lane c) {
         link(file, c);
     }
     // The next tick may be far away; happens once in an idle spell of the ring.
-    const bool none = ring_.limit() == 0 && ring_.in_flight() == 0 && ring_.foreground_waiting() == 1;
-    if (none || (c == gate_lane::write && ring_.write_limit() == 0 && ring_.waiting(c) == 1)) {
+    if (ring_.limit() == 0 && ring_.in_flight() == 0 && ring_.foreground_waiting() == 1) {
         device_.reshare();
         drain();
         if (op.at_gate() != io_operation::gate_place::waiting)
@@ -80,47 +79,7 @@ void device_gate::hold(gated_file& file, io_operation& op, gate_lane c) {
     ring_counters::bump(home_.counters().gate_waits);
 }
 
-// ---- syncs ----
-
-/// Where the ring has had no read or write on the device, it holds nothing back either.
-bool gated_file::admits_sync(io_operation& op) {
-    if (!gate_ || !gate_->ring_.writes_paused())
-        return true;
-    op.enter_line(*this);
-    gate_->hold_sync(*this, op);
-    return false;
-}
-
-void device_gate::hold_sync(gated_file& file, io_operation& op) {
-    op.set_at_gate(io_operation::gate_place::waiting);
-    AURAIO_PROBE4(gate__wait, &op, device_.id().major, device_.id().minor, home_.index());
-    if (!turn_[static_cast<std::size_t>(gate_lane::sync)])
-        syncs_since_ = monotonic_now();
-    gated_file::line& l = file.of(gate_lane::sync);
-    if (l.length++ == 0) {
-        l.first = &op;
-        link(file, gate_lane::sync);
-    }
-    if (!ticking_)
-        begin_ticking();
-    ring_counters::bump(home_.counters().gate_waits);
-}
-
-/// All of them together: the device writes its cache out once. A pause may end and another begin between two ticks
-/// of this ring, but none makes a sync wait for longer than that.
-void device_gate::drain_syncs() {
-    if (ring_.writes_paused() && monotonic_now() - syncs_since_ < write_share::patience)
-        return;
-    while (turn_[static_cast<std::size_t>(gate_lane::sync)])
-        if (!drop_disturbed(gate_lane::sync))
-            release_one(gate_lane::sync);
-}
-
-// ---- letting go ----
-
 void device_gate::drain_lines() {
-    if (turn_[static_cast<std::size_t>(gate_lane::sync)]) [[unlikely]]
-        drain_syncs();
     if (!turn_[static_cast<std::size_t>(gate_lane::background)]) [[likely]] {
         drain_foreground();
         return;
@@ -164,12 +123,11 @@ void device_gate::release_one(gate_lane c) {
         unlink(file, c);
     else
         turn = file.of(c).next;
-    op.set_at_gate(c == gate_lane::sync ? io_operation::gate_place::outside
-                                        : io_operation::gate_place::inside);
+    op.set_at_gate(io_operation::gate_place::inside);
     AURAIO_PROBE4(gate__pass, &op, device_.id().major, device_.id().minor, home_.index());
     if (c == gate_lane::background) [[unlikely]]
         start_background(op);
-    else if (c != gate_lane::sync)
+    else
         note_start(op, c);
     home_.path().submit(op);
 }
@@ -233,9 +191,8 @@ void device_gate::end_sample(io_operation& op) noexcept {
         return;
     const nanoseconds_t latency = monotonic_now() - began_[slot];
     ring_counters& counters = home_.counters();
-    const gate_lane c = direction_of(op);
-    (c == gate_lane::read ? counters.read_latency : counters.write_latency).record(latency);
-    samples_[static_cast<std::size_t>(c)].add(latency);
+    (direction_of(op) == gate_lane::read ? counters.read_latency : counters.write_latency).record(latency);
+    samples_.add(latency);
 }
 
 // ---- ticks ----
@@ -253,7 +210,7 @@ nanoseconds_t device_gate::tick(nanoseconds_t now) {
         return next_tick_;
     const auto next = device_.tick(*this, now);
     drain();
-    if (next == storage_device::after_tick::stop && !turn_[static_cast<std::size_t>(gate_lane::sync)]) {
+    if (next == storage_device::after_tick::stop) {
         ticking_ = false;
         next_tick_ = never;
     } else {

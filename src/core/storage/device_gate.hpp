@@ -26,13 +26,7 @@ inline gate_lane direction_of(const io_operation& op) noexcept {
 inline bool is_background(const io_operation& op) noexcept {
     return (op.request().flags & in_background) != 0;
 }
-inline bool is_sync(const io_operation& op) noexcept {
-    const request_kind kind = op.request().kind;
-    return kind == request_kind::fsync || kind == request_kind::fdatasync;
-}
 inline gate_lane lane_of(const io_operation& op) noexcept {
-    if (is_sync(op))
-        return gate_lane::sync;
     return is_background(op) ? gate_lane::background : direction_of(op);
 }
 
@@ -51,14 +45,13 @@ public:
     }
 
     /// False: there was nothing.
-    template <class Record>
-    bool take(Record record) noexcept {
+    bool take(latency_histogram& into) noexcept {
         const std::uint32_t end = added_.load(std::memory_order_acquire);
         std::uint32_t at = taken_.load(std::memory_order_relaxed);
         if (at == end)
             return false;
         for (; at != end; ++at)
-            record(values_[at % capacity]);
+            into.record(values_[at % capacity]);
         taken_.store(end, std::memory_order_release);
         return true;
     }
@@ -83,7 +76,7 @@ public:
     // ---- the file's ring ----
 
     /// Whether `op` may go to the backend now. If not, it waits here, and is submitted when its turn comes.
-    /// Operations other than reads, writes and, for a moment, syncs always may.
+    /// Operations other than reads and writes always may.
     bool admits(io_operation& op);
 
     /// A waiting operation is taken out; it belongs to the caller again.
@@ -104,7 +97,6 @@ private:
     };
     bool join() noexcept;
     bool admits_background(io_operation& op);
-    bool admits_sync(io_operation& op);
     io_operation* pop(gate_lane c) noexcept;
     void advance(gate_lane c) noexcept;
     line& of(gate_lane c) noexcept { return lines_[static_cast<std::size_t>(c)]; }
@@ -112,7 +104,7 @@ private:
     descriptor& file_;
     storage_device& device_;
     device_gate* gate_ = nullptr;
-    line lines_[gate_line_count];
+    line lines_[gate_lane_count];
 };
 
 /// Belongs to a shard, which creates it with the first operation on the device and keeps it until the engine
@@ -200,9 +192,6 @@ private:
     }
     void complete_marked(io_operation& op) noexcept;
 
-    void hold_sync(gated_file& file, io_operation& op);
-    void drain_syncs();
-
     // Of the background.
     bool admit_background(io_operation& op);
     void hold_background(gated_file& file, io_operation& op);
@@ -215,20 +204,13 @@ private:
     void unlink(gated_file& file, gate_lane c) noexcept;
 
     // Any thread that holds the device's lock.
-    bool take_samples(latency_histogram& all, latency_histogram& reads) noexcept {
-        const bool any = samples_[static_cast<std::size_t>(gate_lane::read)].take([&](nanoseconds_t latency) {
-            all.record(latency);
-            reads.record(latency);
-        });
-        const auto other = [&](nanoseconds_t latency) { all.record(latency); };
-        return samples_[static_cast<std::size_t>(gate_lane::write)].take(other) || any;
-    }
+    bool take_samples(latency_histogram& into) noexcept { return samples_.take(into); }
     void send_drain();
 
     ring_gate ring_;
     shard& home_;
     storage_device& device_;
-    gated_file* turn_[gate_line_count] = {}; // the files with a line: whose turn it is
+    gated_file* turn_[gate_lane_count] = {}; // the files with a line: whose turn it is
     std::uint32_t lines_ = 0;                // of all files and lanes
     bool attached_ = true;
     bool ticking_ = false;
@@ -241,21 +223,17 @@ private:
     static constexpr unsigned unmeasured = 63;
     std::uint32_t free_clocks_ = ~std::uint32_t{0};
     std::array<nanoseconds_t, clocks> began_{};
-    latency_channel samples_[gate_directions];
+    latency_channel samples_;
 
     background_share share_;
-    nanoseconds_t syncs_since_ = 0; // the oldest that waits
-    bool may_give_back_ = false;    // one of the background went under a limit since a share was given back
+    bool may_give_back_ = false; // one of the background went under a limit since a share was given back
 
     drain_message drain_;
 };
 
 inline bool gated_file::admits(io_operation& op) {
-    if (!transfers_file_data(op.request().kind)) {
-        if (is_sync(op)) [[unlikely]]
-            return admits_sync(op);
+    if (!transfers_file_data(op.request().kind))
         return true;
-    }
     if (is_background(op)) [[unlikely]]
         return admits_background(op);
     const gate_lane c = direction_of(op);

@@ -82,7 +82,7 @@ bool device_gate::background_may_go(nanoseconds_t now) {
         return false;
     }
     share_.note_turn(now);
-    may_give_back_ = ring_.limit() < ring_gate::wide;
+    may_give_back_ = ring_.limit() != ring_gate::unlimited;
     return true;
 }
 
@@ -92,7 +92,7 @@ void device_gate::give_share_back() noexcept {
     if (ring_.in_flight() != 0 || ring_.waiting() != 0)
         return;
     const unsigned limit = ring_.limit();
-    if (limit == 0 || limit >= ring_gate::wide || device_.give_back(*this))
+    if (limit == 0 || limit == ring_gate::unlimited || device_.give_back(*this))
         may_give_back_ = false;
 }
 

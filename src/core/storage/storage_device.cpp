@@ -176,24 +176,10 @@ void storage_device::note_absences(nanoseconds_t now) noexcept {
 }
 
 void storage_device::restart_latencies() noexcept {
-    const bool all = controller_.take_latency_restart();
-    if (all)
-        latency_.restart();
-    if (controller_.take_read_latency_restart() || all)
-        read_latency_.restart();
-}
-
-void storage_device::recent_latencies::restart() noexcept {
-    before = all.snapshot();
-    restarted = true;
-}
-
-void storage_device::recent_latencies::look(bool any) noexcept {
-    if (!any && !restarted)
+    if (!controller_.take_latency_restart())
         return;
-    restarted = false;
-    const latency_snapshot recent = all.snapshot() - before;
-    sample = {recent.count(), recent.percentile(0.99)};
+    before_ = latencies_.snapshot();
+    restarted_ = true;
 }
 
 void storage_device::rest() noexcept {
@@ -206,9 +192,9 @@ void storage_device::rest() noexcept {
 void storage_device::run_controller(nanoseconds_t now) noexcept {
     const bool was_asleep = asleep_;
     note_absences(now);
-    take_samples();
+    latency_ = take_samples();
     const controller_phase before = controller_.controller().phase();
-    asleep_ = controller_.tick(now, latency_.sample, read_latency_.sample) == never;
+    asleep_ = controller_.tick(now, latency_) == never;
     if (controller_.controller().phase() != before)
         AURAIO_PROBE4(phase, id_.major, id_.minor, static_cast<int>(before),
                       static_cast<int>(controller_.controller().phase()));
@@ -232,13 +218,15 @@ void storage_device::measure_rate(nanoseconds_t now) noexcept {
     rate_completed_ = completed;
 }
 
-void storage_device::take_samples() noexcept {
+latency_sample storage_device::take_samples() noexcept {
     bool any = false;
     for (const member& m : members_)
-        any = m.gate->take_samples(latency_.all, read_latency_.all) || any;
-    latency_.look(any);
-    if (controller_.controller().options().max_p99 != 0)
-        read_latency_.look(any);
+        any = m.gate->take_samples(latencies_) || any;
+    if (!any && !restarted_)
+        return latency_;
+    restarted_ = false;
+    const latency_snapshot recent = latencies_.snapshot() - before_;
+    return {recent.count(), recent.percentile(0.99)};
 }
 
 /// Rings that have room for what waits there, and nothing in flight whose completion would remind them.
@@ -292,13 +280,12 @@ device_stats storage_device::stats() const {
     s.rings = static_cast<unsigned>(members_.size());
     s.phase = c.phase();
     s.limit = controller_.limit();
-    s.write_share = controller_.mean_writes_max();
     for (const device_statistic& row : device_statistics)
         if (row.counter)
             s.*std::get<std::uint64_t device_stats::*>(row.member) = load.*row.counter;
     s.throughput = rate_;
-    s.p99_latency = latency_.sample.p99;
-    s.latency_samples = latency_.sample.count;
+    s.p99_latency = latency_.p99;
+    s.latency_samples = latency_.count;
     s.changes = c.event_count();
     const std::uint64_t kept = std::min<std::uint64_t>(s.changes, adaptive_controller::trace_capacity);
     for (std::uint64_t i = s.changes - kept; i < s.changes; ++i)

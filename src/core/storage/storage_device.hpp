@@ -97,21 +97,10 @@ private:
     void run_controller(nanoseconds_t now) noexcept;
     bool looked_after(nanoseconds_t now, const device_gate* besides) const noexcept;
     void note_absences(nanoseconds_t now) noexcept;
-    /// Latencies since their meaning last changed.
-    struct recent_latencies {
-        latency_histogram all;
-        latency_snapshot before; // what is in there and no longer counts
-        bool restarted = false;
-        latency_sample sample; // as of the last tick
-
-        void restart() noexcept;
-        /// `any`: there are new ones.
-        void look(bool any) noexcept;
-    };
     void restart_latencies() noexcept;
     void rest() noexcept;
     void measure_rate(nanoseconds_t now) noexcept;
-    void take_samples() noexcept;
+    latency_sample take_samples() noexcept;
     void tell_rings(const device_gate* except) noexcept;
     void apply_locked(const void* owner, const storage_settings& settings);
 
@@ -127,8 +116,10 @@ private:
     nanoseconds_t next_tick_ = 0;
     bool asleep_ = true; // the controller needs no tick
 
-    recent_latencies latency_;
-    recent_latencies read_latency_; // looked at where there is a ceiling
+    latency_histogram latencies_;
+    latency_snapshot before_; // what is in latencies_ and no longer counts
+    bool restarted_ = false;
+    latency_sample latency_; // as of the last tick
     nanoseconds_t rate_since_ = 0;
     std::uint64_t rate_completed_ = 0;
     double rate_ = 0;

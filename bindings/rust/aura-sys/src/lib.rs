@@ -233,7 +233,6 @@ pub struct aura_device_stats_t {
     pub latency_samples: u64,
     pub background_waiting: u64,
     pub background_delayed: u64,
-    pub write_share: c_double,
 }
 
 pub type aura_log_level_t = c_uint;

@@ -129,7 +129,7 @@ fn layouts_are_those_of_the_header() {
             in_flight as "in_flight", waiting as "waiting", submitted as "submitted", completed as "completed",
             delayed as "delayed", bytes as "bytes", throughput as "throughput", p99_latency_ns as "p99_latency_ns",
             latency_samples as "latency_samples", background_waiting as "background_waiting",
-            background_delayed as "background_delayed", write_share as "write_share"
+            background_delayed as "background_delayed"
         }
         msghdr as "struct msghdr" {
             msg_name as "msg_name", msg_namelen as "msg_namelen", msg_iov as "msg_iov", msg_iovlen as "msg_iovlen",

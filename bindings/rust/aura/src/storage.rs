@@ -135,9 +135,6 @@ pub struct DeviceStats {
     pub background_waiting: u64,
     /// How many have been.
     pub background_delayed: u64,
-    /// So many writes may be in flight, on average, beside reads that have a latency ceiling to keep; None: none is held
-    /// back for their sake.
-    pub write_share: Option<f64>,
 }
 
 impl Engine {
@@ -212,7 +209,6 @@ fn device(raw: &sys::aura_device_stats_t) -> DeviceStats {
         latency_samples,
         background_waiting,
         background_delayed,
-        write_share,
     } = *raw;
     DeviceStats {
         name: text(name.as_ptr()),
@@ -234,6 +230,5 @@ fn device(raw: &sys::aura_device_stats_t) -> DeviceStats {
         latency_samples,
         background_waiting,
         background_delayed,
-        write_share: Some(write_share).filter(|s| s.is_finite()),
     }
 }

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,9 +22,6 @@ struct device_stats {
 
     controller_phase phase = controller_phase::passthrough; ///< what its controller is doing
     unsigned limit = no_limit; ///< so many requests may be in flight; no_limit: the gate is open
-    /// So many writes may be in flight, on average, beside reads that have a latency ceiling to keep; infinite: none is
-    /// held back for their sake.
-    double write_share = std::numeric_limits<double>::infinity();
 
     std::uint64_t in_flight = 0; ///< at the device now
     std::uint64_t waiting = 0;   ///< held back now
@@ -84,8 +80,6 @@ inline constexpr std::array device_statistics{
         "auraio_device_background_waiting", "gauge", "Reads and writes of the background that are held back.", 1},
     device_statistic{&device_stats::limit, nullptr,
         "auraio_device_limit", "gauge", "How many may be in flight; +Inf: the gate is open.", 1},
-    device_statistic{&device_stats::write_share, nullptr,
-        "auraio_device_write_share", "gauge", "How many writes may be in flight beside reads with a ceiling.", 1},
     device_statistic{&device_stats::rings, nullptr,
         "auraio_device_rings", "gauge", "Rings that use the device.", 1},
     device_statistic{&device_stats::throughput, nullptr,
