@@ -33,6 +33,7 @@ constexpr auto patience = 30s;
 aura::io_context_options options() {
     aura::io_context_options o = aura::options_from_environment();
     o.takeover_after = 200;
+    o.pack_rings = true;
     return o;
 }
 

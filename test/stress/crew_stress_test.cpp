@@ -30,6 +30,7 @@ constexpr int threads = 4;
 aura::io_context_options options() {
     aura::io_context_options o = aura::options_from_environment();
     o.takeover_after = 200;
+    o.pack_rings = true;
     return o;
 }
 

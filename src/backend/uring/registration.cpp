@@ -6,6 +6,7 @@
 #include "confinement.hpp"
 #include "features.hpp"
 #include "kernel_abi.hpp"
+#include "lasting_backend.hpp"
 #include "ring.hpp"
 
 #include <cerrno>
@@ -51,6 +52,10 @@ class bare_ring final : public registration_source {
 public:
     bare_ring()
         : fd_(make_restricted_ring()) {
+        if (fd_ == -EMFILE || fd_ == -ENFILE || fd_ == -ENOMEM) {
+            lasting_backend::drop();
+            fd_ = make_restricted_ring();
+        }
         if (fd_ < 0)
             throw engine_error(-fd_, std::string("auraio: io_uring_setup, for a registration: ") +
                                          std::strerror(-fd_) +

@@ -353,6 +353,10 @@ bool ring::has_its_number() noexcept {
 }
 
 bool ring::answers() noexcept {
+    // What has this ring may need others, and could not do without them: not where none can be made any more.
+    const long made = ::syscall(__NR_io_uring_setup, 0, nullptr);
+    if (made >= 0 || errno != EFAULT)
+        return false;
     const int r = enter(0, 0, IORING_ENTER_GETEVENTS, nullptr, 0);
     return r >= 0 || r == -EINTR || is_shortage(r);
 }

@@ -172,10 +172,12 @@ private:
     }
 
     bool is_too_narrow(nanoseconds_t elapsed) noexcept {
-        if (!is_busy(elapsed) || last_.idle == 0) {
+        if (!is_busy(elapsed)) {
             idle_since_ = 0;
             return false;
         }
+        if (last_.idle == 0) // not known: then there may be some
+            return last_.now >= pause_until_;
         const nanoseconds_t since = idle_since_, time = last_.now - since;
         if (since != 0 && time < idle_window)
             return false;

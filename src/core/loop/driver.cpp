@@ -88,8 +88,7 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
         home_ = root_.home_;
     }
     active_ = home_;
-    if (outer_ &&
-        engine_.is_crew_limited()) // nobody can take anything from this thread as long as this lasts
+    if (outer_ && engine_.has_reserve()) // nobody can take anything from this thread as long as this lasts
         leave_others_to_others();
     if (home_)
         arrivals_seen_ = home_->arrivals();
@@ -274,7 +273,7 @@ bool driver::run_shared() {
     } finish{*this};
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
-    else if (engine_.is_crew_limited())
+    else if (engine_.has_reserve())
         leave_others_to_others();
     AURAIO_PROBE1(handler__begin, active_->index());
     op->complete();

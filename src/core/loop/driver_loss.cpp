@@ -68,6 +68,12 @@ void driver::give_up_before(unsigned expectation, bool remotely) noexcept {
 }
 
 void driver::leave_others_to_others() noexcept {
+    // Who has stepped aside may not have a ring yet although all are to drive by now.
+    if (!engine_.is_crew_limited() && engine_.takeover_->threads() <= engine_.driver_count()) {
+        if (active_)
+            active_->serves_for_others_.store(false, std::memory_order_relaxed);
+        return;
+    }
     if (home_ && is_steward()) // else there is no steward, and this is not it
         step_down();
     shard* const left = &root_ == this && active_ != home_ ? home_ : nullptr;

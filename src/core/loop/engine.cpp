@@ -1,6 +1,7 @@
 // engine: construction, running and stopping, the shared queue.
 #include "auraio/core/loop/engine.hpp"
 
+#include "core/base/only_thread.hpp"
 #include "core/io/inert_descriptor.hpp"
 #include "core/loop/driver.hpp"
 #include "core/loop/stall_watch.hpp"
@@ -9,9 +10,6 @@
 
 #include <cerrno>
 #include <exception>
-#if __has_include(<sys/single_threaded.h>) // glibc 2.32
-#include <sys/single_threaded.h>
-#endif
 
 namespace aura::core {
 
@@ -20,16 +18,6 @@ namespace {
 /// As Asio: a time that has passed runs nothing, ready or not. (0 is not a time but asks for what is ready.)
 bool is_over(nanoseconds_t deadline) noexcept {
     return deadline != 0 && deadline != never && monotonic_now() >= deadline;
-}
-
-/// Whether the process has no thread but the calling one. Then there is nobody to lock out, nor to wake; a second one
-/// begins after what this one does now, for only this one could make it. A third of what a post and its turn take.
-bool is_only_thread() noexcept {
-#if __has_include(<sys/single_threaded.h>)
-    return __libc_single_threaded != 0;
-#else
-    return false;
-#endif
 }
 
 /// Index of a shard, of whatever engine: where to begin to look for the next.

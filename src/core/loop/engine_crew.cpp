@@ -27,12 +27,16 @@ bool engine::pass_place_on() noexcept {
     return true;
 }
 
+/// The flags of the shards stay when the limit is lifted, for then those who have stepped aside have no rings yet: see
+/// driver::leave_others_to_others().
 void engine::limit_crew(unsigned limit) noexcept {
     if (crew_limit_.exchange(limit, std::memory_order_seq_cst) == limit)
         return;
-    const unsigned count = shard_count();
-    for (unsigned i = 0; i < count; ++i)
-        shards_[i]->serves_for_others_.store(limit != no_crew_limit, std::memory_order_relaxed);
+    if (limit != no_crew_limit) {
+        const unsigned count = shard_count();
+        for (unsigned i = 0; i < count; ++i)
+            shards_[i]->serves_for_others_.store(true, std::memory_order_relaxed);
+    }
     call_reserve();
 }
 

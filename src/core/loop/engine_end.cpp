@@ -122,6 +122,7 @@ void engine::sever() noexcept {
     const bool lost = outermost && outermost->has_lost() && driver::find_root(*this) == outermost;
     for (unsigned i = 0; i < count; ++i) {
         shards_[i]->system_times_.sever();
+        shards_[i]->serves_for_others_.store(false, std::memory_order_relaxed);
         if (lost || !shards_[i]->is_current())
             shards_[i]->driver_.store(nullptr, std::memory_order_relaxed);
     }
@@ -139,12 +140,13 @@ void engine::sever() noexcept {
     if (!here || !here->is_steward())
         steward_.store(nullptr, std::memory_order_relaxed);
     ::new (static_cast<void*>(&choice_mutex_)) std::mutex;
+    // Threads of the parent wait in these, and are counted there.
+    ::new (static_cast<void*>(&shard_freed_)) std::condition_variable;
+    ::new (static_cast<void*>(&reserve_called_)) std::condition_variable;
     if (notified_of_fork_) // the locks are this thread's
         return;
     ::new (static_cast<void*>(&mutex_)) std::mutex;
     ::new (static_cast<void*>(&shared_mutex_)) std::mutex;
-    ::new (static_cast<void*>(&shard_freed_)) std::condition_variable;
-    ::new (static_cast<void*>(&reserve_called_)) std::condition_variable;
     registrations_.renew_lock();
     storage_->renew_lock();
 }

@@ -1,6 +1,7 @@
 // engine_options: reading them from the environment.
 #include "auraio/core/base/engine_error.hpp"
 #include "backend/backends.hpp"
+#include "core/base/only_thread.hpp"
 
 #include <cerrno>
 #include <charconv>
@@ -67,6 +68,8 @@ bool are_any_set() noexcept {
     constexpr std::string_view prefix = "AURAIO_";
     if (!environ)
         return false;
+    if (!is_only_thread()) // another may be changing it, and only getenv(3) knows how to look nevertheless
+        return true;
     for (const char* const* variable = environ; *variable; ++variable)
         if (std::strncmp(*variable, prefix.data(), prefix.size()) == 0)
             return true;
@@ -97,6 +100,7 @@ engine_options options_from_environment(engine_options options) {
     read_count("AURAIO_WORKER_LIMIT", "threads", options.worker_limit);
     read_choice<bool>("AURAIO_IMPLICIT_STRANDS", options.implicit_strands, {{"on", true}, {"off", false}});
     read_choice<bool>("AURAIO_RESTRICT_RINGS", options.restrict_rings, {{"on", true}, {"off", false}});
+    read_choice<bool>("AURAIO_PACK_RINGS", options.pack_rings, {{"on", true}, {"off", false}});
     read_choice<bool>("AURAIO_KEEP_RING", options.keep_ring, {{"on", true}, {"off", false}});
     return options;
 }

@@ -200,6 +200,9 @@ nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept 
         engine_.call_reserve();
     }
     engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
+    // seq_cst: of this and refuse_crew() the one that comes later lifts it.
+    if (narrow && crew_refused_.load(std::memory_order_seq_cst))
+        engine_.limit_crew(engine::no_crew_limit);
     stalls.tell();
     if (alone)
         return never;
@@ -264,11 +267,14 @@ void takeover::give_up(driver& d, bool counted, bool apart) noexcept {
 
 /// Whether one thread is to drive all rings: see crew_width. Then the others are asked to step aside.
 void takeover::look_at_crew(nanoseconds_t now) noexcept {
+    if (!engine_.options().pack_rings)
+        return;
     const bool refused = crew_refused_.exchange(false, std::memory_order_relaxed);
-    if (refused || (crew_.is_narrow() && (stands_still(now) || !all_can_lose())))
+    const bool possible = !stands_still(now) && all_can_lose();
+    if (refused || (crew_.is_narrow() && !possible))
         crew_.refuse(now);
     if (crew_.is_due(now)) {
-        if (all_can_lose())
+        if (possible)
             crew_.decide(look_at_times(now));
         else
             crew_.put_off(now);
@@ -310,7 +316,7 @@ void takeover::ask_to_step_aside(nanoseconds_t now) noexcept {
 
 /// Whether one that drives has been in one turn for long, so that nobody else can serve what it serves for others.
 bool takeover::stands_still(nanoseconds_t now) noexcept {
-    constexpr nanoseconds_t for_long = 20'000'000;
+    constexpr nanoseconds_t for_long = 10'000'000;
     bool any = false;
     for (driver* d = first_; d; d = d->takeover_next_) {
         shard* const home = d->shown_home_.load(std::memory_order_acquire);
@@ -345,7 +351,7 @@ crew_width::figures takeover::look_at_times(nanoseconds_t now) noexcept {
 }
 
 void takeover::refuse_crew() noexcept {
-    crew_refused_.store(true, std::memory_order_relaxed);
+    crew_refused_.store(true, std::memory_order_seq_cst);
     engine_.limit_crew(engine::no_crew_limit);
 }
 

@@ -84,7 +84,7 @@ private:
     const nanoseconds_t limit_;
     std::atomic<unsigned> threads_{0}; // relaxed: a hint for who makes rings, exact for who starts the watch
     std::atomic<bool> parked_{false};
-    std::atomic<bool> crew_refused_{false}; // relaxed: for the next look, whenever that is
+    std::atomic<bool> crew_refused_{false}; // for the next look, whenever that is
     std::atomic<std::uint64_t> count_{0};   // relaxed: for statistics
 
     // Nothing else is locked while this is held, except that the mark of a thread is its own affair.

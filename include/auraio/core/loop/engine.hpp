@@ -290,6 +290,8 @@ private:
     bool is_crew_limited() const noexcept {
         return crew_limit_.load(std::memory_order_seq_cst) != no_crew_limit; // see call_reserve()
     }
+    /// A hint: whether threads have stepped aside, or are to.
+    bool has_reserve() const noexcept { return is_crew_limited() || reserve_count() != 0; }
     /// For a thread that comes: those in reserve were here before.
     bool has_place_in_crew() const noexcept {
         return !is_crew_limited() || (!is_crew_full() && reserve_count() == 0);

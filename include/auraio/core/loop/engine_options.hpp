@@ -74,6 +74,12 @@ struct engine_options {
     unsigned takeover_after = by_default;
     static constexpr unsigned by_default = ~0u;
 
+    /// Where threads in run() wait for processors, and have little more than one together, one of them may drive all
+    /// rings while the others wait in reserve, if as many handlers run then: for servers with more threads than
+    /// processors. Takes takeover_after. A handler that keeps its ring (ring_executor()) and was called by way of
+    /// dispatch() in a handler of another ring holds up all rings then, not only its own.
+    bool pack_rings = false;
+
     /// At most so many threads for calls that may block where the kernel does not do it without: metadata and
     /// files that have no opcode, or no thread of the kernel's, or no ring at all. They come on demand, serve
     /// all contexts of the process (among which the largest number counts), and end when they are idle. 0:
@@ -110,7 +116,7 @@ struct engine_options {
 /// `defaults`, changed by the environment: AURAIO_BACKEND (auto, uring, epoll), AURAIO_SQ_ENTRIES,
 /// AURAIO_CQ_ENTRIES, AURAIO_TAKEOVER_AFTER, AURAIO_POOL_THREADS, AURAIO_TASK_RUN (cooperative, immediate,
 /// deferred), AURAIO_WAKE (auto, message, event), AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS (on, off),
-/// AURAIO_IMPLICIT_STRANDS (on, off), AURAIO_KEEP_RING (on, off).
+/// AURAIO_IMPLICIT_STRANDS (on, off), AURAIO_KEEP_RING (on, off), AURAIO_PACK_RINGS (on, off).
 /// Not in a program that runs with more rights than whoever started it (secure_getenv(3)).
 /// Throws engine_error (EINVAL) naming the variable and the values it takes when one is not understood.
 /// aura::io_context reads it when it is constructed without options.
