@@ -271,6 +271,8 @@ bool driver::run_shared() {
             ++self.shared_ended_;
         }
     } finish{*this};
+    if (op->leaves() && op->expected_long() != 0) [[unlikely]]
+        give_up_before(op->expected_long(), true);
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
     else if (engine_.has_reserve())

@@ -79,7 +79,7 @@ public:
 
     // For takeover, under its lock. The last only while the thread is in a handler for as long as that lasts:
     // gives its tokens up in its place. `counted`: the handler's work is counted in the shard it runs on.
-    // `computing`: for the statistics.
+    // `why`: for the statistics, and who counts.
     stuck_watch::sample sample() const noexcept;
     bool seems_asleep() const noexcept;
     bool has_shown_home() const noexcept { return shown_home_.load(std::memory_order_acquire) != nullptr; }

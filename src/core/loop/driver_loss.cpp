@@ -45,6 +45,7 @@ void driver::attend() {
 void driver::recover() noexcept {
     lost_ = false;
     apart_since_ = never;
+    to_step_aside_.store(false, std::memory_order_relaxed); // it was said to who drove
     mark_.recover();
     active_ = nullptr;
     shared_budget_ = 0;

@@ -209,6 +209,7 @@ void engine::post_shared(operation& op) {
         shards_[0]->post(op);
         return;
     }
+    shards_[0]->note_start_from_afar(op);
     op.set_counts_remotely(true);
     track();
     if (is_only_thread()) {

@@ -33,8 +33,8 @@ pub enum Backend {
 
 /// Options of an engine. What is not set has its default, which the environment may change (`AURAIO_SQ_ENTRIES`,
 /// `AURAIO_CQ_ENTRIES`, `AURAIO_WAKE`, `AURAIO_TASK_RUN`, `AURAIO_BACKEND`, `AURAIO_WORKER_LIMIT`,
-/// `AURAIO_RESTRICT_RINGS`, `AURAIO_KEEP_RING`, `AURAIO_PACK_RINGS`, `AURAIO_TAKEOVER_AFTER`). A value out of its range is refused by
-/// [`Engine::with_options`](crate::Engine::with_options).
+/// `AURAIO_RESTRICT_RINGS`, `AURAIO_KEEP_RING`, `AURAIO_PACK_RINGS`, `AURAIO_TAKEOVER_AFTER`). A value out of its range
+/// is refused by [`Engine::with_options`](crate::Engine::with_options).
 ///
 /// ```
 /// use aura::{Engine, Options, RingSelect};

@@ -281,8 +281,7 @@ private:
     void orphans_changed() noexcept;
     void notify_parked();
 
-    // Threads in run() that drive nothing, because processors are short or a handler of theirs has just returned: see
-    // driver::step_aside().
+    // Threads in run() that drive nothing, because processors are short: see driver::step_aside().
     static constexpr unsigned no_crew_limit = ~0U;
     bool is_crew_full() const noexcept {
         return drivers_.load(std::memory_order_seq_cst) >= crew_limit_.load(std::memory_order_seq_cst);
