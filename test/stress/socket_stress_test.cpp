@@ -33,6 +33,13 @@ constexpr bool sanitized = false;
 constexpr std::uint64_t operations = sanitized ? 100'000 : 1'000'000;
 constexpr unsigned rounds = 10;
 
+/// For descriptors are counted.
+aura::io_context_options without_kept_ring() {
+    aura::io_context_options options = aura::options_from_environment();
+    options.keep_ring = false;
+    return options;
+}
+
 std::ptrdiff_t open_descriptors() {
     namespace fs = std::filesystem;
     return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
@@ -148,7 +155,7 @@ private:
 
     std::mt19937 random_;
     const ending how_;
-    std::unique_ptr<aura::io_context> context_ = std::make_unique<aura::io_context>();
+    std::unique_ptr<aura::io_context> context_ = std::make_unique<aura::io_context>(without_kept_ring());
     net::executor_work_guard<aura::executor> work_{context_->get_executor()};
     world world_;
     std::vector<std::shared_ptr<actor>> actors_;

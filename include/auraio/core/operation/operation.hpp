@@ -63,8 +63,8 @@ public:
     void set_leaves_by_itself() noexcept { manner_ |= leaving_by_itself; }
 
     /// Of one that leaves, either way: its handler is expected to take long, so the ring is better given to another
-    /// thread before it is called than taken away in the middle of it: see driver::give_up_before(). How sure that is, 0 to
-    /// 15; 0: it is not expected.
+    /// thread before it is called than taken away in the middle of it: see driver::give_up_before(). How sure that is,
+    /// 0 to 15; 0: it is not expected.
     unsigned expected_long() const noexcept { return manner_ >> expectation; }
     void expect_long(unsigned how_sure) noexcept {
         manner_ =
