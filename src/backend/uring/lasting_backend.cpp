@@ -25,10 +25,12 @@ std::unique_ptr<lasting_backend> get() noexcept {
 /// False, and `b` is as it was: the place is taken.
 bool put(std::unique_ptr<lasting_backend>& b) noexcept {
     lasting_backend* nothing = nullptr;
+    lasting_backend* const given = b.release();
     happens_before(&kept);
-    if (!kept.compare_exchange_strong(nothing, b.get(), std::memory_order_acq_rel, std::memory_order_relaxed))
+    if (!kept.compare_exchange_strong(nothing, given, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+        b.reset(given);
         return false;
-    (void)b.release();
+    }
     return true;
 }
 
