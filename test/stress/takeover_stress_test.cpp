@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <thread>
@@ -34,6 +35,15 @@ void compute() {
         std::chrono::steady_clock::now() + std::chrono::microseconds(engine() % 100 == 0 ? 300 : 0);
     while (std::chrono::steady_clock::now() < end) {
     }
+}
+
+/// How often a thread has gone on without its ring: others have taken it, or it has given it up before a handler that
+/// was expected to take long.
+std::uint64_t rings_left(const aura::io_context& ctx) {
+    std::uint64_t sum = ctx.takeovers();
+    for (const auto& ring : ctx.stats().rings)
+        sum += ring.handed_over;
+    return sum;
 }
 
 void run(aura::io_context& ctx) {
@@ -78,7 +88,7 @@ TEST(TakeoverStress, HandlersOfAStrandNeverRunAtOnceAndKeepTheirOrder) {
     EXPECT_EQ(errors, 0u);
     for (auto& m : all)
         EXPECT_EQ(m->next, each);
-    EXPECT_GT(ctx.takeovers(), 0u);
+    EXPECT_GT(rings_left(ctx), 0u);
 }
 
 using protocol = net::local::stream_protocol;
@@ -154,7 +164,7 @@ TEST(TakeoverStress, SocketsAndTimersLoseNothing) {
         });
     run(ctx);
     EXPECT_EQ(errors, 0u);
-    EXPECT_GT(ctx.takeovers(), 0u);
+    EXPECT_GT(rings_left(ctx), 0u);
 }
 
 } // namespace
