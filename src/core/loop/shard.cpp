@@ -72,6 +72,8 @@ void shard::leave_others_to_others(const operation& op) noexcept {
 }
 
 void shard::expect_long(operation& op) noexcept {
+    if (!this_thread_mark().settle()) // shows what who took over has written of this thread
+        return;
     if (const driver* const d = driver::find(owner_))
         op.expect_long(d->expectation());
 }
