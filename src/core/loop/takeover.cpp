@@ -192,7 +192,8 @@ nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept 
         alone = !others;
         look_at_crew(now);
         narrow = crew_.is_narrow();
-        next_crew = crew_.next();
+        if (engine_.options().pack_rings)
+            next_crew = crew_.next();
     }
     if (taken != 0) { // not under the lock: they take others
         engine_.notify_parked();
