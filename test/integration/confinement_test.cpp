@@ -4,6 +4,7 @@
 #include "core/base/usable_cpus.hpp"
 #include "support/kernel_workers.hpp"
 #include "support/other_process.hpp"
+#include "support/ring_descriptors.hpp"
 #include "support/scratch_file.hpp"
 
 #include <asio/post.hpp>
@@ -31,17 +32,6 @@ namespace {
 
 constexpr unsigned register_probe = 8, register_worker_limits = 19; // IORING_REGISTER_PROBE, IOWQ_MAX_WORKERS
 
-/// The descriptors of rings in this process.
-std::vector<int> rings() {
-    std::vector<int> found;
-    for (const auto& d : std::filesystem::directory_iterator("/proc/self/fd")) {
-        std::error_code gone; // that of the listing
-        if (std::filesystem::read_symlink(d.path(), gone) == "anon_inode:[io_uring]")
-            found.push_back(std::stoi(d.path().filename()));
-    }
-    return found;
-}
-
 int register_with(int ring, unsigned opcode, void* argument, unsigned count) {
     return ::syscall(__NR_io_uring_register, ring, opcode, argument, count) < 0 ? errno : 0;
 }
@@ -51,11 +41,11 @@ struct ringed {
     explicit ringed(aura::io_context_options options)
         : ctx(with_rings(options)) {
         give_up_what_is_kept();
-        const auto before = rings();
+        const auto before = ring_descriptors();
         net::post(ctx, [] {});
         ctx.run();
         ctx.restart();
-        for (const int fd : rings())
+        for (const int fd : ring_descriptors())
             if (std::find(before.begin(), before.end(), fd) == before.end())
                 ring = fd;
         EXPECT_GE(ring, 0);
@@ -89,13 +79,13 @@ TEST(Confinement, ARingRefusesWhatTheLibraryDoesNot) {
 /// It is made before the context has any other.
 TEST(Confinement, TheRingOfATableDoesNothingElse) {
     std::array<std::byte, 16 + 256 * 8> answer{};
-    const auto before = rings();
+    const auto before = ring_descriptors();
     aura::io_context_options options;
     options.backend = aura::backend_kind::uring;
     aura::io_context ctx(options);
     aura::file_registration table(ctx, 2);
     unsigned found = 0;
-    for (const int fd : rings())
+    for (const int fd : ring_descriptors())
         if (std::find(before.begin(), before.end(), fd) == before.end()) {
             ++found;
             EXPECT_EQ(register_with(fd, register_probe, answer.data(), 256), EACCES);

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <map>
@@ -67,7 +68,7 @@ protected:
     }
     void limit() {
         crew_control::limit_to_one(engine, true);
-        std::this_thread::sleep_for(100us);
+        std::this_thread::yield();
     }
 
 private:
@@ -166,13 +167,15 @@ TEST_F(Crew, AThreadOfAnotherContextIsGivenWhatItWaitsFor) {
                 net::post(ctx, here);
                 return;
             }
+            const std::uint64_t taken = ctx.takeovers();
             net::post(ctx, [&] { // another one does so, and can lose
                 begun.set_value();
                 (void)released.wait_for(patience);
                 blocked.set_value();
             });
             begun.get_future().wait();
-            std::this_thread::sleep_for(2ms);
+            while (ctx.takeovers() == taken) // within the limit of time
+                std::this_thread::yield();
             net::post(ctx, [&] { inner.set_value(); });
             EXPECT_EQ(released.wait_for(patience), std::future_status::ready);
             over = true;

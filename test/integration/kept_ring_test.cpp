@@ -4,6 +4,7 @@
 #include "support/older_kernel.hpp"
 #include "support/other_process.hpp"
 #include "support/refusals.hpp"
+#include "support/ring_descriptors.hpp"
 
 #include <asio/buffer.hpp>
 #include <asio/executor_work_guard.hpp>
@@ -36,18 +37,6 @@ using socket_type = net::basic_stream_socket<stream, aura::io_context::executor_
 using namespace std::chrono_literals;
 
 namespace {
-
-/// The descriptors of rings in this process, in order.
-std::vector<int> rings() {
-    std::vector<int> found;
-    for (const auto& d : std::filesystem::directory_iterator("/proc/self/fd")) {
-        std::error_code gone; // that of the listing
-        if (std::filesystem::read_symlink(d.path(), gone) == "anon_inode:[io_uring]")
-            found.push_back(std::stoi(d.path().filename()));
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-}
 
 /// Whether any is kept here: one that wakes by messages (Linux 6.13).
 bool are_kept() {
@@ -104,16 +93,16 @@ TEST(KeptRing, IsThatOfTheNextContext) {
         if (!are_kept())
             test::exit_skipping("no ring is kept here");
         live();
-        EXPECT_TRUE(rings().empty()) << "of a context that may be the only one";
+        EXPECT_TRUE(test::ring_descriptors().empty()) << "of a context that may be the only one";
         live();
-        const auto kept = rings();
+        const auto kept = test::ring_descriptors();
         EXPECT_EQ(kept.size(), 1u);
         for (int i = 0; i < 10; ++i) {
             aura::io_context ctx;
             pass_a_byte(ctx);
-            EXPECT_EQ(rings(), kept);
+            EXPECT_EQ(test::ring_descriptors(), kept);
         }
-        EXPECT_EQ(rings(), kept);
+        EXPECT_EQ(test::ring_descriptors(), kept);
     });
 }
 
@@ -127,7 +116,7 @@ TEST(KeptRing, IsNotThatOfAnOnlyContextOfManyThreads) {
                 threads.emplace_back([&] { ctx.run(); });
             net::post(ctx, [&] { guard.reset(); });
         }
-        EXPECT_TRUE(rings().empty());
+        EXPECT_TRUE(test::ring_descriptors().empty());
     });
 }
 
@@ -136,12 +125,12 @@ TEST(KeptRing, IsLeftToContextsWithTheSameOptions) {
         GTEST_SKIP() << "no ring is kept here";
     live();
     live();
-    ASSERT_EQ(rings().size(), 1u);
+    ASSERT_EQ(test::ring_descriptors().size(), 1u);
     auto other = aura::options_from_environment();
     other.cq_entries = 8192;
     aura::io_context ctx(other);
     pass_a_byte(ctx);
-    EXPECT_EQ(rings().size(), 1u) << "for another nothing is kept";
+    EXPECT_EQ(test::ring_descriptors().size(), 1u) << "for another nothing is kept";
 }
 
 TEST(KeptRing, IsNoneWhereNobodyWantsIt) {
@@ -153,7 +142,7 @@ TEST(KeptRing, IsNoneWhereNobodyWantsIt) {
     options.keep_ring = false;
     live(options);
     live(options);
-    EXPECT_TRUE(rings().empty());
+    EXPECT_TRUE(test::ring_descriptors().empty());
     ASSERT_EQ(::setenv("AURAIO_KEEP_RING", "off", 1), 0);
     EXPECT_FALSE(aura::options_from_environment().keep_ring);
     ASSERT_EQ(::unsetenv("AURAIO_KEEP_RING"), 0);
@@ -171,7 +160,7 @@ TEST(KeptRing, HasNoTables) {
         const auto registered = aura::register_buffers(ctx, net::buffer(memory));
         pass_a_byte(ctx);
     }
-    EXPECT_TRUE(rings().empty());
+    EXPECT_TRUE(test::ring_descriptors().empty());
     live();
 }
 
@@ -184,9 +173,9 @@ TEST(KeptRing, OneIsKept) {
         aura::io_context b;
         pass_a_byte(a);
         pass_a_byte(b);
-        EXPECT_EQ(rings().size(), 2u);
+        EXPECT_EQ(test::ring_descriptors().size(), 2u);
     }
-    EXPECT_EQ(rings().size(), 1u);
+    EXPECT_EQ(test::ring_descriptors().size(), 1u);
 }
 
 TEST(KeptRing, HasNothingOfTheFormerContext) {
@@ -238,20 +227,20 @@ TEST(KeptRing, IsTheParents) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-        const bool none = rings().empty();
+        const bool none = test::ring_descriptors().empty();
         live();
         live();
         pass_on_a_thread();
         ::_exit(none && !::testing::Test::HasFailure() ? 0 : 1);
     }
-    const auto kept = rings();
+    const auto kept = test::ring_descriptors();
     live();
-    EXPECT_EQ(rings(), kept);
+    EXPECT_EQ(test::ring_descriptors(), kept);
     int status = -1;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
     live();
-    EXPECT_EQ(rings(), kept);
+    EXPECT_EQ(test::ring_descriptors(), kept);
 }
 
 TEST(KeptRing, LeavesItsNumberToWhoHasGotIt) {
@@ -259,7 +248,7 @@ TEST(KeptRing, LeavesItsNumberToWhoHasGotIt) {
         GTEST_SKIP() << "no ring is kept here";
     live();
     live();
-    const auto kept = rings();
+    const auto kept = test::ring_descriptors();
     ASSERT_EQ(kept.size(), 1u);
     ::close(kept[0]); // as programs do that close all that there is
     int ends[2];
@@ -279,7 +268,7 @@ TEST(KeptRing, IsGivenUpForWantOfDescriptors) {
         GTEST_SKIP() << "no ring is kept here";
     live();
     live();
-    ASSERT_EQ(rings().size(), 1u);
+    ASSERT_EQ(test::ring_descriptors().size(), 1u);
     auto other = aura::options_from_environment();
     other.cq_entries = 8192;
     aura::io_context ctx(other); // with no object, so that nothing is kept for its ring
@@ -288,7 +277,7 @@ TEST(KeptRing, IsGivenUpForWantOfDescriptors) {
     std::vector<int> taken; // all below the next free number
     do
         taken.push_back(::dup(STDIN_FILENO));
-    while (taken.back() < rings()[0]);
+    while (taken.back() < test::ring_descriptors()[0]);
     limit = before;
     limit.rlim_cur = static_cast<rlim_t>(taken.back());
     ::close(taken.back());
@@ -298,7 +287,7 @@ TEST(KeptRing, IsGivenUpForWantOfDescriptors) {
     EXPECT_NO_THROW(ctx.run());
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
     EXPECT_TRUE(ran);
-    EXPECT_EQ(rings().size(), 1u);
+    EXPECT_EQ(test::ring_descriptors().size(), 1u);
     taken.pop_back();
     for (const int number : taken)
         ::close(number);
@@ -313,7 +302,7 @@ TEST(KeptRing, IsGivenUpWhereNoOtherCanBeMadeAnyMore) {
         live();
         test::refusal{"io_uring_setup", __NR_io_uring_setup, EPERM}.install();
         live(); // without rings
-        EXPECT_TRUE(rings().empty());
+        EXPECT_TRUE(test::ring_descriptors().empty());
     });
 }
 
@@ -330,7 +319,7 @@ TEST(KeptRing, IsGivenUpWhereTheKernelDoesNotLetAnybodyInAnyMore) {
                 EXPECT_EQ(e.code().value(), EPERM);
             }
         }
-        EXPECT_TRUE(rings().empty());
+        EXPECT_TRUE(test::ring_descriptors().empty());
     });
 }
 

@@ -1,5 +1,4 @@
 // crew_stress: threads that give up what they drive, at random, while everything happens to a context.
-// at random, while everything happens that may happen to a context.
 #include <auraio/auraio.hpp>
 
 #include "support/crew_control.hpp"
@@ -40,11 +39,29 @@ std::minstd_rand& random_numbers() {
     return engine;
 }
 
-/// What handlers do: one in so many blocks, for longer than the limit.
+/// What handlers do: one in so many stays until its thread has lost its rings, or given them up before, and for longer
+/// than half of the limit; for some milliseconds where nobody can take them.
 void dwell(unsigned one_in = 16) {
-    auto& random = random_numbers();
-    if (random() % one_in == 0)
-        std::this_thread::sleep_for(std::chrono::microseconds(300 + random() % 2700));
+    if (random_numbers()() % one_in != 0)
+        return;
+    const auto begin = std::chrono::steady_clock::now();
+    for (auto now = begin; now < begin + 3ms; now = std::chrono::steady_clock::now()) {
+        if (now >= begin + 300us && aura::core::this_thread_mark().is_lost())
+            return;
+        std::this_thread::yield();
+    }
+}
+
+/// Increments and tells.
+void tick(std::atomic<unsigned>& count) {
+    ++count;
+    count.notify_all();
+}
+
+/// Returns when there have been so many.
+void wait_for(std::atomic<unsigned>& count, unsigned wanted) {
+    for (unsigned seen; (seen = count) < wanted;)
+        count.wait(seen);
 }
 
 struct failure : std::runtime_error {
@@ -232,7 +249,7 @@ TEST_F(CrewStress, ThreadsComeAndLeaveInEveryWay) {
     constexpr unsigned chains = 16, each = 100;
     std::atomic<unsigned> ran{0};
     std::function<void(unsigned)> step = [&](unsigned left) {
-        ++ran;
+        tick(ran);
         if (left != 0)
             net::post(ctx.spread_executor(), [&, left] { step(left - 1); });
         dwell();
@@ -256,8 +273,7 @@ TEST_F(CrewStress, ThreadsComeAndLeaveInEveryWay) {
         std::vector<std::thread> runners;
         for (int i = 0; i != threads; ++i)
             runners.emplace_back([&] { run_here([&] { return ctx.run(); }); });
-        while (ran != chains * each)
-            std::this_thread::sleep_for(1ms);
+        wait_for(ran, chains * each);
         work.reset();
         for (auto& r : runners)
             r.join();
@@ -273,9 +289,10 @@ TEST_F(CrewStress, StopsAndGoesOn) {
     const test::time_limit limit(ctx);
     const test::changing_crew changes(engine);
     const auto work = net::make_work_guard(ctx);
-    std::atomic<unsigned> pending{0};
+    std::atomic<unsigned> pending{0}, ran{0};
     std::atomic<bool> ends{false};
     std::function<void()> step = [&] {
+        tick(ran);
         dwell();
         if (!ends)
             net::post(ctx.spread_executor(), step);
@@ -290,7 +307,7 @@ TEST_F(CrewStress, StopsAndGoesOn) {
         std::vector<std::thread> runners;
         for (int i = 0; i != threads; ++i)
             runners.emplace_back([&] { run_here([&] { return ctx.run(); }); });
-        std::this_thread::sleep_for(std::chrono::microseconds(random_numbers()() % 3000));
+        wait_for(ran, ran + static_cast<unsigned>(random_numbers()() % 32));
         ctx.stop();
         for (auto& r : runners)
             r.join();
@@ -393,6 +410,7 @@ TEST_F(CrewStress, ObjectsAreClosedCancelledAndDestroyedFromOutside) {
 TEST(CrewAndDestruction, WhatIsPendingIsDestroyedWithTheContext) {
     constexpr int rounds = 20;
     std::atomic<int> alive{0};
+    std::atomic<unsigned> ran{0};
     struct counted {
         explicit counted(std::atomic<int>& n)
             : count(n) {
@@ -417,6 +435,7 @@ TEST(CrewAndDestruction, WhatIsPendingIsDestroyedWithTheContext) {
                                                    [c = counted(alive)](auto, std::size_t) {});
             }
             std::function<void(counted)> step = [&](counted c) {
+                tick(ran);
                 dwell();
                 net::post(ctx.spread_executor(), [&step, c] { step(c); });
             };
@@ -425,7 +444,7 @@ TEST(CrewAndDestruction, WhatIsPendingIsDestroyedWithTheContext) {
             std::vector<std::thread> runners;
             for (int i = 0; i != threads; ++i)
                 runners.emplace_back([&] { ctx.run(); });
-            std::this_thread::sleep_for(std::chrono::microseconds(random_numbers()() % 3000));
+            wait_for(ran, ran + static_cast<unsigned>(random_numbers()() % 32));
             ctx.stop();
             for (auto& r : runners)
                 r.join();

@@ -4,8 +4,8 @@
 #include <auraio/core/loop/engine.hpp>
 #include <core/loop/takeover.hpp>
 
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -45,7 +45,11 @@ public:
     explicit changing_crew(aura::core::engine& e)
         : thread_([this, &e] { change(e); }) {}
     ~changing_crew() {
-        ends_ = true;
+        {
+            std::lock_guard guard(mutex_);
+            ends_ = true;
+            over_.notify_all();
+        }
         thread_.join();
     }
     changing_crew(const changing_crew&) = delete;
@@ -53,16 +57,18 @@ public:
 private:
     void change(aura::core::engine& e) {
         std::minstd_rand random;
-        while (!ends_) {
+        std::unique_lock lock(mutex_);
+        do {
+            lock.unlock();
             aura::core::crew_control::limit_to_one(e, random() % 3 != 0);
-            const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 2000);
-            while (!ends_ && std::chrono::steady_clock::now() < end)
-                std::this_thread::sleep_for(std::chrono::microseconds(100));
-        }
+            lock.lock();
+        } while (!over_.wait_for(lock, std::chrono::microseconds(random() % 2000), [this] { return ends_; }));
         aura::core::crew_control::limit_to_one(e, false);
     }
 
-    std::atomic<bool> ends_{false};
+    std::mutex mutex_;
+    std::condition_variable over_;
+    bool ends_ = false;
     std::thread thread_; // begins last
 };
 

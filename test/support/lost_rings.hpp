@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <thread>
@@ -60,6 +61,15 @@ inline void lose_ring() {
     while (!mark.is_lost() && std::chrono::steady_clock::now() < end)
         std::this_thread::yield();
     EXPECT_TRUE(mark.is_lost());
+}
+
+/// How often a thread has gone on without its ring: others have taken it, or it has given it up before a handler that
+/// was expected to take long.
+inline std::uint64_t rings_left(const aura::io_context& ctx) {
+    std::uint64_t sum = ctx.takeovers();
+    for (const auto& ring : ctx.stats().rings)
+        sum += ring.handed_over;
+    return sum;
 }
 
 /// Runs the context until a timer of it has fired.
