@@ -191,8 +191,8 @@ typedef enum aura_backend {
  * How an engine is made. Always initialised by aura_options_init(); 0 in a field means its default. Defaults
  * come from the environment where that has AURAIO_BACKEND, AURAIO_SQ_ENTRIES, AURAIO_CQ_ENTRIES,
  * AURAIO_POOL_THREADS, AURAIO_WAKE, AURAIO_TASK_RUN, AURAIO_WORKER_LIMIT, AURAIO_RESTRICT_RINGS,
- * AURAIO_KEEP_RING or AURAIO_TAKEOVER_AFTER (0: never; see engine_options.hpp), unless the program runs with other
- * rights than whoever started it (secure_getenv(3)).
+ * AURAIO_KEEP_RING, AURAIO_PACK_RINGS or AURAIO_TAKEOVER_AFTER (0: never; see engine_options.hpp), unless the
+ * program runs with other rights than whoever started it (secure_getenv(3)).
  */
 typedef struct aura_options {
     size_t struct_size; /**< set by aura_options_init() */

@@ -209,8 +209,8 @@ private:
 
     // For who watches: its home. Release/acquire: who sees it sees the shard.
     std::atomic<shard*> shown_home_{nullptr};
-    std::atomic<bool> stays_{
-        false}; // in run() until there is nothing to do; with the next for takeover: see there
+    // For takeover, see there: whether it is in run() until there is nothing to do, and what is asked of it then.
+    std::atomic<bool> stays_{false};
     std::atomic<bool> to_step_aside_{false};
     std::atomic<bool> turn_is_over_{false};
     std::uint32_t left_behind_ = 0; // registered descriptors of rings that are driven by others now, by bit

@@ -60,7 +60,7 @@ void driver::recover() noexcept {
 
 void driver::give_up_before(unsigned expectation, bool remotely) noexcept {
     // One that runs inside another's handler has nothing that it could give up.
-    if (outer_ || &root_ != this || lost_ || !engine_.anybody_idle(*active_))
+    if (outer_ || &root_ != this || lost_ || !engine_.anybody_idle(active_))
         return;
     apart_since_ = monotonic_now();
     apart_expectation_ = expectation;

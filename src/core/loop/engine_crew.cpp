@@ -78,15 +78,16 @@ void engine::call_reserve() noexcept {
     reserve_called_.notify_all(); // only the first of them knows that it is
 }
 
-/// A hint: whether there is a thread that could serve what the calling one gives up.
-bool engine::anybody_idle(const shard& but) const noexcept {
+/// A hint: whether there is a thread that could serve what the one that drives `but` gives up, or what is taken from
+/// it.
+bool engine::anybody_idle(const shard* but) const noexcept {
     if (!takeover_)
         return false;
     if (reserve_count() != 0 || parked_.load(std::memory_order_relaxed) != 0)
         return true;
     const unsigned count = shard_count();
     return std::any_of(shards_.begin(), shards_.begin() + count,
-                       [&](const auto& s) { return s.get() != &but && s->sleeping() && !s->is_free(); });
+                       [&](const auto& s) { return s.get() != but && s->sleeping() && !s->is_free(); });
 }
 
 } // namespace aura::core

@@ -36,7 +36,7 @@ void shard::begin_sampled_turn() noexcept {
 /// At the beginning of a turn whose handlers take long: where a thread is idle each of them is run with the ring given
 /// up, so that the next one is run by that thread.
 void shard::consider_lending() noexcept {
-    if (turn_size_ > 1 && owner_.anybody_idle(*this))
+    if (turn_size_ > 1 && owner_.anybody_idle(this))
         ready_.expect_all_long();
 }
 

@@ -185,40 +185,34 @@ nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept 
         for (driver* d = first_; d; d = d->takeover_next_) {
             stalls.see(d->stalled_, d->shown_home_.load(std::memory_order_acquire), d->mark().state(),
                        d->mark().is_lost());
-            if (stuck.see(d->seen_, d->sample()) && others && anybody_idle(*d) && take_from(*d))
+            if (stuck.see(d->seen_, d->sample()) && others &&
+                engine_.anybody_idle(d->shown_home_.load(std::memory_order_acquire)) && take_from(*d))
                 ++taken;
         }
         stalls.choose();
         alone = !others;
-        look_at_crew(now);
-        narrow = crew_.is_narrow();
-        if (engine_.options().pack_rings)
+        if (engine_.options().pack_rings) {
+            look_at_crew(now);
+            narrow = crew_.is_narrow();
             next_crew = crew_.next();
+        }
     }
     if (taken != 0) { // not under the lock: they take others
         engine_.notify_parked();
         engine_.orphans_changed();
         engine_.call_reserve();
     }
-    engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
-    // seq_cst: of this and refuse_crew() the one that comes later lifts it.
-    if (narrow && crew_refused_.load(std::memory_order_seq_cst))
-        engine_.limit_crew(engine::no_crew_limit);
+    if (engine_.options().pack_rings) {
+        engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
+        // seq_cst: of this and refuse_crew() the one that comes later lifts it.
+        if (narrow && crew_refused_.load(std::memory_order_seq_cst))
+            engine_.limit_crew(engine::no_crew_limit);
+    }
     stalls.tell();
     if (alone)
         return never;
     const nanoseconds_t next = std::min(stuck.next_look(), stalls.next_look());
     return next == never ? never : std::min(next, next_crew);
-}
-
-/// A hint: whether it is of any use to take from this one now.
-bool takeover::anybody_idle(const driver& but) const noexcept {
-    if (engine_.parked_.load(std::memory_order_relaxed) != 0 || engine_.reserve_count() != 0)
-        return true;
-    for (const driver* d = first_; d; d = d->takeover_next_)
-        if (d != &but && d->has_shown_home() && d->seems_asleep())
-            return true;
-    return false;
 }
 
 /// Of a thread that shows its home: whether it runs, or would if there were a processor for it.
@@ -268,8 +262,6 @@ void takeover::give_up(driver& d, bool counted, bool apart) noexcept {
 
 /// Whether one thread is to drive all rings: see crew_width. Then the others are asked to step aside.
 void takeover::look_at_crew(nanoseconds_t now) noexcept {
-    if (!engine_.options().pack_rings)
-        return;
     const bool refused = crew_refused_.exchange(false, std::memory_order_relaxed);
     const bool possible = !stands_still(now) && all_can_lose();
     if (refused || (crew_.is_narrow() && !possible))

@@ -71,7 +71,6 @@ private:
     void watch() noexcept;
     nanoseconds_t look(stuck_watch& stuck, stall_report& stalls) noexcept;
     nanoseconds_t park() noexcept;
-    bool anybody_idle(const driver& but) const noexcept;
     static bool computes(const driver& d) noexcept;
     bool take_from(driver& d) noexcept;
     void look_at_crew(nanoseconds_t now) noexcept;
