@@ -248,11 +248,16 @@ protected:
         }
         return false;
     }
+    /// Looks no second time: of two watches the one that ends may have been seen, and the one that begins has the name
+    /// of who made it for a moment.
     static bool watch_gets_to_be(bool there) {
         const auto give_up = std::chrono::steady_clock::now() + 60s;
-        while (watch_is_there() != there && std::chrono::steady_clock::now() < give_up)
+        while (watch_is_there() != there) {
+            if (std::chrono::steady_clock::now() > give_up)
+                return false;
             std::this_thread::yield();
-        return watch_is_there() == there;
+        }
+        return true;
     }
 };
 
