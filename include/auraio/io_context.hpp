@@ -228,7 +228,7 @@ public:
 
     /// How many operations lived on ring `index` at the end of its last turn: what placement goes by. A hint,
     /// any thread. Precondition: index < ring_count().
-    std::int64_t ring_load(unsigned index) { return engine_.shard_at(index).load(); }
+    std::int64_t ring_load(unsigned index) { return engine_.shard_at(index).load().operations(); }
 
     /// How many rings there are: as many as there were threads in run() at once, at least 1.
     std::size_t ring_count() const noexcept { return engine_.shard_count(); }

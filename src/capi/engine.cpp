@@ -155,7 +155,7 @@ core::shard& aura_engine::shard_of(unsigned ring_index) {
 
 core::ring_load aura_engine::load_of(unsigned ring_index) const noexcept {
     const core::shard* s = rings_[ring_index].shard.load(std::memory_order_acquire);
-    return {s ? s->in_flight() : 0, capacity_};
+    return {s ? s->load().in_flight() : 0, capacity_};
 }
 
 core::shard& aura_engine::select_ring() {

@@ -84,7 +84,7 @@ struct aura_engine {
     aura::core::shard& select(const aura::capi::callback_frame* here) {
         // In a callback the local ring is the one at hand: nothing has to be sent anywhere.
         if (here && selector_.mode() == aura::core::ring_selection::adaptive &&
-            !aura::core::ring_selector::crowded({here->shard.in_flight(), capacity_})) [[likely]]
+            !aura::core::ring_selector::crowded({here->shard.load().in_flight(), capacity_})) [[likely]]
             return here->shard;
         return select_ring();
     }

@@ -336,7 +336,9 @@ shard& engine::place_balanced() noexcept {
     static thread_local constinit unsigned turn = 0;
     shard& a = *shards_[driven_shard_from(turn++)];
     shard& b = *shards_[driven_shard_from(next_random())];
-    return b.load() < a.load() ? b : a;
+    shard& lighter = b.load().expected() < a.load().expected() ? b : a;
+    lighter.load().note_placement();
+    return lighter;
 }
 
 shard* engine::place_strand() noexcept {
@@ -364,13 +366,13 @@ bool engine::choose_again(home_choice& home) noexcept {
         return false;
     shard& there = least_dealt();
     if (dealt) {
-        if (home.ring->dealt() <= there.dealt() + 1)
+        if (home.ring->load().dealt() <= there.load().dealt() + 1)
             return false;
-        home.ring->dealt_.fetch_sub(1, std::memory_order_relaxed);
+        home.ring->load().take_back();
     } else {
         home.open = home_choice::is_dealt | later_choices;
     }
-    there.dealt_.fetch_add(1, std::memory_order_relaxed);
+    there.load().deal();
     return std::exchange(home.ring, &there) != &there;
 }
 
@@ -380,7 +382,8 @@ shard& engine::least_dealt() noexcept {
     const bool reserved = reserve_count() != 0; // see driven_shard_from()
     shard* least = nullptr;
     for (unsigned i = 0; i < count; ++i)
-        if (shard& s = *shards_[i]; (!s.is_free() || reserved) && (!least || s.dealt() < least->dealt()))
+        if (shard& s = *shards_[i];
+            (!s.is_free() || reserved) && (!least || s.load().dealt() < least->load().dealt()))
             least = &s;
     return least ? *least : *shards_[0];
 }
@@ -391,9 +394,9 @@ void engine::level(shard& newcomer) noexcept {
     std::uint32_t most = 0;
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i)
-        most = std::max(most, shards_[i]->dealt());
-    if (newcomer.dealt() + arrears < most)
-        newcomer.dealt_.store(most - arrears, std::memory_order_relaxed);
+        most = std::max(most, shards_[i]->load().dealt());
+    if (newcomer.load().dealt() + arrears < most)
+        newcomer.load().count_as_dealt(most - arrears);
 }
 
 } // namespace aura::core

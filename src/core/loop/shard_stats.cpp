@@ -69,7 +69,7 @@ ring_stats shard::stats() const {
     ring_stats s;
     s.index = index_;
     s.driven = !is_free();
-    s.operations = load();
+    s.operations = load_.operations();
     counters_.read(s);
     times_.read(counters_, coarse_now(), s);
     s.system_time = s.driven ? system_times_.look(driving_thread(), system_time_of) : system_times_.sum();

@@ -7,6 +7,7 @@
 #include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/io/backend.hpp"
 #include "auraio/core/io/io_path.hpp"
+#include "auraio/core/loop/placement_load.hpp"
 #include "auraio/core/operation/inbox.hpp"
 #include "auraio/core/registered/registrations.hpp"
 #include "auraio/core/stats/age_stamp.hpp"
@@ -208,14 +209,8 @@ public:
     /// Any thread.
     ring_stats stats() const;
 
-    /// Any thread: how many operations lived here at the end of the last turn.
-    std::int64_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
-
-    /// Any thread, relaxed: how many objects made outside of handlers it has been given.
-    std::uint32_t dealt() const noexcept { return dealt_.load(std::memory_order_relaxed); }
-
-    /// Any thread: how many requests the backend had at the end of the last turn.
-    std::uint32_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+    placement_load& load() noexcept { return load_; }
+    const placement_load& load() const noexcept { return load_; }
 
     /// Submits what is queued, now.
     void flush();
@@ -419,8 +414,7 @@ private:
     void publish_load() noexcept {
         counters_.completed.store(counters_.submitted.load(std::memory_order_relaxed) - path_.pending(),
                                   std::memory_order_relaxed);
-        load_.store(work_, std::memory_order_relaxed);
-        in_flight_.store(static_cast<std::uint32_t>(path_.pending()), std::memory_order_relaxed);
+        load_.publish(work_, static_cast<std::uint32_t>(path_.pending()));
     }
     void cancel_everything();
     void discard_everything();
@@ -435,9 +429,7 @@ private:
     std::atomic<int> driving_thread_{0};
     inbox inbox_;
 
-    std::atomic<std::int64_t> load_{0}; // hints for placement: relaxed
-    std::atomic<std::uint32_t> in_flight_{0};
-    std::atomic<std::uint32_t> dealt_{0};
+    placement_load load_;
     std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
     // That threads in reserve have left their rings to who drives this one; see engine::limit_crew(). Relaxed: it may
     // be seen late, as the limit.
