@@ -255,12 +255,13 @@ bool driver::run_shared() {
     ring_counters::bump(home_->counters().handlers);
     struct measure { // ends after finish_on_exit: once the thread is inside
         shard& ring;
+        const void* kind;
         nanoseconds_t began;
         ~measure() {
             if (began != 0) [[unlikely]]
-                ring.note_handler(began);
+                ring.note_handler(kind, began);
         }
-    } measured{*home_, home_->sampler_.takes_one_between() ? monotonic_now() : 0};
+    } measured{*home_, op->code(), home_->sampler_.takes_one_between() ? monotonic_now() : 0};
     // Its work ends when this thread finds nothing to do: until then it has handlers to run, which are work
     // as well, so nobody can tell.
     struct finish_on_exit {

@@ -59,8 +59,9 @@ void driver::recover() noexcept {
 // ---- given up by its own thread ----
 
 void driver::give_up_before(unsigned expectation, bool remotely) noexcept {
-    // One that runs inside another's handler has nothing that it could give up.
-    if (outer_ || &root_ != this || lost_ || !engine_.anybody_idle(active_))
+    // One that runs inside another's handler has nothing that it could give up. Whether anybody is idle yet does not
+    // matter: who comes back from a handler meanwhile finds the rings.
+    if (outer_ || &root_ != this || lost_ || engine_.thread_count() < 2)
         return;
     apart_since_ = monotonic_now();
     apart_expectation_ = expectation;
@@ -103,7 +104,8 @@ unsigned driver::expectation() const noexcept {
         return 0;
     if (apart_since_ == never || engine_.takeover_->is_long(monotonic_now() - apart_since_))
         return sure;
-    return apart_expectation_ == 0 ? 0 : apart_expectation_ - 1;
+    const bool says_something = apart_expectation_ != 0 && apart_expectation_ != operation::of_slow_kind;
+    return says_something ? apart_expectation_ - 1 : 0;
 }
 
 bool driver::ask_to_step_aside(bool for_another) noexcept {

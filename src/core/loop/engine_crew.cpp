@@ -1,6 +1,8 @@
 // engine: which of the threads in run() drive rings, and which are in reserve.
 #include "auraio/core/loop/engine.hpp"
 
+#include "core/loop/takeover.hpp"
+
 #include <algorithm>
 
 namespace aura::core {
@@ -76,6 +78,10 @@ void engine::call_reserve() noexcept {
         return;
     after_last_look_of_parked();
     reserve_called_.notify_all(); // only the first of them knows that it is
+}
+
+unsigned engine::thread_count() const noexcept {
+    return takeover_ ? takeover_->threads() : 0;
 }
 
 /// A hint: whether there is a thread that could serve what the one that drives `but` gives up, or what is taken from

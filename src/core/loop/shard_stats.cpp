@@ -29,40 +29,49 @@ void shard::note_time(nanoseconds_t now) noexcept {
 
 void shard::begin_sampled_turn() noexcept {
     sampler_.ready_at(monotonic_now());
-    if (pace_.is_long())
+    if (paces_.any_long())
         consider_lending();
 }
 
-/// At the beginning of a turn whose handlers take long: where a thread is idle each of them is run with the ring given
-/// up, so that the next one is run by that thread.
+/// At the beginning of a turn: where a thread is idle each handler that takes long is run with the ring given up, so
+/// that the next one is run by that thread. Also where threads are out in such handlers: who comes back finds the ring,
+/// and no thread has to be woken.
 void shard::consider_lending() noexcept {
-    if (turn_size_ > 1 && owner_.anybody_idle(this))
-        ready_.expect_all_long();
+    const auto others = [this] {
+        return owner_.driver_count() < owner_.thread_count() || owner_.anybody_idle(this);
+    };
+    if (turn_size_ > 1 && others())
+        ready_.for_each([this](operation& op) {
+            if (op.expected_long() == 0 && paces_.is_long(op.code()))
+                op.expect_long(operation::of_slow_kind);
+        });
 }
 
 bool shard::run_sampled(std::uint32_t left) {
     if (!sampler_.measures())
         return run_oldest(left);
+    operation* const op = ready_.front();
     const nanoseconds_t began = monotonic_now();
     counters_.queue_delay.record(sampler_.waited(began));
     struct on_exit { // also when the handler throws
         shard& s;
+        const void* kind;
         nanoseconds_t began;
-        ~on_exit() { s.note_handler(began); }
-    } measure{*this, began};
+        ~on_exit() { s.note_handler(kind, began); }
+    } measure{*this, op ? op->code() : nullptr, began};
     // To be measured here, unless it is known to block and not only one of many that are slow.
-    if (operation* const op = ready_.front(); op && op->expected_long() == 1)
+    if (op && op->expected_long() == operation::of_slow_kind)
         op->expect_long(0);
     return run_oldest(left);
 }
 
-void shard::note_handler(nanoseconds_t began) noexcept {
+void shard::note_handler(const void* kind, nanoseconds_t began) noexcept {
     if (!is_current()) // others have taken the ring meanwhile, and its counters are theirs
         return;
     const nanoseconds_t time = monotonic_now() - began;
     counters_.handler_time.record(time);
-    pace_.note(time);
-    sampler_.take_each(pace_.is_long());
+    paces_.note(kind, time);
+    sampler_.take_each(paces_.any_long());
 }
 
 ring_stats shard::stats() const {

@@ -303,6 +303,7 @@ private:
     void after_last_look_of_parked() noexcept;
     unsigned reserve_count() const noexcept { return reserve_.load(std::memory_order_relaxed); }
     bool anybody_idle(const shard* but) const noexcept;
+    unsigned thread_count() const noexcept;
     operation* take_shared();
     /// For who has published that it sleeps: see post_shared().
     bool shared_waits() const noexcept { return shared_size_.load(std::memory_order_seq_cst) != 0; }

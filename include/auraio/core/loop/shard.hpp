@@ -386,7 +386,7 @@ private:
             begin_sampled_turn();
     }
     bool run_sampled(std::uint32_t left);
-    void note_handler(nanoseconds_t began) noexcept;
+    void note_handler(const void* kind, nanoseconds_t began) noexcept;
     void set_budget(std::uint32_t handlers) noexcept { budget_.store(handlers, std::memory_order_relaxed); }
     void count_handlers() noexcept {
         const std::uint32_t left = budget();
@@ -460,7 +460,7 @@ private:
     // two as one, eight bytes from where four have just been written, which a processor cannot forward (5 ns
     // a turn).
     std::uint32_t turn_size_ = 0;
-    handler_pace pace_;
+    handler_paces paces_;
     std::uint32_t arrivals_ = 0;
     ring_counters counters_;
 

@@ -64,7 +64,8 @@ public:
 
     /// Of one that leaves, either way: its handler is expected to take long, so the ring is better given to another
     /// thread before it is called than taken away in the middle of it: see driver::give_up_before(). How sure that is,
-    /// 0 to 15; 0: it is not expected.
+    /// 0 to 14, or of_slow_kind, which says nothing of what it starts; 0: it is not expected.
+    static constexpr unsigned of_slow_kind = 15;
     unsigned expected_long() const noexcept { return manner_ >> expectation; }
     void expect_long(unsigned how_sure) noexcept {
         manner_ =
@@ -112,11 +113,10 @@ public:
     std::uint32_t size() const noexcept { return size_; }
     operation* front() const noexcept { return head_; }
 
-    /// Of each at least a little: see operation::expect_long().
-    void expect_all_long() noexcept {
+    template <class Function>
+    void for_each(Function f) noexcept {
         for (operation* it = head_; it; it = it->next_)
-            if (it->expected_long() == 0)
-                it->expect_long(1);
+            f(*it);
     }
 
     void push(operation& op) noexcept {
