@@ -413,7 +413,6 @@ blocking_scenario() {
 asio|blocking_asio $*
 asio_uring|blocking_asio_uring $*
 auraio|blocking_auraio $*
-auraio_packed|AURAIO_PACK_RINGS=on blocking_auraio $*
 END
 }
 

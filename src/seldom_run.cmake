@@ -37,6 +37,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT CMAKE_UNITY_BUILD)
         core/loop/stall_report.cpp
         core/loop/stall_watch.cpp
         core/loop/takeover.cpp
+        core/loop/thread_accounts.cpp
         core/registered/registration_state.cpp
         core/registered/registrations.cpp
         core/report/dump.cpp

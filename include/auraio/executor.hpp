@@ -285,7 +285,7 @@ private:
         }
         // On a strand of those who asked for it: until the function has returned nobody takes the ring over.
         const core::mark_entry entry;
-        if (!runs_here())
+        if (!runs_here() || !shard()->keeps_only_itself())
             return false;
         invoke_now(std::forward<F>(f));
         return true;

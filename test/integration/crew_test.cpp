@@ -5,6 +5,7 @@
 #include "support/sanitizers.hpp"
 #include "support/time_limit.hpp"
 
+#include <asio/dispatch.hpp>
 #include <asio/post.hpp>
 
 #include <gtest/gtest.h>
@@ -128,6 +129,29 @@ TEST_F(Crew, AHandlerOfARingIsGivenWhatItWaitsForFromAnother) {
     outer.get_future().wait();
 }
 
+/// Of a handler that keeps no ring, which dispatches one that does: to its own, and to one that its thread drives for a
+/// thread in reserve.
+TEST_F(Crew, WhatIsDispatchedToARingIsGivenWhatItWaitsForFromAnother) {
+    for (unsigned to = 0; to != threads; ++to) {
+        inner = std::promise<void>();
+        outer = std::promise<void>();
+        while (crew_control::in_reserve(engine) != threads - 1)
+            limit();
+        net::post(ctx.spread_executor(), [&, to] {
+            net::dispatch(ctx.ring_executor(to), [&, to] {
+                net::post(ctx.ring_executor((to + 1) % threads), [&] { inner.set_value(); });
+                EXPECT_EQ(inner.get_future().wait_for(patience), std::future_status::ready);
+                outer.set_value();
+            });
+        });
+        outer.get_future().wait();
+    }
+}
+
+TEST_F(Crew, ThoseInReserveAreInTheStatistics) {
+    EXPECT_EQ(ctx.stats().reserve_threads, threads - 1);
+}
+
 TEST_F(Crew, AHandlerOfARingThatIsMadeThenIsGivenWhatItWaitsFor) {
     net::post(ctx.ring_executor(threads + 2), [&] {
         net::post(ctx.ring_executor(1), [&] { inner.set_value(); });
@@ -204,9 +228,15 @@ TEST_F(Crew, AVisitOfAThreadOfAnotherContextLeavesNothingBehind) {
 
 /// From a handler of the one that drives.
 template <class Executor>
-void fork_in_a_handler(aura::io_context& ctx, const Executor& ex, std::promise<void>& over) {
-    net::post(ex, [&] {
+void fork_in_a_handler(aura::io_context& ctx, const Executor& ex, std::promise<void>& over,
+                       bool announced = false) {
+    net::post(ex, [&, announced] {
+        if (announced)
+            ctx.notify_fork(net::execution_context::fork_prepare);
         const pid_t child = ::fork();
+        if (announced)
+            ctx.notify_fork(child == 0 ? net::execution_context::fork_child
+                                       : net::execution_context::fork_parent);
         if (child == 0) {
             ::alarm(30);
             std::atomic<bool> fired{false};
@@ -231,6 +261,15 @@ TEST_F(Crew, AChildForkedInAHandlerGoesOnWithThreadsOfItsOwn) {
     if (AURAIO_TEST_TSAN)
         GTEST_SKIP() << "ThreadSanitizer does not follow a process of several threads into its child";
     fork_in_a_handler(ctx, ctx.get_executor(), outer);
+}
+
+TEST_F(Crew, AForkThatIsAnnouncedInAHandlerLeavesBothGoingOn) {
+    if (AURAIO_TEST_TSAN)
+        GTEST_SKIP() << "ThreadSanitizer does not follow a process of several threads into its child";
+    fork_in_a_handler(ctx, ctx.get_executor(), outer, true);
+    std::promise<void> after;
+    net::post(ctx, [&] { after.set_value(); });
+    after.get_future().wait();
 }
 
 TEST_F(Crew, AChildForkedInAHandlerOfARingGoesOnWithThreadsOfItsOwn) {

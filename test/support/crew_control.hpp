@@ -21,7 +21,7 @@ struct crew_control {
             crew_width& crew = e.takeover_->crew_;
             crew.narrow_ = limited;
             crew.next_ = never; // nothing is decided but here
-            e.takeover_->look_at_crew(monotonic_now());
+            e.takeover_->decide_on_crew(monotonic_now(), nullptr);
             narrow = crew.is_narrow();
         }
         e.limit_crew(narrow ? 1 : engine::no_crew_limit);

@@ -42,6 +42,7 @@ public:
     std::uint64_t now() const { return now_; }
     void refuse() { width_.refuse(now_); }
     void set_threads(unsigned threads) { threads_ = threads; }
+    void set_processors(unsigned processors) { processors_ = processors; }
     /// When each change came.
     const std::vector<std::uint64_t>& changes() const { return changes_; }
 
@@ -58,7 +59,8 @@ private:
             return;
         seen_.now = now_;
         seen_.threads = threads_;
-        seen_.idle = width_.asks_for_idle(now_) ? idle_ : 0;
+        seen_.idle = idle_ / (10 * ms) * (10 * ms);
+        seen_.processors = processors_;
         const bool before = width_.is_narrow();
         if (width_.decide(seen_) != before)
             changes_.push_back(now_);
@@ -66,6 +68,7 @@ private:
     }
 
     unsigned threads_;
+    unsigned processors_ = 1;
     behaves shows_;
     crew_width width_;
     crew_width::figures seen_;
@@ -187,6 +190,43 @@ TEST(CrewWidth, OneThatIsSaturatedGetsHelpOnceProcessorsAreIdle) {
     EXPECT_EQ(m.changes().size(), 2u);
 }
 
+TEST(CrewWidth, ABurstThatOneCannotDoIsNoticedWithinAFewLooks) {
+    bool burst = false;
+    machine m(4, [&](bool narrow) {
+        if (!burst)
+            return narrow ? machine::behaviour{100, 2, 40} : machine::behaviour{100, 60, 50};
+        return narrow ? machine::behaviour{300, 1, 100, 90} : machine::behaviour{550, 1, 190};
+    });
+    m.run(1000 * ms);
+    ASSERT_TRUE(m.is_narrow());
+    burst = true;
+    m.run(3 * crew_width::window);
+    EXPECT_FALSE(m.is_narrow());
+    m.run(10'000 * ms);
+    EXPECT_EQ(m.changes().size(), 2u);
+}
+
+TEST(CrewWidth, ToWaitForOnesWakeIsNoWantOfProcessors) {
+    machine m(4, [](bool) { return machine::behaviour{100, 60, 50, 120}; });
+    m.run(10'000 * ms);
+    EXPECT_TRUE(m.changes().empty());
+}
+
+TEST(CrewWidth, ThreadsThatAreNoMoreThanProcessorsAllDrive) {
+    machine m(4, short_of_processors);
+    m.set_processors(4);
+    m.run(5000 * ms);
+    EXPECT_TRUE(m.changes().empty());
+    m.set_processors(3); // of a container
+    m.run(100 * ms);
+    ASSERT_TRUE(m.is_narrow());
+    m.run(1000 * ms);
+    m.set_threads(3);
+    m.run(2 * crew_width::window);
+    EXPECT_FALSE(m.is_narrow());
+    EXPECT_EQ(m.changes().size(), 2u);
+}
+
 TEST(CrewWidth, OneThatIsSaturatedStaysWhileNoProcessorIsIdle) {
     machine m(4, [](bool narrow) { return machine::behaviour{300, narrow ? 2u : 60u, 98, 20}; });
     m.run(20'000 * ms);
@@ -195,7 +235,9 @@ TEST(CrewWidth, OneThatIsSaturatedStaysWhileNoProcessorIsIdle) {
 }
 
 TEST(CrewWidth, OneWithTimeToSpareStaysHoweverIdleProcessorsAre) {
-    machine m(4, [](bool narrow) { return machine::behaviour{300, narrow ? 2u : 60u, 80, 120}; });
+    machine m(4, [](bool narrow) {
+        return narrow ? machine::behaviour{300, 2, 80, 120} : machine::behaviour{300, 60, 80};
+    });
     m.run(20'000 * ms);
     EXPECT_TRUE(m.is_narrow());
     EXPECT_EQ(m.changes().size(), 1u);

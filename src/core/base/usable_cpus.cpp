@@ -193,14 +193,31 @@ std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids) {
     return in_numa_order(ids, read_text);
 }
 
+namespace {
+
+/// Of so many processors, those that the quota of this process allows.
+unsigned within_quota(std::size_t cpus) {
+    const auto quota = cpu_quota(read_text("/proc/self/cgroup").value_or(""), read_text);
+    const auto all = static_cast<double>(cpus);
+    return static_cast<unsigned>(quota ? std::clamp(std::ceil(*quota), 1.0, all) : all);
+}
+
+} // namespace
+
 usable_cpus find_usable_cpus() {
     usable_cpus found;
     found.ids = affinity();
-    found.count = static_cast<unsigned>(found.ids.size());
-    if (const auto quota = cpu_quota(read_text("/proc/self/cgroup").value_or(""), read_text))
-        found.count =
-            static_cast<unsigned>(std::clamp(std::ceil(*quota), 1.0, static_cast<double>(found.ids.size())));
+    found.count = within_quota(found.ids.size());
     return found;
+}
+
+unsigned count_usable_cpus(const std::vector<int>& threads) {
+    std::vector<unsigned> all;
+    for (const int thread : threads)
+        for (const unsigned cpu : affinity(thread))
+            if (std::find(all.begin(), all.end(), cpu) == all.end())
+                all.push_back(cpu);
+    return within_quota(std::max<std::size_t>(all.size(), 1));
 }
 
 bool several_cpus_usable() {

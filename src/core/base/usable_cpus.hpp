@@ -22,6 +22,10 @@ usable_cpus find_usable_cpus();
 /// Whether two threads of this process can run at the same time. As costly.
 bool several_cpus_usable();
 
+/// On how many processors one of these threads of this process may run, by the kernel's numbers for them, or fewer
+/// where a quota allows less. At least 1. As costly. Throws bad_alloc.
+unsigned count_usable_cpus(const std::vector<int>& threads);
+
 /// Reads a file whole; nothing when there is no such file.
 using file_reader = std::function<std::optional<std::string>(const std::string& path)>;
 

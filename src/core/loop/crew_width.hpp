@@ -14,20 +14,18 @@ namespace aura::core {
 /// Where there are fewer processors than threads that want one, a ring whose thread waits for a processor makes all its
 /// objects wait, and nobody can help: the kernel posts a completion when the thread runs that submitted. If one thread
 /// can do all there is to do, it serves all rings sooner than several that wait for each other. So when threads wait
-/// for processors, together have little more than one, and handlers are short, one thread alone is tried, and kept if
-/// as many handlers run. All drive again once that one has as much to do as it can while processors are idle, if more
-/// handlers run then; or at once where handlers take long. After a trial that failed there is a pause, longer each
-/// time.
+/// for processors of which none is idle, together have little more than one, and handlers are short, one thread alone
+/// is tried, and kept if as many handlers run. All drive again once that one has as much to do as it can while
+/// processors are idle, if more handlers run then; or at once where handlers take long, or where threads are no more
+/// than processors any longer. After a trial that failed there is a pause, longer each time.
 class crew_width {
 public:
-    /// From the end of a trial's change to its end, and between looks where threads wait.
+    /// From the end of a trial's change to its end, and between looks where threads wait, or one drives.
     static constexpr nanoseconds_t window = 28'000'000;
     /// A change is complete when each thread has come to the end of its turn: so long nothing is counted.
     static constexpr nanoseconds_t settling = 12'000'000;
-    /// Between looks where no thread has waited.
+    /// Between looks where all drive and have not waited.
     static constexpr nanoseconds_t calm_window = 100'000'000;
-    /// What the kernel counts of idle processors moves in steps of 10 ms.
-    static constexpr nanoseconds_t idle_window = 100'000'000;
     /// A handler that takes as long makes others of its ring wait: such are better spread.
     static constexpr nanoseconds_t short_handler = 20'000;
     static constexpr nanoseconds_t shortest_pause = 100'000'000;
@@ -36,26 +34,28 @@ public:
     struct figures {
         nanoseconds_t now = 0;
         unsigned threads = 0;        ///< in run()
+        unsigned processors = 1;     ///< that they may use
         nanoseconds_t processor = 0; ///< that those have had that drive rings, since the last decision
         nanoseconds_t delay = 0;     ///< for which they have waited for one
         std::uint64_t handlers = 0;  ///< of the engine, since it began
-        nanoseconds_t idle =
-            0; ///< of all processors together, since they began; 0: not known, or not asked for
+        /// Of all processors together, since they began; 0: not known. The kernel tells it in steps of 10 ms.
+        nanoseconds_t idle = 0;
     };
     bool is_due(nanoseconds_t now) const noexcept { return now >= next_; }
     nanoseconds_t next() const noexcept { return next_; }
-    /// Whether figures::idle is of use to the next decide().
-    bool asks_for_idle(nanoseconds_t now) const noexcept {
-        return is_narrow() && phase_ == phase::steady && now >= pause_until_;
-    }
 
     /// When is_due(). True: one thread is to drive all rings; see is_narrow().
     bool decide(const figures& f) noexcept {
         const figures before = std::exchange(last_, f);
         const nanoseconds_t elapsed = f.now - before.now;
-        if (f.threads < 2 || elapsed > 4 * calm_window) { // or nobody has looked: there was nothing to do
+        if (elapsed > 4 * calm_window) { // nobody has looked: there was nothing to do
             end_trial(false);
             return wait_for(window);
+        }
+        if (f.threads <= f.processors) {
+            end_trial(false);
+            narrow_ = false;
+            return wait_for(calm_window);
         }
         const std::uint64_t handlers = f.handlers - before.handlers;
         if (handlers != 0 && f.processor / handlers >= short_handler)
@@ -70,7 +70,7 @@ public:
         case phase::steady:
             break;
         }
-        return choose(elapsed, rate);
+        return choose(elapsed, rate, has_idle(before, elapsed));
     }
 
     bool is_narrow() const noexcept { return narrow_; }
@@ -83,7 +83,6 @@ public:
         last_.now = now;
         phase_ = phase::steady;
         tries_ = false;
-        idle_since_ = 0;
         pause();
         narrow_ = false;
         next_ = now + window;
@@ -93,6 +92,7 @@ private:
     friend struct crew_control; // of the tests
 
     enum class phase : std::uint8_t { steady, settling, trial };
+    enum class known : std::uint8_t { nothing, no, yes };
 
     bool wait_for(nanoseconds_t time) noexcept {
         next_ = last_.now + time;
@@ -104,7 +104,6 @@ private:
         rate_before_ = rate;
         phase_ = phase::settling;
         tries_ = tries;
-        idle_since_ = 0;
         starved_ = 0;
         return wait_for(settling);
     }
@@ -115,7 +114,6 @@ private:
             narrow_ = !narrow_;
         phase_ = phase::steady;
         tries_ = false;
-        idle_since_ = 0;
     }
 
     /// Handlers take long.
@@ -146,17 +144,18 @@ private:
         return change(false, 0);
     }
 
-    bool choose(nanoseconds_t elapsed, double rate) noexcept {
+    bool choose(nanoseconds_t elapsed, double rate, known idle) noexcept {
+        const bool may_try = last_.now >= pause_until_;
         if (rate == 0) // handlers take so long that none has returned: there is nothing to judge a trial by
             return wait_for(calm_window);
         if (narrow_) {
-            const bool starves = has_starved(elapsed), more = is_too_narrow(elapsed);
-            if (last_.now >= pause_until_ && (starves || more))
+            const bool starves = has_starved(elapsed);
+            if (may_try && (starves || (is_busy(elapsed) && idle != known::no)))
                 return change(true, rate);
-            return wait_for(calm_window);
+            return wait_for(window);
         }
-        const bool waits = last_.delay * 10 >= elapsed * 3;
-        if (last_.now >= pause_until_ && waits && last_.processor * 10 <= elapsed * 14)
+        const bool waits = last_.delay * 10 >= elapsed * 3 && idle != known::yes;
+        if (may_try && waits && last_.processor * 10 <= elapsed * 14)
             return change(true, rate);
         return wait_for(waits ? window : calm_window);
     }
@@ -171,19 +170,12 @@ private:
         return starved_ > 2;
     }
 
-    bool is_too_narrow(nanoseconds_t elapsed) noexcept {
-        if (!is_busy(elapsed)) {
-            idle_since_ = 0;
-            return false;
-        }
-        if (last_.idle == 0) // not known: then there may be some
-            return last_.now >= pause_until_;
-        const nanoseconds_t since = idle_since_, time = last_.now - since;
-        if (since != 0 && time < idle_window)
-            return false;
-        idle_since_ = last_.now;
-        const nanoseconds_t before = std::exchange(idle_before_, last_.idle);
-        return since != 0 && (last_.idle - before) * 5 >= time * 2;
+    /// Whether there was a processor for two fifths of the time. One that waits for a thread which has just been woken
+    /// is idle, too, for as long as the waking takes: to wait for that is no want of processors.
+    known has_idle(const figures& before, nanoseconds_t elapsed) const noexcept {
+        if (last_.idle == 0 || before.idle == 0)
+            return known::nothing;
+        return (last_.idle - before.idle) * 5 >= elapsed * 2 ? known::yes : known::no;
     }
 
     bool narrow_ = false;
@@ -191,8 +183,6 @@ private:
     bool tries_ = false; // what settles is a trial, and not its taking back
     figures last_;
     nanoseconds_t next_ = 0;
-    nanoseconds_t idle_since_ = 0; // 0: not since the last look
-    nanoseconds_t idle_before_ = 0;
     unsigned starved_ = 0; // for so many windows
     nanoseconds_t pause_ = shortest_pause;
     nanoseconds_t pause_until_ = 0;

@@ -4,7 +4,6 @@
 
 #include "auraio/core/base/thread_mark.hpp"
 #include "auraio/core/loop/engine.hpp"
-#include "core/base/thread_times.hpp"
 #include "core/loop/stall_report.hpp"
 #include "core/loop/stuck_watch.hpp"
 
@@ -216,8 +215,7 @@ private:
     std::uint32_t left_behind_ = 0; // registered descriptors of rings that are driven by others now, by bit
     stuck_watch::memory seen_;      // with takeover's lock, as what follows
     int kernel_thread_ = 0;         // 0: not known
-    processor_account account_;
-    std::uint64_t turns_ = 0; // of its home, when it was last seen to have begun one
+    std::uint64_t turns_ = 0;       // of its home, when it was last seen to have begun one
     nanoseconds_t turn_since_ = 0;
     stall_report::memory stalled_;
     driver* takeover_next_ = nullptr;

@@ -71,6 +71,14 @@ void shard::leave_others_to_others(const operation& op) noexcept {
         d->leave_others_to_others();
 }
 
+bool shard::leave_others_for_strand() noexcept {
+    driver* const d = driver::find(owner_);
+    if (!d || d->active() != this)
+        return !d || !owner_.has_reserve();
+    d->leave_others_to_others();
+    return true;
+}
+
 void shard::expect_long(operation& op) noexcept {
     if (!this_thread_mark().settle()) // shows what who took over has written of this thread
         return;

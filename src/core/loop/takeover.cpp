@@ -7,6 +7,7 @@
 #include "core/loop/driver.hpp"
 #include "core/loop/stall_watch.hpp"
 #include "core/loop/stuck_watch.hpp"
+#include "core/loop/thread_accounts.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -101,7 +102,6 @@ void takeover::sever(driver* d, unsigned runs, bool locked) noexcept {
     if (!d)
         return;
     d->takeover_next_ = d->takeover_previous_ = nullptr;
-    d->account_ = {};
     d->kernel_thread_ = 0;
     if (d->lost_) { // the thread that took over may have been in the middle of it
         d->home_ = nullptr;
@@ -140,10 +140,11 @@ void takeover::watch() noexcept {
     (void)::pthread_setname_np(::pthread_self(), "auraio-watch");
     stuck_watch stuck(limit_);
     stall_report stalls;
+    thread_accounts accounts;
     std::unique_lock lock(watch_mutex_);
     while (!ends_) {
         lock.unlock();
-        nanoseconds_t next = look(stuck, stalls);
+        nanoseconds_t next = look(stuck, stalls, accounts);
         if (next == never)
             next = park();
         lock.lock();
@@ -172,10 +173,9 @@ nanoseconds_t takeover::park() noexcept {
 }
 
 /// Looks at all threads, and takes from those that are stuck. Returns when to look again.
-nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept {
+nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls, thread_accounts& accounts) noexcept {
     unsigned taken = 0;
-    bool alone = false, narrow = false;
-    nanoseconds_t next_crew = never;
+    bool alone = false;
     {
         std::lock_guard guard(mutex_);
         const nanoseconds_t now = monotonic_now();
@@ -191,23 +191,13 @@ nanoseconds_t takeover::look(stuck_watch& stuck, stall_report& stalls) noexcept 
         }
         stalls.choose();
         alone = !others;
-        if (engine_.options().pack_rings) {
-            look_at_crew(now);
-            narrow = crew_.is_narrow();
-            next_crew = crew_.next();
-        }
     }
     if (taken != 0) { // not under the lock: they take others
         engine_.notify_parked();
         engine_.orphans_changed();
         engine_.call_reserve();
     }
-    if (engine_.options().pack_rings) {
-        engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
-        // seq_cst: of this and refuse_crew() the one that comes later lifts it.
-        if (narrow && crew_refused_.load(std::memory_order_seq_cst))
-            engine_.limit_crew(engine::no_crew_limit);
-    }
+    const nanoseconds_t next_crew = engine_.options().pack_rings ? look_at_crew(accounts) : never;
     stalls.tell();
     if (alone)
         return never;
@@ -260,15 +250,41 @@ void takeover::give_up(driver& d, bool counted, bool apart) noexcept {
     engine_.call_reserve();
 }
 
-/// Whether one thread is to drive all rings: see crew_width. Then the others are asked to step aside.
-void takeover::look_at_crew(nanoseconds_t now) noexcept {
+// ---- how many threads drive ----
+
+/// Whether one thread is to drive all rings: see crew_width. Returns when to look again. The files of the kernel are
+/// not read under the lock, for which threads wait that give up their rings.
+nanoseconds_t takeover::look_at_crew(thread_accounts& accounts) noexcept {
+    {
+        std::lock_guard guard(mutex_);
+        if (!crew_.is_due(monotonic_now()) && !crew_.is_narrow())
+            return crew_.next();
+    }
+    const bool known = look_at(accounts);
+    bool narrow;
+    nanoseconds_t next;
+    {
+        std::lock_guard guard(mutex_);
+        decide_on_crew(monotonic_now(), known ? &accounts : nullptr);
+        narrow = crew_.is_narrow();
+        next = crew_.next();
+    }
+    engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
+    // seq_cst: of this and refuse_crew() the one that comes later lifts it.
+    if (narrow && crew_refused_.load(std::memory_order_seq_cst))
+        engine_.limit_crew(engine::no_crew_limit);
+    return next;
+}
+
+/// With the lock. `known`: new accounts, or null. Where one thread is to drive, the others are asked to step aside.
+void takeover::decide_on_crew(nanoseconds_t now, const thread_accounts* known) noexcept {
     const bool refused = crew_refused_.exchange(false, std::memory_order_relaxed);
     const bool possible = !stands_still(now) && all_can_lose();
     if (refused || (crew_.is_narrow() && !possible))
         crew_.refuse(now);
     if (crew_.is_due(now)) {
-        if (possible)
-            crew_.decide(look_at_times(now));
+        if (possible && known)
+            crew_.decide(figures_of(*known, now));
         else
             crew_.put_off(now);
     }
@@ -321,25 +337,36 @@ bool takeover::stands_still(nanoseconds_t now) noexcept {
     return any;
 }
 
-crew_width::figures takeover::look_at_times(nanoseconds_t now) noexcept {
+/// What the kernel has counted for each thread, if it is time to decide. False: it is not, or there is no memory.
+bool takeover::look_at(thread_accounts& accounts) noexcept {
+    if (!accounts.begin(threads_.load(std::memory_order_relaxed) + 8)) // some may come
+        return false;
+    {
+        std::lock_guard guard(mutex_);
+        if (!crew_.is_due(monotonic_now()))
+            return false;
+        for (driver* d = first_; d; d = d->takeover_next_) {
+            if (const shard* const home = d->shown_home_.load(std::memory_order_acquire))
+                d->kernel_thread_ = home->driving_thread();
+            if (d->kernel_thread_ != 0 && !accounts.add(d->kernel_thread_))
+                break;
+        }
+    }
+    return accounts.read();
+}
+
+crew_width::figures takeover::figures_of(const thread_accounts& accounts, nanoseconds_t now) const noexcept {
+    const processor_account sum = accounts.sum();
     crew_width::figures f;
     f.now = now;
     f.threads = threads_.load(std::memory_order_relaxed);
-    for (driver* d = first_; d; d = d->takeover_next_) {
-        if (const shard* const home = d->shown_home_.load(std::memory_order_acquire))
-            d->kernel_thread_ = home->driving_thread();
-        const processor_account account = account_of(d->kernel_thread_);
-        const processor_account before = std::exchange(d->account_, account);
-        if (before.had != 0 && account.had >= before.had) {
-            f.processor += account.had - before.had;
-            f.delay += account.waited - before.waited;
-        }
-    }
+    f.processors = accounts.processors();
+    f.processor = sum.had;
+    f.delay = sum.waited;
+    f.idle = accounts.idle();
     const unsigned count = engine_.shard_count();
     for (unsigned i = 0; i < count; ++i)
         f.handlers += engine_.shard_at(i).counters().handlers.load(std::memory_order_relaxed);
-    if (crew_.asks_for_idle(now))
-        f.idle = idle_time();
     return f;
 }
 

@@ -17,6 +17,7 @@ class driver;
 class engine;
 class stall_report;
 class stuck_watch;
+class thread_accounts;
 
 /// One for each engine whose options ask for it. It knows the threads that can lose what they drive: those
 /// whose outermost loop is this engine's. A thread of its own looks at them, from when two are in run() until
@@ -69,15 +70,17 @@ private:
     void start();
     void unpark() noexcept;
     void watch() noexcept;
-    nanoseconds_t look(stuck_watch& stuck, stall_report& stalls) noexcept;
+    nanoseconds_t look(stuck_watch& stuck, stall_report& stalls, thread_accounts& accounts) noexcept;
     nanoseconds_t park() noexcept;
     static bool computes(const driver& d) noexcept;
     bool take_from(driver& d) noexcept;
-    void look_at_crew(nanoseconds_t now) noexcept;
+    nanoseconds_t look_at_crew(thread_accounts& accounts) noexcept;
+    void decide_on_crew(nanoseconds_t now, const thread_accounts* known) noexcept;
     bool all_can_lose() const noexcept;
     void ask_to_step_aside(nanoseconds_t now) noexcept;
     bool stands_still(nanoseconds_t now) noexcept;
-    crew_width::figures look_at_times(nanoseconds_t now) noexcept;
+    bool look_at(thread_accounts& accounts) noexcept;
+    crew_width::figures figures_of(const thread_accounts& accounts, nanoseconds_t now) const noexcept;
 
     engine& engine_;
     const nanoseconds_t limit_;

@@ -270,7 +270,8 @@ bool look_or_ask(shard& s, const std::shared_ptr<answers>& to, engine::handler_f
 void engine::dump(std::ostream& out, handler_finder handler_of) {
     const unsigned count = shard_count();
     out << "auraio: process " << ::getpid() << ", backend " << backend_name() << " (" << backend_reason()
-        << "), " << driver_count() << " threads in run() with a ring, " << spare_count() << " without; "
+        << "), " << driver_count() << " threads in run() with a ring, " << spare_count() << " without, "
+        << reserve_count() << " in reserve; "
         << (stopped()    ? "stopped"
             : has_work() ? "has work"
                          : "has no work")

@@ -15,6 +15,7 @@ engine_stats engine::stats() const {
     all.devices = storage_->stats();
     all.ring_shortages = rings_.refusals();
     all.spare_threads = spare_count();
+    all.reserve_threads = reserve_count();
     all.backend = backend_name();
     all.backend_reason = backend_reason();
     return all;

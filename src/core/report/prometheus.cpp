@@ -102,6 +102,8 @@ constexpr context_metric context_metrics[] = {
      [](const engine_stats& c) { return double(c.ring_shortages); }},
     {"auraio_spare_threads", "gauge", "Threads in run() for which there is no ring.",
      [](const engine_stats& c) { return double(c.spare_threads); }},
+    {"auraio_reserve_threads", "gauge", "Threads in run() that wait while one drives all rings.",
+     [](const engine_stats& c) { return double(c.reserve_threads); }},
 };
 
 double value_of(const device_statistic& row, const device_stats& d) {

@@ -164,6 +164,7 @@ std::string to_json(const engine_stats& stats, const std::string& name) {
     out.string(stats.backend_reason);
     out.member("ring_shortages", stats.ring_shortages);
     out.member("spare_threads", stats.spare_threads);
+    out.member("reserve_threads", stats.reserve_threads);
     out.key("rings");
     out.open('[');
     for (const ring_stats& r : stats.rings)

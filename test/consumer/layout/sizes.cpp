@@ -128,6 +128,7 @@ const row rows[] = {
     TYPE(engine_stats),
     MEMBER(engine_stats, rings),
     MEMBER(engine_stats, spare_threads),
+    MEMBER(engine_stats, reserve_threads),
     TYPE(device_id),
     TYPE(device_stats),
     MEMBER(device_stats, name),

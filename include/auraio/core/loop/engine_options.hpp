@@ -74,11 +74,11 @@ struct engine_options {
     unsigned takeover_after = by_default;
     static constexpr unsigned by_default = ~0u;
 
-    /// Where threads in run() wait for processors, and have little more than one together, one of them may drive all
-    /// rings while the others wait in reserve, if as many handlers run then: for servers with more threads than
-    /// processors. Takes takeover_after. A handler that keeps its ring (ring_executor()) and was called by way of
-    /// dispatch() in a handler of another ring holds up all rings then, not only its own.
-    bool pack_rings = false;
+    /// Where there are more threads in run() than processors, they wait for those, and together have little more than
+    /// one, one of them may drive all rings while the others wait in reserve, if as many handlers run then: as soon as
+    /// a handler takes long, or one thread cannot do what there is to do, the others drive again. Takes
+    /// takeover_after. False: each thread drives its ring.
+    bool pack_rings = true;
 
     /// At most so many threads for calls that may block where the kernel does not do it without: metadata and
     /// files that have no opcode, or no thread of the kernel's, or no ring at all. They come on demand, serve

@@ -113,6 +113,13 @@ public:
 
     // ---- the driving thread only ----
 
+    /// Inside a handler, before what promises that nobody takes this ring meanwhile: the thread keeps no other one for
+    /// as long. False: it serves this ring for a thread in reserve, and does not keep it; what was to run now comes
+    /// later.
+    bool keeps_only_itself() noexcept {
+        return !serves_for_others_.load(std::memory_order_relaxed) || leave_others_for_strand();
+    }
+
     /// Counts one more, or one less, operation that lives here. Only going between 0 and 1 touches the
     /// engine.
     void started_here() {
@@ -342,6 +349,7 @@ private:
 
     void run_expected_long(operation& op);
     void leave_others_to_others(const operation& op) noexcept;
+    bool leave_others_for_strand() noexcept;
     void begin_sampled_turn() noexcept;
     void consider_lending() noexcept;
     void expect_long(operation& op) noexcept;

@@ -21,6 +21,8 @@ struct engine_stats {
     std::uint64_t ring_shortages = 0;
     /// Threads in run() that have no ring for that reason.
     unsigned spare_threads = 0;
+    /// Threads in run() that drive nothing because processors are short: see engine_options::pack_rings.
+    unsigned reserve_threads = 0;
     /// What carries out I/O, and why: see io_context::backend(), backend_reason().
     std::string backend;
     std::string backend_reason;
