@@ -162,7 +162,8 @@ public:
     }
 
     /// Runs `f` now if blocking.possibly is established and this thread is one of the context's (or drives
-    /// this ring), else later. An exception of a function that ran now leaves run(), not this call.
+    /// this ring, and not for a thread that drives nothing now), else later. An exception of a function that ran now
+    /// leaves run(), not this call.
     template <class F>
     void execute(F&& f) const {
         if (!has(never) && runs_now<F>(f))

@@ -163,6 +163,36 @@ TEST_F(Apart, ATimerWhoseHandlerHasBlockedKeepsNobodyWaitingTheNextTime) {
     EXPECT_GT(handed_over(*ctx), 0u);
 }
 
+/// A thread that is alone serves the ring that was given up beside its own. It does not keep it from others while a
+/// handler of its own keeps a ring.
+TEST_F(Apart, AHandlerThatKeepsItsRingIsGivenWhatItWaitsForFromOneThatWasGivenUp) {
+    for (unsigned kept = 0; kept != 2; ++kept) {
+        ctx = test::make_context<test::this_library>();
+        std::promise<void> begun, may_end, called, over;
+        const runners<aura::io_context> threads(*ctx, 2);
+        net::post(*ctx, [&] {
+            lose_ring();
+            net::post(ctx->spread_executor(), [&] { // which is expected to take long
+                EXPECT_TRUE(is_lost());
+                begun.set_value();
+                may_end.get_future().wait();
+            });
+        });
+        begun.get_future().wait();
+        net::post(*ctx, [&, kept] {
+            for (int i = 0; i != 4; ++i)
+                net::post(ctx->ring_executor(1 - kept), [] {});
+            net::post(ctx->ring_executor(kept), [&, kept] {
+                net::post(ctx->ring_executor(1 - kept), [&] { called.set_value(); });
+                may_end.set_value();
+                EXPECT_EQ(called.get_future().wait_for(patience), std::future_status::ready);
+                over.set_value();
+            });
+        });
+        over.get_future().wait();
+    }
+}
+
 /// Handlers that compute, several of them ready at a time, of one executor.
 class computing {
 public:

@@ -149,7 +149,8 @@ TEST_F(Crew, WhatIsDispatchedToARingIsGivenWhatItWaitsForFromAnother) {
 }
 
 TEST_F(Crew, ThoseInReserveAreInTheStatistics) {
-    EXPECT_EQ(ctx.stats().reserve_threads, threads - 1);
+    while (ctx.stats().reserve_threads != threads - 1) // within the limit of time
+        limit();
 }
 
 TEST_F(Crew, AHandlerOfARingThatIsMadeThenIsGivenWhatItWaitsFor) {
@@ -175,6 +176,26 @@ TEST_F(Crew, AHandlerInsideAHandlerIsGivenWhatItWaitsFor) {
     net::post(ctx.ring_executor(0), [&] {
         net::post(ctx.ring_executor(0), begin);
         ctx.run_one();
+    });
+    outer.get_future().wait();
+}
+
+/// Nobody can take what its thread drives while that is in the loop of another context.
+TEST_F(Crew, AHandlerThatRunsAnotherContextIsGivenWhatItWaitsFor) {
+    const aura::executor here = ctx.spread_executor();
+    const unsigned ring = here.query(aura::detail::ring_t{}).shard->index();
+    net::post(here, [&, ring] {
+        for (unsigned i = 0; i != threads; ++i)
+            net::post(ctx.ring_executor(i), [this, i, ring] {
+                if (i == (ring + 1) % threads) // not the one that the thread keeps
+                    inner.set_value();
+            });
+        aura::io_context other;
+        net::post(other, [&] {
+            EXPECT_EQ(inner.get_future().wait_for(patience), std::future_status::ready);
+            outer.set_value();
+        });
+        other.run();
     });
     outer.get_future().wait();
 }

@@ -1,10 +1,13 @@
 // usable_cpus: the affinity mask, and CPU quotas of both versions of cgroups.
 #include "core/base/usable_cpus.hpp"
 
+#include "core/base/first_use.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fcntl.h>
+#include <limits>
 #include <memory>
 #include <sched.h>
 #include <string_view>
@@ -195,11 +198,14 @@ std::vector<unsigned> in_numa_order(const std::vector<unsigned>& ids) {
 
 namespace {
 
-/// Of so many processors, those that the quota of this process allows.
-unsigned within_quota(std::size_t cpus) {
-    const auto quota = cpu_quota(read_text("/proc/self/cgroup").value_or(""), read_text);
-    const auto all = static_cast<double>(cpus);
-    return static_cast<unsigned>(quota ? std::clamp(std::ceil(*quota), 1.0, all) : all);
+/// Infinite: there is none.
+double find_quota() {
+    return cpu_quota(read_text("/proc/self/cgroup").value_or(""), read_text)
+        .value_or(std::numeric_limits<double>::infinity());
+}
+
+unsigned within_quota(std::size_t cpus, double quota) {
+    return static_cast<unsigned>(std::clamp(std::ceil(quota), 1.0, static_cast<double>(cpus)));
 }
 
 } // namespace
@@ -207,17 +213,19 @@ unsigned within_quota(std::size_t cpus) {
 usable_cpus find_usable_cpus() {
     usable_cpus found;
     found.ids = affinity();
-    found.count = within_quota(found.ids.size());
+    found.count = within_quota(found.ids.size(), find_quota());
     return found;
 }
 
 unsigned count_usable_cpus(const std::vector<int>& threads) {
+    static constinit first_use<double>
+        quota; // threads come and go, and a program may not let files be opened later
     std::vector<unsigned> all;
     for (const int thread : threads)
         for (const unsigned cpu : affinity(thread))
             if (std::find(all.begin(), all.end(), cpu) == all.end())
                 all.push_back(cpu);
-    return within_quota(std::max<std::size_t>(all.size(), 1));
+    return within_quota(std::max<std::size_t>(all.size(), 1), quota.get(find_quota));
 }
 
 bool several_cpus_usable() {

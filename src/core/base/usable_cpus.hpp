@@ -23,7 +23,7 @@ usable_cpus find_usable_cpus();
 bool several_cpus_usable();
 
 /// On how many processors one of these threads of this process may run, by the kernel's numbers for them, or fewer
-/// where a quota allows less. At least 1. As costly. Throws bad_alloc.
+/// where the quota allows less that was found at the first call. At least 1. Throws bad_alloc.
 unsigned count_usable_cpus(const std::vector<int>& threads);
 
 /// Reads a file whole; nothing when there is no such file.

@@ -28,6 +28,8 @@ public:
     static constexpr nanoseconds_t calm_window = 100'000'000;
     /// A handler that takes as long makes others of its ring wait: such are better spread.
     static constexpr nanoseconds_t short_handler = 20'000;
+    /// So long one thread has to be without the processor that it wants before others are called for that.
+    static constexpr nanoseconds_t patience = 250'000'000;
     static constexpr nanoseconds_t shortest_pause = 100'000'000;
     static constexpr nanoseconds_t longest_pause = 10'000'000'000;
 
@@ -75,8 +77,11 @@ public:
 
     bool is_narrow() const noexcept { return narrow_; }
 
-    /// There is nothing to decide now.
-    void put_off(nanoseconds_t now) noexcept { next_ = now + calm_window; }
+    /// When is_due(), and there is nothing to decide.
+    void put_off(const figures& f) noexcept {
+        last_ = f;
+        next_ = f.now + calm_window;
+    }
 
     /// One thread cannot serve all. What has been decided is taken back without a trial.
     void refuse(nanoseconds_t now) noexcept {
@@ -104,7 +109,7 @@ private:
         rate_before_ = rate;
         phase_ = phase::settling;
         tries_ = tries;
-        starved_ = 0;
+        starves_since_ = 0;
         return wait_for(settling);
     }
 
@@ -166,8 +171,9 @@ private:
     bool has_starved(nanoseconds_t elapsed) noexcept {
         const bool starves =
             last_.delay * 10 >= elapsed * 3 && (last_.processor + last_.delay) * 10 >= elapsed * 9;
-        starved_ = starves ? starved_ + 1 : 0;
-        return starved_ > 2;
+        if (!starves || starves_since_ == 0)
+            starves_since_ = starves ? last_.now : 0;
+        return starves && last_.now - starves_since_ >= patience;
     }
 
     /// Whether there was a processor for two fifths of the time. One that waits for a thread which has just been woken
@@ -183,7 +189,7 @@ private:
     bool tries_ = false; // what settles is a trial, and not its taking back
     figures last_;
     nanoseconds_t next_ = 0;
-    unsigned starved_ = 0; // for so many windows
+    nanoseconds_t starves_since_ = 0; // 0: it has not at the last look
     nanoseconds_t pause_ = shortest_pause;
     nanoseconds_t pause_until_ = 0;
     double rate_before_ = 0; // handlers, of before the trial

@@ -88,8 +88,8 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
         home_ = root_.home_;
     }
     active_ = home_;
-    if (outer_ && engine_.has_reserve()) // nobody can take anything from this thread as long as this lasts
-        leave_others_to_others();
+    if (outer_) // nobody can take anything from this thread as long as this lasts
+        leave_others_of_all_engines();
     if (home_)
         arrivals_seen_ = home_->arrivals();
     innermost = this;
@@ -276,7 +276,7 @@ bool driver::run_shared() {
         give_up_before(op->expected_long(), true);
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
-    else if (engine_.has_reserve())
+    else if (engine_.anybody_out())
         leave_others_to_others();
     AURAIO_PROBE1(handler__begin, active_->index());
     op->complete();

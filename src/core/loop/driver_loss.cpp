@@ -71,12 +71,16 @@ void driver::give_up_before(unsigned expectation, bool remotely) noexcept {
 
 void driver::leave_others_to_others() noexcept {
     // Who has stepped aside may not have a ring yet although all are to drive by now.
-    if (!engine_.is_crew_limited() && engine_.takeover_->threads() <= engine_.driver_count()) {
+    if (!engine_.anybody_out()) {
         if (active_)
             active_->serves_for_others_.store(false, std::memory_order_relaxed);
         return;
     }
-    if (home_ && is_steward()) // else there is no steward, and this is not it
+    const bool has_reserve = engine_.has_reserve();
+    const bool is_theirs = home_ && is_steward();
+    if (!has_reserve && !is_theirs && !root_.holds_any())
+        return;
+    if (is_theirs) // else there is no steward, and this is not it
         step_down();
     shard* const left = &root_ == this && active_ != home_ ? home_ : nullptr;
     if (left) { // the handler's ring, an orphan so far, becomes this thread's own
@@ -94,8 +98,18 @@ void driver::leave_others_to_others() noexcept {
         left->release();
         engine_.notify_parked();
     }
-    engine_.takeover_->refuse_crew();
+    if (has_reserve)
+        engine_.takeover_->refuse_crew();
     engine_.orphans_changed();
+}
+
+/// The same before a loop within a handler, for each engine of which the thread has a loop.
+void driver::leave_others_of_all_engines() noexcept {
+    for (driver* d = this; d; d = d->outer_) {
+        const bool innermost = d == this || (&d->engine_ != &engine_ && find(d->engine_) == d);
+        if (innermost && !d->root_.has_lost() && d->engine_.anybody_out())
+            d->leave_others_to_others();
+    }
 }
 
 unsigned driver::expectation() const noexcept {
@@ -164,6 +178,7 @@ void driver::dispossess(bool counted, reason why) noexcept {
     shard& home = *std::exchange(home_, nullptr);
     shown_home_.store(nullptr, std::memory_order_relaxed);
     leave_behind(home, why);
+    engine_.note_somebody_out();
     if (why != reason::aside) // see engine::leave_crew()
         engine_.drivers_.fetch_sub(1, std::memory_order_seq_cst);
 }

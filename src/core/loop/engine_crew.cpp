@@ -34,12 +34,17 @@ bool engine::pass_place_on() noexcept {
 void engine::limit_crew(unsigned limit) noexcept {
     if (crew_limit_.exchange(limit, std::memory_order_seq_cst) == limit)
         return;
-    if (limit != no_crew_limit) {
-        const unsigned count = shard_count();
-        for (unsigned i = 0; i < count; ++i)
-            shards_[i]->serves_for_others_.store(true, std::memory_order_relaxed);
-    }
+    if (limit != no_crew_limit)
+        note_somebody_out();
     call_reserve();
+}
+
+/// Who drives now may come to serve the rings of others.
+void engine::note_somebody_out() noexcept {
+    const unsigned count = shard_count();
+    for (unsigned i = 0; i < count; ++i)
+        if (auto& flag = shards_[i]->serves_for_others_; !flag.load(std::memory_order_relaxed))
+            flag.store(true, std::memory_order_relaxed);
 }
 
 struct engine::place_in_reserve {

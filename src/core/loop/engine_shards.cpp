@@ -49,7 +49,7 @@ shard& engine::create_shard_locked(bool acquire) {
     if (index >= max_shards)
         throw engine_error(EAGAIN, "auraio: more than 512 rings in one io_context");
     shards_[index] = std::make_unique<shard>(*this, index);
-    shards_[index]->serves_for_others_.store(is_crew_limited(), std::memory_order_relaxed);
+    shards_[index]->serves_for_others_.store(anybody_out(), std::memory_order_relaxed);
     // Before anybody can see it: once it is counted, a steward may take a shard that nobody drives.
     if (acquire)
         (void)shards_[index]->try_acquire();

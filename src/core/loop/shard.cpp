@@ -74,7 +74,7 @@ void shard::leave_others_to_others(const operation& op) noexcept {
 bool shard::leave_others_for_strand() noexcept {
     driver* const d = driver::find(owner_);
     if (!d || d->active() != this)
-        return !d || !owner_.has_reserve();
+        return !d || !owner_.anybody_out();
     d->leave_others_to_others();
     return true;
 }

@@ -37,9 +37,7 @@ void shard::begin_sampled_turn() noexcept {
 /// that the next one is run by that thread. Also where threads are out in such handlers: who comes back finds the ring,
 /// and no thread has to be woken.
 void shard::consider_lending() noexcept {
-    const auto others = [this] {
-        return owner_.driver_count() < owner_.thread_count() || owner_.anybody_idle(this);
-    };
+    const auto others = [this] { return owner_.anybody_out() || owner_.anybody_idle(this); };
     if (turn_size_ > 1 && others())
         ready_.for_each([this](operation& op) {
             if (op.expected_long() == 0 && paces_.is_long(op.code()))

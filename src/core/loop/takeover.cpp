@@ -255,19 +255,21 @@ void takeover::give_up(driver& d, bool counted, bool apart) noexcept {
 /// Whether one thread is to drive all rings: see crew_width. Returns when to look again. The files of the kernel are
 /// not read under the lock, for which threads wait that give up their rings.
 nanoseconds_t takeover::look_at_crew(thread_accounts& accounts) noexcept {
+    bool due;
     {
         std::lock_guard guard(mutex_);
-        if (!crew_.is_due(monotonic_now()) && !crew_.is_narrow())
+        due = crew_.is_due(monotonic_now());
+        if (!due && !crew_.is_narrow())
             return crew_.next();
     }
-    const bool known = look_at(accounts);
+    const bool known = due && look_at(accounts); // only then: each look forgets what came before the last
     bool narrow;
     nanoseconds_t next;
     {
         std::lock_guard guard(mutex_);
         decide_on_crew(monotonic_now(), known ? &accounts : nullptr);
         narrow = crew_.is_narrow();
-        next = crew_.next();
+        next = due && !known ? monotonic_now() + crew_width::calm_window : crew_.next();
     }
     engine_.limit_crew(narrow ? 1 : engine::no_crew_limit);
     // seq_cst: of this and refuse_crew() the one that comes later lifts it.
@@ -276,17 +278,18 @@ nanoseconds_t takeover::look_at_crew(thread_accounts& accounts) noexcept {
     return next;
 }
 
-/// With the lock. `known`: new accounts, or null. Where one thread is to drive, the others are asked to step aside.
+/// With the lock. `known`: new accounts; null: it is not time to decide, or there was no memory. Where one thread is to
+/// drive, the others are asked to step aside.
 void takeover::decide_on_crew(nanoseconds_t now, const thread_accounts* known) noexcept {
     const bool refused = crew_refused_.exchange(false, std::memory_order_relaxed);
     const bool possible = !stands_still(now) && all_can_lose();
     if (refused || (crew_.is_narrow() && !possible))
         crew_.refuse(now);
-    if (crew_.is_due(now)) {
-        if (possible && known)
+    if (known && crew_.is_due(now)) { // else it has been refused meanwhile
+        if (possible)
             crew_.decide(figures_of(*known, now));
         else
-            crew_.put_off(now);
+            crew_.put_off(figures_of(*known, now));
     }
     if (crew_.is_narrow())
         ask_to_step_aside(now);
@@ -337,14 +340,12 @@ bool takeover::stands_still(nanoseconds_t now) noexcept {
     return any;
 }
 
-/// What the kernel has counted for each thread, if it is time to decide. False: it is not, or there is no memory.
+/// What the kernel has counted for each thread. False: there is no memory.
 bool takeover::look_at(thread_accounts& accounts) noexcept {
     if (!accounts.begin(threads_.load(std::memory_order_relaxed) + 8)) // some may come
         return false;
     {
         std::lock_guard guard(mutex_);
-        if (!crew_.is_due(monotonic_now()))
-            return false;
         for (driver* d = first_; d; d = d->takeover_next_) {
             if (const shard* const home = d->shown_home_.load(std::memory_order_acquire))
                 d->kernel_thread_ = home->driving_thread();

@@ -291,6 +291,11 @@ private:
     }
     /// A hint: whether threads have stepped aside, or are to.
     bool has_reserve() const noexcept { return is_crew_limited() || reserve_count() != 0; }
+    /// The same of threads that drive nothing for any reason: they are in handlers, and come back, or in reserve.
+    bool anybody_out() const noexcept {
+        return has_reserve() || drivers_.load(std::memory_order_relaxed) < thread_count();
+    }
+    void note_somebody_out() noexcept;
     /// For a thread that comes: those in reserve were here before.
     bool has_place_in_crew() const noexcept {
         return !is_crew_limited() || (!is_crew_full() && reserve_count() == 0);

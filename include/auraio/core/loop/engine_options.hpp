@@ -77,7 +77,8 @@ struct engine_options {
     /// Where there are more threads in run() than processors, they wait for those, and together have little more than
     /// one, one of them may drive all rings while the others wait in reserve, if as many handlers run then: as soon as
     /// a handler takes long, or one thread cannot do what there is to do, the others drive again. Takes
-    /// takeover_after. False: each thread drives its ring.
+    /// takeover_after. Files of /proc are read for it, where there are more threads than processors. False: each thread
+    /// drives its ring.
     bool pack_rings = true;
 
     /// At most so many threads for calls that may block where the kernel does not do it without: metadata and

@@ -21,7 +21,11 @@ public:
     std::uint32_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
 
     /// An object has been placed there, whose operations will be counted: many may be within one turn.
-    void note_placement() noexcept { placed_.fetch_add(1, std::memory_order_relaxed); }
+    void note_placement() noexcept {
+        constexpr std::int32_t at_most = 64; // where nothing comes of them no turn may end for long
+        if (placed_.load(std::memory_order_relaxed) < at_most)
+            placed_.fetch_add(1, std::memory_order_relaxed);
+    }
     std::int64_t expected() const noexcept { return operations() + placed_.load(std::memory_order_relaxed); }
 
     /// How many objects that were made outside of handlers have been given to it.

@@ -439,8 +439,8 @@ private:
 
     placement_load load_;
     std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
-    // That threads in reserve have left their rings to who drives this one; see engine::limit_crew(). Relaxed: it may
-    // be seen late, as the limit.
+    // That threads which drive nothing may have left their rings to who drives this one; see engine::limit_crew() and
+    // driver::dispossess(). Relaxed: it may be seen late, as the limit.
     std::atomic<bool> serves_for_others_{false};
 
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
