@@ -41,8 +41,7 @@ AURAIO_NO_CANARY void descriptor::start(io_operation& op) {
 
 /// Still inside, as in start().
 [[gnu::noinline]] void descriptor::start_from_afar(io_operation& op) {
-    const bool at_once =
-        !loose_ && home_->owner().driver_count() == 0 && row_of(op.request_.kind).shows_outside;
+    const bool at_once = !loose_ && !home_->owner().has_threads() && row_of(op.request_.kind).shows_outside;
     if (!loose_)
         ++sent_from_afar_;
     if (loose_ && op.request_.kind == request_kind::accept_now) // who closes the number must not overtake it
