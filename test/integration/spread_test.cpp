@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -358,6 +359,38 @@ TEST(Spread, WhatIsPlacedWithinOneHandlerIsSpreadEvenly) {
     wait_for(over, 1);
     const auto [least, most] = std::minmax_element(placed.begin(), placed.end());
     EXPECT_LE(*most - *least, 4) << "of 16 each";
+    work.reset();
+}
+
+/// Of two that have as much living on them the one that has more to do gets less.
+TEST(Spread, ARingWhoseHandlersTakeAllItsTimeGetsFewerObjects) {
+    aura::io_context ctx(without_takeover());
+    auto work = net::make_work_guard(ctx);
+    running_threads threads(ctx, 2);
+    while (ctx.ring_count() != 2)
+        std::this_thread::yield();
+    std::atomic<bool> ends{false};
+    std::function<void()> compute = [&] {
+        for (const auto end = std::chrono::steady_clock::now() + 10ms;
+             std::chrono::steady_clock::now() < end;)
+            ;
+        if (!ends)
+            net::post(ctx.ring_executor(0), compute);
+    };
+    net::post(ctx.ring_executor(0), compute);
+    const auto busy = [&] { return ctx.ring_executor(0).query(aura::detail::ring_t{}).shard->load().busy(); };
+    while (busy() < aura::core::placement_load::all_the_time / 2)
+        std::this_thread::yield();
+    int there = 0, other = 0;
+    std::atomic<int> over{0};
+    net::post(ctx.ring_executor(1), [&] {
+        for (int n = 0; n != 100; ++n)
+            ++(ctx.spread_executor().query(aura::detail::ring_t{}).shard->index() == 0 ? there : other);
+        tick(over);
+    });
+    wait_for(over, 1);
+    ends = true;
+    EXPECT_LT(there, 40) << "a quarter, for one of the two that are compared is picked at random";
     work.reset();
 }
 

@@ -336,7 +336,12 @@ shard& engine::place_balanced() noexcept {
     static thread_local constinit unsigned turn = 0;
     shard& a = *shards_[driven_shard_from(turn++)];
     shard& b = *shards_[driven_shard_from(next_random())];
-    shard& lighter = b.load().expected() < a.load().expected() ? b : a;
+    // By what they do, where that differs by much, else by how much lives there.
+    const auto busy = [](const shard& s) { return s.sleeping() ? 0 : s.load().busy(); };
+    constexpr std::int32_t much = placement_load::all_the_time / 4;
+    const std::int32_t more = busy(a) - busy(b);
+    const bool b_is_lighter = more > much || (more >= -much && b.load().expected() < a.load().expected());
+    shard& lighter = b_is_lighter ? b : a;
     lighter.load().note_placement();
     return lighter;
 }

@@ -16,7 +16,10 @@ constexpr nanoseconds_t long_turn = 10'000'000;
 void shard::note_time(nanoseconds_t now) noexcept {
     // The clock stands still for a tick: what is certain is one tick less than what it shows.
     const nanoseconds_t tick = coarse_resolution();
+    const nanoseconds_t before = times_.began();
     const nanoseconds_t shown = times_.move_on(now, counters_);
+    if (before != never)
+        load_.note_time(shown != 0, now - before);
     stamp_ = age_stamp::of(now);
     const nanoseconds_t delay = shown > tick ? shown - tick : 0;
     if (delay > counters_.loop_delay_max.load(std::memory_order_relaxed))
