@@ -193,6 +193,59 @@ TEST_F(Apart, AHandlerThatKeepsItsRingIsGivenWhatItWaitsForFromOneThatWasGivenUp
     }
 }
 
+/// A handler that keeps the ring which was given up makes that its thread's own, and the thread's former one is for who
+/// comes back: afterwards all is as if nobody had been out.
+TEST_F(Apart, AThreadThatHasKeptARingThatWasGivenUpTakesWorkOfTheContext) {
+    constexpr int rounds = 20;
+    constexpr unsigned count = 3;
+    std::optional<aura::steady_timer> next, pending[count];
+    std::atomic<int> begun{0}, may_end{0}, kept{0}, called{0};
+    const auto comes_to = [](const std::atomic<int>& n, int value) {
+        for (const auto end = clock::now() + patience; n < value && clock::now() < end;)
+            std::this_thread::yield();
+        EXPECT_GE(n, value);
+    };
+    const runners<aura::io_context> threads(*ctx, count);
+    aura::core::engine& e = *ctx->get_executor().query(aura::detail::ring_t{}).engine;
+    const auto all_drive = [&](auto how_long) {
+        for (const auto end = clock::now() + how_long; e.driver_count() != count && clock::now() < end;)
+            std::this_thread::yield();
+    };
+    all_drive(patience);
+    for (unsigned i = 0; i != count; ++i) { // a turn of a ring with nothing pending is another
+        pending[i].emplace(ctx->ring_executor(i), 1h);
+        pending[i]->async_wait([](error_code) {});
+    }
+    const aura::executor given_up = ctx->spread_executor();
+    next.emplace(given_up);
+    const auto begin = [&] {
+        net::post(*ctx, [&] {
+            lose_ring();
+            next->expires_after(1ms);
+            next->async_wait([&](error_code) { // which is expected to take long
+                const int round = ++begun;
+                comes_to(may_end, round);
+            });
+        });
+    };
+    const unsigned ring = given_up.query(aura::detail::ring_t{}).shard->index();
+    for (int round = 1; round <= rounds; ++round) {
+        begin();
+        comes_to(begun, round);
+        net::post(ctx->ring_executor(ring), [&] {
+            ++may_end;
+            all_drive(50ms);
+            ++kept;
+        });
+        comes_to(kept, round);
+        for (unsigned i = 0; i != 2 * count; ++i) { // each thread that sleeps is woken in turn
+            const int before = called;
+            net::post(*ctx, [&] { ++called; });
+            comes_to(called, before + 1);
+        }
+    }
+}
+
 /// Handlers that compute, several of them ready at a time, of one executor.
 class computing {
 public:

@@ -20,17 +20,17 @@ using namespace std::chrono_literals;
 class threads {
 public:
     void add(bool computes) {
-        std::atomic<int> number{0};
-        threads_.emplace_back([&number, this, computes] {
-            number = ::gettid();
-            number.notify_one();
+        number_ = 0;
+        threads_.emplace_back([this, computes] {
+            number_ = ::gettid();
+            number_.notify_one();
             if (!computes)
                 over_.wait(false);
             while (!over_) {
             }
         });
-        number.wait(0);
-        numbers_.push_back(number);
+        number_.wait(0);
+        numbers_.push_back(number_);
     }
     ~threads() {
         over_ = true;
@@ -42,6 +42,7 @@ public:
 
 private:
     std::atomic<bool> over_{false};
+    std::atomic<int> number_{0}; // of the last
     std::vector<int> numbers_;
     std::vector<std::thread> threads_;
 };

@@ -89,8 +89,8 @@ bool names_controller(std::string_view list, std::string_view name) {
     return false;
 }
 
-/// Of a thread, by the kernel's number for it; 0: the calling one.
-std::vector<unsigned> affinity(pid_t thread = 0) {
+/// Of a thread, by the kernel's number for it. Empty where there is no such thread.
+std::vector<unsigned> affinity_of(pid_t thread) {
     std::vector<unsigned> ids;
     // The kernel refuses (EINVAL) a mask that is smaller than its own.
     for (int size = 1024; size <= 1 << 20; size *= 2) {
@@ -109,6 +109,12 @@ std::vector<unsigned> affinity(pid_t thread = 0) {
         if (known)
             break;
     }
+    return ids;
+}
+
+/// Of the calling thread (0), or another one.
+std::vector<unsigned> affinity(pid_t thread = 0) {
+    std::vector<unsigned> ids = affinity_of(thread);
     if (ids.empty()) {
         const unsigned count = std::max(std::thread::hardware_concurrency(), 1u);
         for (unsigned cpu = 0; cpu < count; ++cpu)
@@ -222,7 +228,7 @@ unsigned count_usable_cpus(const std::vector<int>& threads) {
         quota; // threads come and go, and a program may not let files be opened later
     std::vector<unsigned> all;
     for (const int thread : threads)
-        for (const unsigned cpu : affinity(thread))
+        for (const unsigned cpu : affinity_of(thread))
             if (std::find(all.begin(), all.end(), cpu) == all.end())
                 all.push_back(cpu);
     return within_quota(std::max<std::size_t>(all.size(), 1), quota.get(find_quota));

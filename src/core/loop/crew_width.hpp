@@ -80,6 +80,7 @@ public:
     /// When is_due(), and there is nothing to decide.
     void put_off(const figures& f) noexcept {
         last_ = f;
+        starves_since_ = 0;
         next_ = f.now + calm_window;
     }
 
@@ -88,6 +89,7 @@ public:
         last_.now = now;
         phase_ = phase::steady;
         tries_ = false;
+        starves_since_ = 0;
         pause();
         narrow_ = false;
         next_ = now + window;
@@ -119,6 +121,7 @@ private:
             narrow_ = !narrow_;
         phase_ = phase::steady;
         tries_ = false;
+        starves_since_ = 0;
     }
 
     /// Handlers take long.

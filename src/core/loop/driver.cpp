@@ -77,6 +77,8 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
     , membership_(*this) {
     if (e.is_inherited()) [[unlikely]]
         e.adopt();
+    if (outer_) // nobody can take anything from this thread as long as this lasts
+        leave_others_of_outer_engines();
     // A handler that runs its own context again takes no new token.
     if (&root_ == this) {
         const auto [home, spare] = e.take_shard(deadline, stop, false);
@@ -88,8 +90,8 @@ driver::driver(engine& e, nanoseconds_t deadline, const std::atomic<bool>& stop)
         home_ = root_.home_;
     }
     active_ = home_;
-    if (outer_) // nobody can take anything from this thread as long as this lasts
-        leave_others_of_all_engines();
+    if (outer_ && engine_.anybody_out())
+        leave_others_to_others();
     if (home_)
         arrivals_seen_ = home_->arrivals();
     innermost = this;
@@ -102,7 +104,9 @@ driver::~driver() {
         happens_after(&stop_);
     if (&root_ != this) {
         // The handler goes on, perhaps for long, and nothing of others must wait for it: see step_down().
-        if (home_ && is_steward()) {
+        if (home_ && engine_.anybody_out()) {
+            leave_others_to_others();
+        } else if (home_ && is_steward()) {
             if (!alone())
                 root_.let_go_of_idle();
             step_down();
@@ -274,10 +278,10 @@ bool driver::run_shared() {
     } finish{*this};
     if (op->leaves() && op->expected_long() != 0) [[unlikely]]
         give_up_before(op->expected_long(), true);
+    if ((!op->leaves() || mark_.is_nested()) && engine_.anybody_out())
+        leave_others_to_others();
     if (op->leaves())
         mark_.leave(reinterpret_cast<thread_mark::handler_id>(op)); // its work is counted in the engine
-    else if (engine_.anybody_out())
-        leave_others_to_others();
     AURAIO_PROBE1(handler__begin, active_->index());
     op->complete();
     AURAIO_PROBE(handler__end);

@@ -97,8 +97,8 @@ public:
     /// Before a handler of the active shard: gives up all that is driven, if there is another thread in run(). The
     /// rest is as where others have taken it. `remotely`: the handler's work is counted in the engine.
     void give_up_before(unsigned expectation, bool remotely) noexcept;
-    /// Before a handler that keeps its ring, and nobody can take it away meanwhile: what is served for threads that
-    /// drive nothing now is left to who comes, and those in reserve drive again.
+    /// Before a handler that keeps its ring, or is called by a loop within another, so that nobody can take it
+    /// away: what is served for threads that drive nothing now is left to who comes, and those in reserve drive again.
     void leave_others_to_others() noexcept;
     /// While that handler runs, or one that others have taken the rings from: how sure it is that the handlers of what
     /// it starts take long. One that does so itself makes this sure for some generations: of a request and its answer
@@ -145,7 +145,7 @@ private:
         unsigned running; // so many handlers of it are on this thread's stack: its token stays here
     };
 
-    void leave_others_of_all_engines() noexcept;
+    void leave_others_of_outer_engines() noexcept;
     void set_home(shard* home) noexcept;
     void attend();
     void recover() noexcept;

@@ -73,12 +73,11 @@ void driver::leave_others_to_others() noexcept {
     // Who has stepped aside may not have a ring yet although all are to drive by now.
     if (!engine_.anybody_out()) {
         if (active_)
-            active_->serves_for_others_.store(false, std::memory_order_relaxed);
+            active_->cease_to_serve_for_others();
         return;
     }
-    const bool has_reserve = engine_.has_reserve();
     const bool is_theirs = home_ && is_steward();
-    if (!has_reserve && !is_theirs && !root_.holds_any())
+    if (!engine_.has_reserve() && !is_theirs && !root_.holds_any())
         return;
     if (is_theirs) // else there is no steward, and this is not it
         step_down();
@@ -88,6 +87,7 @@ void driver::leave_others_to_others() noexcept {
             if (std::exchange(o.watched, false))
                 left->io().unwatch(o.ward->index());
         std::erase_if(orphans_, [this](const orphan& o) { return o.ward == active_; });
+        orphans_turn_ = false; // and perhaps there are no orphans any more
         set_home(active_);
     }
     (void)root_.let_go_of_idle();
@@ -98,16 +98,16 @@ void driver::leave_others_to_others() noexcept {
         left->release();
         engine_.notify_parked();
     }
-    if (has_reserve)
+    if (engine_.is_crew_limited())
         engine_.takeover_->refuse_crew();
     engine_.orphans_changed();
 }
 
-/// The same before a loop within a handler, for each engine of which the thread has a loop.
-void driver::leave_others_of_all_engines() noexcept {
-    for (driver* d = this; d; d = d->outer_) {
-        const bool innermost = d == this || (&d->engine_ != &engine_ && find(d->engine_) == d);
-        if (innermost && !d->root_.has_lost() && d->engine_.anybody_out())
+/// The same before a loop of this engine within a handler, for each other engine of which the thread has a loop.
+void driver::leave_others_of_outer_engines() noexcept {
+    for (driver* d = outer_; d; d = d->outer_) {
+        const bool innermost = &d->engine_ != &engine_ && find(d->engine_) == d;
+        if (innermost && !d->engine_.is_inherited() && !d->root_.has_lost() && d->engine_.anybody_out())
             d->leave_others_to_others();
     }
 }
@@ -160,6 +160,10 @@ bool driver::seems_asleep() const noexcept {
 /// serves them submits.
 void driver::dispossess(bool counted, reason why) noexcept {
     lost_ = true;
+    // Before anybody can serve what is given up: see shard::cease_to_serve_for_others().
+    if (why != reason::aside) // see engine::leave_crew()
+        engine_.drivers_.fetch_sub(1, std::memory_order_seq_cst);
+    engine_.note_somebody_out();
     left_behind_ |= home_->io().leave_behind(); // before its ring is entered: by the index of another thread
     if (counted) { // the thread will end the work of its handler, and can only do so from afar
         engine_.work_started();
@@ -178,9 +182,6 @@ void driver::dispossess(bool counted, reason why) noexcept {
     shard& home = *std::exchange(home_, nullptr);
     shown_home_.store(nullptr, std::memory_order_relaxed);
     leave_behind(home, why);
-    engine_.note_somebody_out();
-    if (why != reason::aside) // see engine::leave_crew()
-        engine_.drivers_.fetch_sub(1, std::memory_order_seq_cst);
 }
 
 void driver::leave_behind(shard& s, reason why) noexcept {

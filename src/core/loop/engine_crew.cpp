@@ -43,8 +43,8 @@ void engine::limit_crew(unsigned limit) noexcept {
 void engine::note_somebody_out() noexcept {
     const unsigned count = shard_count();
     for (unsigned i = 0; i < count; ++i)
-        if (auto& flag = shards_[i]->serves_for_others_; !flag.load(std::memory_order_relaxed))
-            flag.store(true, std::memory_order_relaxed);
+        if (auto& flag = shards_[i]->serves_for_others_; !flag.load(std::memory_order_seq_cst))
+            flag.store(true, std::memory_order_seq_cst); // see shard::cease_to_serve_for_others()
 }
 
 struct engine::place_in_reserve {

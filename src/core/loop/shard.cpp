@@ -67,8 +67,17 @@ void shard::give_up_before(unsigned expectation, bool remotely) noexcept {
 /// A handler that keeps its ring is about to be called, for however long that takes, by a thread that serves the rings
 /// of others as well.
 void shard::leave_others_to_others(const operation& op) noexcept {
-    if (driver* const d = driver::find(owner_); d && !op.leaves_by_itself())
+    const bool can_be_taken = op.leaves() && !this_thread_mark().is_nested();
+    if (driver* const d = driver::find(owner_); d && !can_be_taken && !op.leaves_by_itself())
         d->leave_others_to_others();
+}
+
+/// Nobody was out. Who goes counts itself out, or lifts a limit, and then looks at the flag; here it is the other way
+/// round, and all of it is seq_cst: of the two one sees the other.
+void shard::cease_to_serve_for_others() noexcept {
+    serves_for_others_.store(false, std::memory_order_seq_cst);
+    if (owner_.anybody_out())
+        serves_for_others_.store(true, std::memory_order_seq_cst);
 }
 
 bool shard::leave_others_for_strand() noexcept {

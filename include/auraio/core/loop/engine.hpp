@@ -293,7 +293,7 @@ private:
     bool has_reserve() const noexcept { return is_crew_limited() || reserve_count() != 0; }
     /// The same of threads that drive nothing for any reason: they are in handlers, and come back, or in reserve.
     bool anybody_out() const noexcept {
-        return has_reserve() || drivers_.load(std::memory_order_relaxed) < thread_count();
+        return has_reserve() || drivers_.load(std::memory_order_seq_cst) < thread_count();
     }
     void note_somebody_out() noexcept;
     /// For a thread that comes: those in reserve were here before.

@@ -340,16 +340,17 @@ private:
                     s.finished_here();
             }
         } finish{*this, op.counts_remotely(), this_thread_mark()};
+        if (serves_for_others_.load(std::memory_order_relaxed)) [[unlikely]]
+            leave_others_to_others(op);
         if (op.leaves())
             finish.mark.leave(reinterpret_cast<thread_mark::handler_id>(&op) + !finish.remotely);
-        else if (serves_for_others_.load(std::memory_order_relaxed)) [[unlikely]]
-            leave_others_to_others(op);
         op.complete();
     }
 
     void run_expected_long(operation& op);
     void leave_others_to_others(const operation& op) noexcept;
     bool leave_others_for_strand() noexcept;
+    void cease_to_serve_for_others() noexcept;
     void begin_sampled_turn() noexcept;
     void consider_lending() noexcept;
     void expect_long(operation& op) noexcept;
@@ -440,7 +441,7 @@ private:
     placement_load load_;
     std::atomic<std::uint64_t> busy_since_{~std::uint64_t{0}};
     // That threads which drive nothing may have left their rings to who drives this one; see engine::limit_crew() and
-    // driver::dispossess(). Relaxed: it may be seen late, as the limit.
+    // driver::dispossess(). Read relaxed: who acquires what was given up afterwards sees it.
     std::atomic<bool> serves_for_others_{false};
 
     // backend_ for other threads. Release/acquire: whoever sees the pointer sees the backend. It is taken
