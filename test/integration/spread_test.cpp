@@ -343,15 +343,16 @@ TEST(Spread, WhoCountsOnTheFirstRingsStrandMaySaySo) {
 TEST(Spread, WhatIsPlacedWithinOneHandlerIsSpreadEvenly) {
     aura::io_context ctx(without_takeover());
     auto work = net::make_work_guard(ctx);
-    running_threads threads(ctx, thread_count);
+    std::array<int, thread_count> placed{};
+    std::atomic<int> over{0};
+    running_threads threads(ctx, thread_count); // ends before what its handlers use
     meet_all(ctx);
     const auto ring_of = [](const aura::executor& e) { return e.query(aura::detail::ring_t{}).shard; };
     // Each ring counts anew when a turn of it ends, as of a thread that has just been woken: then not all is known.
     bool even = false;
-    for (int round = 0; round != 100 && !even; ++round) {
-        std::array<int, thread_count> placed{};
-        std::atomic<int> over{0};
+    for (int round = 1; round <= 100 && !even; ++round) {
         net::post(ctx, [&] {
+            placed = {};
             for (unsigned n = 0; n != 16 * thread_count; ++n) {
                 const auto executor = ctx.spread_executor();
                 for (unsigned i = 0; i != thread_count; ++i)
@@ -359,7 +360,7 @@ TEST(Spread, WhatIsPlacedWithinOneHandlerIsSpreadEvenly) {
             }
             tick(over);
         });
-        wait_for(over, 1);
+        wait_for(over, round);
         const auto [least, most] = std::minmax_element(placed.begin(), placed.end());
         even = *most - *least <= 4; // of 16 each
     }
@@ -371,10 +372,9 @@ TEST(Spread, WhatIsPlacedWithinOneHandlerIsSpreadEvenly) {
 TEST(Spread, ARingWhoseHandlersTakeAllItsTimeGetsFewerObjects) {
     aura::io_context ctx(without_takeover());
     auto work = net::make_work_guard(ctx);
-    running_threads threads(ctx, 2);
-    while (ctx.ring_count() != 2)
-        std::this_thread::yield();
     std::atomic<bool> ends{false};
+    std::atomic<int> over{0};
+    int there = 0, other = 0;
     std::function<void()> compute = [&] {
         for (const auto end = std::chrono::steady_clock::now() + 10ms;
              std::chrono::steady_clock::now() < end;)
@@ -382,12 +382,13 @@ TEST(Spread, ARingWhoseHandlersTakeAllItsTimeGetsFewerObjects) {
         if (!ends)
             net::post(ctx.ring_executor(0), compute);
     };
+    running_threads threads(ctx, 2); // ends before what its handlers use
+    while (ctx.ring_count() != 2)
+        std::this_thread::yield();
     net::post(ctx.ring_executor(0), compute);
     const auto busy = [&] { return ctx.ring_executor(0).query(aura::detail::ring_t{}).shard->load().busy(); };
     while (busy() < aura::core::placement_load::all_the_time / 2)
         std::this_thread::yield();
-    int there = 0, other = 0;
-    std::atomic<int> over{0};
     net::post(ctx.ring_executor(1), [&] {
         for (int n = 0; n != 100; ++n)
             ++(ctx.spread_executor().query(aura::detail::ring_t{}).shard->index() == 0 ? there : other);
