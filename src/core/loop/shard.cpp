@@ -72,8 +72,8 @@ void shard::leave_others_to_others(const operation& op) noexcept {
         d->leave_others_to_others();
 }
 
-/// Nobody was out. Who goes counts itself out, or lifts a limit, and then looks at the flag; here it is the other way
-/// round, and all of it is seq_cst: of the two one sees the other.
+/// Nobody was out. Who goes counts itself out, who limits the crew says so, and then looks at the flag; here it is the
+/// other way round, and all of it is seq_cst: of the two one sees the other.
 void shard::cease_to_serve_for_others() noexcept {
     serves_for_others_.store(false, std::memory_order_seq_cst);
     if (owner_.anybody_out())
